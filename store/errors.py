@@ -1,0 +1,56 @@
+"""The errors of strategy-bank. Every message says what happened and what to do about it.
+
+    StrategyBankError
+    ├── BankError              the bank could not do what was asked
+    │   ├── BankUnavailable    the folder or object store cannot be opened, read or written
+    │   ├── BankBusy           another process kept the write lock for too long
+    │   ├── BankTooNew         the bank was written by a newer version of strategy-bank
+    │   ├── ModelMismatch      the bank holds vectors of another embedding model
+    │   └── NotFound           no strategy, episode or run has that id
+    ├── ModelUnavailable       the embedding model is missing, damaged or cannot be loaded
+    ├── InvalidInput           what the caller sent cannot be used as it is
+    └── JudgeFailed            a judge gave no usable judgement; the episode stays pending
+
+Errors of lancedb, fastembed and openai are translated into these where they enter; nothing above `store/` and
+`tools/llm.py` catches theirs.
+"""
+
+
+class StrategyBankError(Exception):
+    """Base of all errors a user of strategy-bank can meet."""
+
+
+class BankError(StrategyBankError):
+    """The bank could not do what was asked."""
+
+
+class BankUnavailable(BankError):
+    """The bank's folder or object store cannot be opened, read or written."""
+
+
+class BankBusy(BankError):
+    """Another process held the write lock for longer than the configured wait."""
+
+
+class BankTooNew(BankError):
+    """The bank's format is newer than this version understands."""
+
+
+class ModelMismatch(BankError):
+    """The bank's vectors come from another embedding model than the one in use."""
+
+
+class NotFound(BankError):
+    """No record has the id that was asked for."""
+
+
+class ModelUnavailable(StrategyBankError):
+    """The embedding model is missing, damaged or cannot be loaded."""
+
+
+class InvalidInput(StrategyBankError):
+    """What the caller sent cannot be used as it is; the message says what would be."""
+
+
+class JudgeFailed(StrategyBankError):
+    """A judge gave no usable judgement. Never a verdict: the episode stays pending with this reason."""

@@ -1,0 +1,142 @@
+"""What the bank holds: strategies, episodes, runs and recalls (terms of the ReasoningBank paper, arXiv 2509.25140).
+
+Records are frozen; a change is a new record made with `model_copy(update=…)`. Ids are derived from content, so that the
+same thing said twice is one row.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["success", "failure"]
+LessonOutcome = Literal["success", "failure", "contrast"]
+StrategyStatus = Literal["active", "retired", "quarantined"]
+EpisodeStatus = Literal["pending", "learned", "recorded"]
+RunStatus = Literal["running", "comparison_needed", "finished"]
+RunMode = Literal["parallel", "sequential"]
+
+GLOBAL_SCOPE = "global"
+PROVENANCE_KEPT = 256
+"""How many episode ids a strategy keeps per list; counters go on counting beyond it."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def content_id(prefix: str, *parts: str) -> str:
+    """`prefix_` and 16 hex digits of the sha256 over the parts, the same on every machine."""
+    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{prefix}_{digest[:16]}"
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    created_at: datetime = Field(default_factory=now)
+
+
+class StrategyText(BaseModel):
+    """A strategy as a judge writes it: the three fields of the paper's memory item."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    description: str
+    content: str
+
+
+class Strategy(Record):
+    """One general, transferable lesson, with its counters and where it came from."""
+
+    title: str
+    description: str
+    content: str
+    outcome: LessonOutcome
+    scope: str = GLOBAL_SCOPE
+    source_task: str = ""
+    status: StrategyStatus = "active"
+    status_reason: str = ""
+    support: int = 1
+    """Episodes (or comparisons) that said it."""
+    helped: int = 0
+    hurt: int = 0
+    """Episodes that used it and succeeded, or failed."""
+    episode_ids: list[str] = Field(default_factory=list)
+    run_ids: list[str] = Field(default_factory=list)
+    credited_by: list[str] = Field(default_factory=list)
+    """Episodes already counted in helped or hurt, so that a step done twice counts once."""
+    updated_at: datetime = Field(default_factory=now)
+
+    def searchable_text(self) -> str:
+        return f"{self.title}\n{self.description}\n{self.content}\n{self.source_task}"
+
+
+class LearnedStrategy(BaseModel):
+    """What became of one strategy of a judgement."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    action: Literal["added", "merged"]
+
+
+class Episode(Record):
+    """One attempt at one task. `verdict` is None until somebody judged it; pending is never a failure."""
+
+    scope: str
+    task: str
+    trajectory: str
+    """The normal form of tools/trajectory.py, redacted."""
+    steps: int
+    status: EpisodeStatus = "pending"
+    outcome: Verdict | None = None
+    """What the world decided (tests, the user), where it did."""
+    self_verdict: Verdict | None = None
+    """What the judge said; where it differs from `outcome`, `outcome` won."""
+    verdict: Verdict | None = None
+    judge: str = ""
+    """agent, endpoint or sampling, with the model where known."""
+    judgement: str = ""
+    """The accepted judgement as JSON."""
+    reason: str = ""
+    """Why a pending episode is still pending."""
+    recall_id: str = ""
+    used_ids: list[str] = Field(default_factory=list)
+    learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
+    flagged_ids: list[str] = Field(default_factory=list)
+    """Strategies of this episode that carried literals and may be replaced by a more general wording."""
+    run_id: str = ""
+    attempt: int = 0
+    updated_at: datetime = Field(default_factory=now)
+
+
+class Run(Record):
+    """A MaTTS group: several attempts at one task, and the comparison over them."""
+
+    scope: str
+    task: str
+    mode: RunMode
+    attempts: int
+    status: RunStatus = "running"
+    recall_id: str = ""
+    strategy_ids: list[str] = Field(default_factory=list)
+    """The recalled strategies that stand in every brief."""
+    best_attempt: int = 0
+    comparison: str = ""
+    """The accepted comparison as JSON."""
+    reason: str = ""
+    learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
+    updated_at: datetime = Field(default_factory=now)
+
+
+class Recall(Record):
+    """That strategies were shown for a task. Showing alone moves no counter."""
+
+    scope: str
+    task: str
+    strategy_ids: list[str] = Field(default_factory=list)

@@ -1,0 +1,59 @@
+"""What a judge says: a judgement over one trajectory, a comparison over several attempts.
+
+These models are at once the tools' input schema for an agent that judges itself and the response schema for an endpoint,
+so their field descriptions carry the rules. `reason` stands before the verdict: a model that has written down why decides
+better. At most 3 strategies per trajectory and 5 per comparison (arXiv 2509.25140, appendix on prompts).
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from strategy_bank.store.records import Verdict
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=600)]
+Passage = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)]
+Quote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class StrategyDraft(BaseModel):
+    """One general lesson as a judge proposes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: Title = Field(description="Short name of the strategy")
+    description: Sentence = Field(description="ONE sentence: when it applies")
+    content: Passage = Field(description="1-5 sentences: what to do or avoid, and why")
+
+
+class Judgement(BaseModel):
+    """A verdict on one trajectory, with the quotes that decide it and what is to be learned from it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: Passage = Field(description="Why, from tests, errors, results; compare with what was asked")
+    verdict: Verdict = Field(description="When unsure: failure")
+    evidence: list[Quote] = Field(
+        min_length=1, max_length=5, description="Verbatim quotes out of the trajectory that decide it"
+    )
+    strategies: list[StrategyDraft] = Field(
+        default_factory=list[StrategyDraft],
+        max_length=3,
+        description="General lessons for other tasks: no names, paths, ids or literals of this one. "
+        "From a failure: how to prevent it",
+    )
+
+
+class Comparison(BaseModel):
+    """The self-contrast over all attempts of a run: which was best, and what the difference teaches."""
+
+    model_config = ConfigDict(frozen=True)
+
+    analysis: Passage = Field(description="Why some attempts did better than others")
+    best_attempt: int = Field(ge=1, le=8, description="Number of the best attempt")
+    strategies: list[StrategyDraft] = Field(
+        default_factory=list[StrategyDraft],
+        max_length=5,
+        description="General lessons that the contrast teaches: what the better attempts did, what prevents the mistakes",
+    )
