@@ -1,0 +1,1 @@
+"""Example trajectories with judgements, used by `strategy-bank demo`."""

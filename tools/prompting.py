@@ -1,0 +1,43 @@
+"""Prompts are Markdown files beside this module; `render` fills one in, `fence` marks what somebody else wrote.
+
+    prompts/judge.md ── render("judge", task=…, trajectory=fence("trajectory", text)) ──▶ the text to send
+
+`$name` is a placeholder. Placeholders and values must match exactly: a missing value would send the word `$task` to a
+model, an unused one means that the prompt does not say what the caller believes it says.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from strategy_bank.store.errors import StrategyBankError
+
+
+class PromptError(StrategyBankError):
+    """There is no such prompt, or its placeholders are not the values that were given."""
+
+
+def render(name: str, /, **values: str) -> str:
+    """The prompt `name` with its placeholders filled in; values are inserted as they are, `$` included."""
+    template = _template(name)
+    wanted = set(template.get_identifiers())
+    if missing := wanted - values.keys():
+        raise PromptError(f"Prompt {name!r} needs a value for: {', '.join(sorted(missing))}")
+    if unused := values.keys() - wanted:
+        raise PromptError(f"Prompt {name!r} has no place for: {', '.join(sorted(unused))}")
+    return template.substitute(values)
+
+
+def fence(kind: str, text: str) -> str:
+    """`text` in a `<kind>` section that it cannot close or open itself: such tags lose their `<`."""
+    inner = re.sub(rf"<(?=\s*/?\s*{re.escape(kind)}\b)", "&lt;", text, flags=re.IGNORECASE)
+    return f"<{kind}>\n{inner}\n</{kind}>"
+
+
+@cache
+def _template(name: str) -> Template:
+    file = files("strategy_bank.tools").joinpath("prompts", f"{name}.md")
+    if not file.is_file():
+        raise PromptError(f"There is no prompt {name!r}")
+    return Template(file.read_text("utf-8"))
