@@ -24,7 +24,7 @@ from strategy_bank.store.embedding import DEFAULT_MODEL, Embedder
 from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
-from strategy_bank.store.records import Recall, Record, Strategy, now
+from strategy_bank.store.records import Hit, Recall, Record, Strategy
 
 COMPACT_AT = 30
 """Fragments of a table from which it is compacted: each write makes one, and each makes every search a little slower."""
@@ -233,7 +233,7 @@ class Bank:
         with _translated(self.location):
             return await self._tables[_name(kind)].count_rows(_expression(equal).to_sql() if equal else None)
 
-    async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[ranking.Hit]:
+    async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
         """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
         query = (await _in_thread(self.embedder.embed_query, task))[0]
         where = _expression({"status": "active", "scope": scopes})
@@ -303,7 +303,7 @@ class Bank:
                 self._tables["strategies"] = await self._make_table("strategies", schema, data)
 
 
-_HIT = [name for name in ranking.Hit.model_fields if name != "relevance"]
+_HIT = [name for name in Hit.model_fields if name != "relevance"]
 
 
 def _hit_row(row: tables.Row) -> tables.Row:

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from strategy_bank.store.records import LessonOutcome, Strategy
+from strategy_bank.store.records import Hit, Strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.embedding import Vectors
@@ -25,22 +23,6 @@ LEXICAL_HALF = 10.0
 """The BM25 score at which half of the lexical weight is reached: saturated, so that it never dominates."""
 UTILITY_WEIGHT = 0.1
 LEXICAL_TERMS = 64
-
-
-class Hit(BaseModel):
-    """A strategy that fits, without its provenance. `relevance` is 0–1."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    title: str
-    description: str
-    content: str
-    outcome: LessonOutcome
-    relevance: float = Field(ge=0, le=1)
-    helped: int
-    hurt: int
-    scope: str
 
 
 @dataclass(frozen=True)

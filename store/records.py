@@ -39,16 +39,6 @@ class Record(BaseModel):
     created_at: datetime = Field(default_factory=now)
 
 
-class StrategyText(BaseModel):
-    """A strategy as a judge writes it: the three fields of the paper's memory item."""
-
-    model_config = ConfigDict(frozen=True)
-
-    title: str
-    description: str
-    content: str
-
-
 class Strategy(Record):
     """One general, transferable lesson, with its counters and where it came from."""
 
@@ -73,6 +63,22 @@ class Strategy(Record):
 
     def searchable_text(self) -> str:
         return f"{self.title}\n{self.description}\n{self.content}\n{self.source_task}"
+
+
+class Hit(BaseModel):
+    """A strategy that fits, without its provenance. `relevance` is 0–1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    description: str
+    content: str
+    outcome: LessonOutcome
+    relevance: float = Field(ge=0, le=1)
+    helped: int
+    hurt: int
+    scope: str
 
 
 class LearnedStrategy(BaseModel):
@@ -124,8 +130,8 @@ class Run(Record):
     attempts: int
     status: RunStatus = "running"
     recall_id: str = ""
-    strategy_ids: list[str] = Field(default_factory=list)
-    """The recalled strategies that stand in every brief."""
+    recalled: list[Hit] = Field(default_factory=list[Hit])
+    """The strategies that stand in every brief, as they were when the run began."""
     best_attempt: int = 0
     comparison: str = ""
     """The accepted comparison as JSON."""

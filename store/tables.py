@@ -20,7 +20,7 @@ RECORDS: dict[str, type[Record]] = {"strategies": Strategy, "episodes": Episode,
 FIXED_COLUMNS: dict[type[Record], frozenset[str]] = {
     Strategy: frozenset({"created_at", "source_task"}),
     Episode: frozenset({"created_at", "scope", "task", "trajectory", "steps"}),
-    Run: frozenset({"created_at", "scope", "task"}),
+    Run: frozenset({"created_at", "scope", "task", "mode", "recalled", "recall_id"}),
 }
 """Columns that never change once a record is written, so that an update does not rewrite them."""
 META_SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])

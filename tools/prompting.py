@@ -1,9 +1,9 @@
-"""Prompts are Markdown files beside this module; `render` fills one in, `fence` marks what somebody else wrote.
+"""Prompts are Markdown files in `prompts/`: `render` fills one in, `fence` marks what somebody else wrote.
 
     prompts/judge.md ── render("judge", task=…, trajectory=fence("trajectory", text)) ──▶ the text to send
 
-`$name` is a placeholder. Placeholders and values must match exactly: a missing value would send the word `$task` to a
-model, an unused one means that the prompt does not say what the caller believes it says.
+`$name` is a placeholder. Placeholders and values must match exactly: a missing value would send the word
+`$task` to a model, an unused one means that the prompt does not say what the caller believes.
 """
 
 import re

@@ -9,8 +9,9 @@ Numbered steps, one labelled value after the other, the values verbatim:
     AssertionError: 3 != 4
     [3] assistant: Done.
 
-Steps with several calls number them (`action 2`, `observation 2`). A line of a value that looks like such a label is
-indented by one space, so that nothing an agent read can pass for a step; quotes are compared without white space.
+Steps with several calls number them (`action 2`, `observation 2`). A line of a value that looks like such a
+label is indented by one space, so that nothing an agent read can pass for a step; quotes are compared without
+white space.
 """
 
 import json
@@ -19,7 +20,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby, takewhile
 from typing import Any, TypeGuard
 
 from strategy_bank.store.errors import InvalidInput
@@ -34,6 +35,7 @@ ACCEPTED = (
 
 _ROLES = ("user", "assistant", "system", "developer", "tool", "function")
 _MESSAGE_KEYS = {"content", "tool_calls", "function_call"}
+_STEP_KEYS = {"thought", "action", "observation"}
 _FIELDS = {
     "thought": "thought",
     "thinking": "thought",
@@ -44,12 +46,15 @@ _FIELDS = {
     "result": "observation",
     "output": "observation",
 }
+_RESULTS = {key for key, label in _FIELDS.items() if label == "observation"}
 _ARGUMENTS = ("arguments", "args", "input", "action_input")
+_REFERENCES = ("tool_call_id", "tool_use_id", "call_id")
 _PAYLOAD_KEYS = {"source", "data", "image_url", "input_audio", "file", "file_data", "file_id", "file_url"}
 _BINARY = re.compile("image|audio|video|file|document|redacted_thinking")
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NEXT_VALUE = re.compile(
     r"\n(?=\[[0-9]+\] (?:thought|action|observation|user|assistant|system|developer|text|other)"
     r"(?: [0-9]+)?(?: \([^()\n]*\))?: )"
@@ -58,7 +63,7 @@ _NEXT_VALUE = re.compile(
 
 @dataclass(frozen=True)
 class Trajectory:
-    """`text` in normal form (at most MAX_CHARS, valid UTF-8), its number of steps before any cut, and whether cut."""
+    """Normal form (at most MAX_CHARS, valid UTF-8), its number of steps before a cut, and if cut."""
 
     text: str
     steps: int
@@ -66,7 +71,7 @@ class Trajectory:
 
 
 def normalise(raw: object) -> Trajectory:
-    """Plain text, steps, chat messages or strings (see ACCEPTED) in normal form; else InvalidInput with the reason."""
+    """Text, steps, chat messages or strings (see ACCEPTED) in normal form; else InvalidInput, with why."""
     if _is_dict(raw):
         raw = next((raw[key] for key in ("messages", "steps", "trajectory") if key in raw), [raw])
     if isinstance(raw, str):
@@ -95,7 +100,7 @@ class _Unreadable(Exception):
     """What is wrong with one item, as the end of the sentence `Step 3 of the trajectory …`."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Step:
     by_agent: bool
     said: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -124,17 +129,24 @@ class _Reader:
     """Reads items one after the other into steps. A tool's result joins the step of its call."""
 
     def __init__(self) -> None:
-        self.steps: list[_Step] = []
+        self.lines: list[str] = []
+        self.number = 0
+        self.step = _Step(by_agent=False)
+        """The open one."""
         self.names: dict[str, str] = {}
+        """Of the tools, by the id of their call."""
 
     def text(self) -> tuple[str, int]:
-        lines: list[str] = []
-        number = 0
-        for step in self.steps:
-            values = [(label, kept) for label, text in step.values() if (kept := _value(text))]
-            number += bool(values)
-            lines += [f"[{number}] {label}: {text}" for label, text in values]
-        return "\n".join(lines), number
+        self._open(by_agent=False)
+        return "\n".join(self.lines), self.number
+
+    def _open(self, *, by_agent: bool) -> _Step:
+        """Writes the open step down, if anything is in it, and opens the next."""
+        values = [(label, kept) for label, text in self.step.values() if (kept := _value(text))]
+        self.number += bool(values)
+        self.lines += [f"[{self.number}] {label}: {text}" for label, text in values]
+        self.step = _Step(by_agent)
+        return self.step
 
     def read(self, item: object) -> None:
         if isinstance(item, str):
@@ -146,9 +158,9 @@ class _Reader:
 
     def _read_object(self, item: dict[Any, Any]) -> None:
         role, kind = _word(item.get("role")).lower(), _word(item.get("type"))
-        if role in _ROLES and not _MESSAGE_KEYS.isdisjoint(item):
+        if role in _ROLES and not _MESSAGE_KEYS.isdisjoint(item) and _STEP_KEYS.isdisjoint(item):
             self._message(role, item)
-        elif kind.endswith("_call") and "observation" not in item and "result" not in item:
+        elif kind.endswith("_call") and _RESULTS.isdisjoint(item):
             self._call(item)
         elif kind.endswith("_call_output"):
             self._result(item, item.get("output"))
@@ -157,9 +169,9 @@ class _Reader:
         elif not role and not _FIELDS.keys().isdisjoint(item):
             self._fields(item)
         elif not role and kind in ("text", "thinking", "tool_use", "tool_result"):
-            self._message("assistant", {"content": [item]}, opens=kind != "tool_result")
+            self._message("assistant", {"content": [item]}, opens=kind in ("text", "thinking"))
         else:
-            raise _Unreadable(f"has a shape that is not known, with the keys {_keys(item)}")
+            raise _Unreadable(f"has a shape or a role that is not known, with the keys {_keys(item)}")
 
     def _fields(self, item: dict[Any, Any]) -> None:
         step = self._open(by_agent=False)
@@ -167,31 +179,31 @@ class _Reader:
         named = item.get("action") or item.get("tool")
         arguments = next((key for key in _ARGUMENTS if key in rest), None) if isinstance(named, str) else None
         for key, label in _FIELDS.items():
-            text = _plain(item.get(key))
-            if arguments and text and label == "action":
+            if not (text := _plain(item.get(key)) if key in item else ""):
+                continue
+            if arguments and label == "action":
                 text, arguments = _invocation(text, rest.pop(arguments)), None
             step.said.append((label, text))
         if not any(text.strip() for _, text in step.said):
             raise _Unreadable(f"has nothing in thought, action or observation, only the keys {_keys(item)}")
-        others = {k: v for k, v in rest.items() if not (k in ("step", "index") and isinstance(v, int))}
-        step.said.append(("other", _dump(others) if others else ""))
+        if others := {k: v for k, v in rest.items() if not (k in ("step", "index") and isinstance(v, int))}:
+            step.said.append(("other", _dump(others)))
 
     def _message(self, role: str, item: dict[Any, Any], *, opens: bool = True) -> None:
         if role in ("tool", "function"):
             return self._result(item, item.get("content"))
         if role == "assistant" and opens and not self._only_thought():
             self._open(by_agent=True)
-        texts = [text for block in _blocks(item.get("content")) if (text := self._block(block)).strip()]
-        thoughts = [text for key in ("reasoning_content", "reasoning") if (text := _word(item.get(key)))]
-        calls = [call for key in ("tool_calls", "function_call") for call in _as_list(item.get(key))]
-        if not texts and not calls and not {"thought", "action", "observation"}.isdisjoint(item):
-            raise _Unreadable(f"mixes an empty chat message with a step, with the keys {_keys(item)}")
-        if role != "assistant" and texts:
+        blocks = _blocks(item.get("content")) + _blocks(item.get("refusal"))
+        texts = [text for block in blocks if (text := self._block(block)).strip()]
+        if role == "assistant":
+            hidden = item.get("reasoning_content") or item.get("reasoning")
+            self.step.said.append(("thought", _word(hidden)))
+        elif texts:
             self._open(by_agent=False)
-        if texts or thoughts:
-            said = [("thought", text) for text in thoughts[:1]] + [(role, "\n".join(texts))]
-            self.steps[-1].said.extend(said)
-        for call in calls:
+        if texts:
+            self.step.said.append((role, "\n".join(texts)))
+        for call in [*_as_list(item.get("tool_calls")), *_as_list(item.get("function_call"))]:
             self._call(call if _is_dict(call) else {"call": call})
 
     def _block(self, block: dict[Any, Any]) -> str:
@@ -201,38 +213,237 @@ class _Reader:
             self._call(block)
         elif kind.endswith("tool_result"):
             self._result(block, block.get("content"))
-        elif kind == "thinking" and self.steps:
-            self.steps[-1].said.append(("thought", _plain(block.get("thinking"))))
+        elif kind == "thinking":
+            self.step.said.append(("thought", _plain(block.get("thinking"))))
         else:
             return _block_text(block)
         return ""
 
     def _call(self, call: dict[Any, Any]) -> None:
-        if not self._agent_is_acting() or self.steps[-1].results:
+        if not self.step.by_agent or self.step.results:
             self._open(by_agent=True)
         inner = call["function"] if _is_dict(call.get("function")) else call
         name, ident = _word(inner.get("name")), _word(call.get("call_id")) or _word(call.get("id"))
         arguments = next((inner[key] for key in _ARGUMENTS if inner.get(key) is not None), "")
         self.names[ident] = name
-        self.steps[-1].calls.append((ident, _invocation(name, arguments) if name else _dump(call)))
+        self.step.calls.append((ident, _invocation(name, arguments) if name else _dump(call)))
 
     def _result(self, item: dict[Any, Any], content: object) -> None:
-        if not self._agent_is_acting():
+        if not self.step.by_agent:
             self._open(by_agent=True)
-        ident = next((ref for key in ("tool_call_id", "tool_use_id", "call_id") if (ref := _word(item.get(key)))), "")
+        ident = next((_word(item[key]) for key in _REFERENCES if key in item), "")
         name = re.sub(r"[^\w.-]+", "_", (ident and self.names.get(ident)) or _word(item.get("name")))[:64]
         error = "error" if item.get("is_error") is True else ""
-        self.steps[-1].results.append((ident, name, error, _plain(content)))
-
-    def _open(self, *, by_agent: bool) -> _Step:
-        self.steps.append(_Step(by_agent))
-        return self.steps[-1]
-
-    def _agent_is_acting(self) -> bool:
-        return bool(self.steps) and self.steps[-1].by_agent
+        self.step.results.append((ident, name, error, _plain(content)))
 
     def _only_thought(self) -> bool:
-        """A reasoning item stands alone before the message it belongs to."""
-        return self._agent_is_acting() and {label for label, _ in self.steps[-1].said} == {"thought"} and not (
-            self.steps[-1].calls or self.steps[-1].results
+        """A reasoning item, or a message of nothing else, belongs to the message after it."""
+        step = self.step
+        quiet = step.by_agent and not step.calls and not step.results
+        return quiet and all(label == "thought" for label, _ in step.said)
+
+
+def _is_dict(value: object) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _as_list(value: object) -> list[Any]:
+    return value if _is_list(value) else [] if value is None else [value]
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _keys(item: dict[Any, Any]) -> str:
+    shown = [_clean(key)[:40] if isinstance(key, str) else f"<{type(key).__name__}>" for key in item]
+    return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "") if shown else "(none)"
+
+
+def _dump(value: object) -> str:
+    try:
+        return _COMPACT.encode(value)
+    except RecursionError as exc:
+        raise _Unreadable("is nested too deeply") from exc
+    except (TypeError, ValueError) as exc:
+        raise _Unreadable(f"holds something that is not JSON ({exc})") from exc
+
+
+def _invocation(name: str, arguments: object) -> str:
+    return f"{name}({arguments if isinstance(arguments, str) else _dump(arguments)})"
+
+
+def _plain(value: object) -> str:
+    """Text as it is, content blocks as their text, anything else as compact JSON."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if _is_list(value) and all(_is_dict(part) and _word(part.get("type")) for part in value):
+        return "\n".join(_block_text(part) for part in value)
+    return _dump(value)
+
+
+def _blocks(content: object) -> list[dict[Any, Any]]:
+    """The content of a chat message as blocks: {type: text, text} for whatever is not one already."""
+    parts = _as_list(content)
+    return [part if _is_dict(part) else {"type": "text", "text": _plain(part)} for part in parts]
+
+
+def _block_text(block: dict[Any, Any]) -> str:
+    kind, text = _word(block.get("type")), block.get("text", block.get("refusal"))
+    if isinstance(text, str) and (kind.endswith("text") or kind == "refusal"):
+        return text
+    binary = _BINARY.search(kind)
+    return f"[{binary[0]}]" if binary and not _PAYLOAD_KEYS.isdisjoint(block) else _dump(block)
+
+
+def _clean(text: str) -> str:
+    """Without control characters (but new lines and tabs) and lone surrogates."""
+    if not _UNWANTED.search(text):
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def _value(text: str) -> str:
+    """A value as it stands after its label; empty if it is blank."""
+    text = _clean(text).strip("\n")
+    return _NEXT_VALUE.sub("\n ", text) if text.strip() else ""
+
+
+def _shorten(text: str, limit: int, marker: str = " […{:,} characters cut…] ") -> str:
+    """At most `limit` characters: head and, a little longer, tail. A marker on its own line cuts at lines."""
+    if len(text) <= limit:
+        return text
+    room = limit - len(marker.format(len(text)))
+    if room < 2:
+        return text[: max(limit, 0)]
+    end, start = room * 2 // 5, len(text) - (room - room * 2 // 5)
+    if marker.startswith("\n"):
+        line_end, line_start = (
+            text.rfind("\n", end - end // 10, end),
+            text.find("\n", start, start + end // 10),
         )
+        end, start = line_end if line_end >= 0 else end, line_start + 1 if line_start >= 0 else start
+    return text[:end] + marker.format(start - end) + text[start:]
+
+
+_LEAST_PART = 160
+"""Characters a value keeps before whole steps are left out."""
+_LAST_STEP_WEIGHT = 4
+"""The last step holds the result, so its values may be this many times as long as the others."""
+
+
+def condense(text: str, limit: int) -> str:
+    """A text in normal form in at most `limit` characters, for a prompt.
+
+    Long values lose their middle first, then the steps in the middle are left out, each with a marker; the
+    first and the last step stay. Text of one plain step, or with a limit too small for two, loses its middle.
+    """
+    if len(text) <= limit:
+        return text
+    steps = [
+        list(step) for _, step in groupby(_NEXT_VALUE.split(text), key=lambda value: value.partition("]")[0])
+    ]
+    weights = [1] * (len(steps) - 1) + [_LAST_STEP_WEIGHT]
+    values = [(len(value), weight) for step, weight in zip(steps, weights, strict=True) for value in step]
+    cap = max(_widest_cap(values, limit), _LEAST_PART)
+    shortened = [
+        "\n".join(_shorten(value, cap * weight) for value in step)
+        for step, weight in zip(steps, weights, strict=True)
+    ]
+    whole = "\n".join(shortened)
+    return whole if len(whole) <= limit else _without_middle(shortened, limit) or _shorten(text, limit)
+
+
+def _widest_cap(values: list[tuple[int, int]], limit: int) -> int:
+    """Characters each of the values (length, weight) may keep per weight for all to fit; 0 if none."""
+    low, high = 0, limit
+    while low < high:
+        cap = (low + high + 1) // 2
+        fits = sum(min(length, cap * weight) + 1 for length, weight in values) <= limit + 1
+        low, high = (cap, high) if fits else (low, cap - 1)
+    return low
+
+
+def _without_middle(steps: list[str], limit: int) -> str:
+    """The first and the last steps that fit, more of the last; empty if not even one of each does."""
+    marker = "[… {:,} steps left out …]"
+    first, last, middle = steps[0], steps[-1], steps[1:-1]
+    room = limit - len(first) - len(last) - len(marker.format(len(steps))) - 2
+    if room < 0 or not middle:
+        return ""
+    tail = _fitting(middle[::-1], room * 2 // 3)[::-1]
+    head = _fitting(middle, room - sum(len(step) + 1 for step in tail))
+    left_out = len(middle) - len(head) - len(tail)
+    return "\n".join([first, *head, marker.format(left_out), *tail, last])
+
+
+def _fitting(steps: list[str], room: int) -> list[str]:
+    """The first of the steps that fit into `room` characters, each with its new line."""
+    ends = accumulate(len(step) + 1 for step in steps)
+    return [step for step, _ in zip(steps, takewhile(lambda end: end <= room, ends), strict=False)]
+
+
+_ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_ESCAPE = re.compile(r"\\+[nrtbf]?")
+_WRAPPING = "\"'`“”‘’„«»….*"
+_LEAST_QUOTE = 3
+"""Shorter quotes occur everywhere by chance, so they count only as a whole line or value."""
+
+
+class QuoteFinder:
+    """Tells whether quotes occur in a text; folds the text once, for several quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def holds(self, quote: str) -> bool:
+        """Does the quote occur, whatever its white space, JSON escapes and the quotation marks around it?"""
+        bare = _clean(quote).strip().strip(_WRAPPING).strip()
+        if not bare:
+            return False
+        return (
+            _occurs(_squeezed(quote), self._squeezed)
+            or _occurs(_unescaped(quote), self._unescaped)
+            or (len(bare) < _LEAST_QUOTE and self._has_line(bare))
+        )
+
+    @cached_property
+    def _squeezed(self) -> str:
+        return _squeezed(self._text)
+
+    @cached_property
+    def _unescaped(self) -> str:
+        return _unescaped(self._text)
+
+    def _has_line(self, bare: str) -> bool:
+        line = rf"^(?:\[[0-9]+\] [a-z][^:\n]*: )?[ \t]*{re.escape(bare)}[ \t]*$"
+        return any(map(str.isalnum, bare)) and re.search(line, self._text, re.MULTILINE) is not None
+
+
+def holds_quote(text: str, quote: str) -> bool:
+    """Does the quote occur in the text? For several quotes of one text use QuoteFinder."""
+    return QuoteFinder(text).holds(quote)
+
+
+def _occurs(quote: str, text: str) -> bool:
+    """Both folded. The quote may stand in quotation marks or between ellipses that the text does not have."""
+    return any(len(form) >= _LEAST_QUOTE and form in text for form in (quote, quote.strip(_WRAPPING)))
+
+
+def _squeezed(text: str) -> str:
+    """Without any white space, so that wrapping, indenting and compact JSON make no difference."""
+    return "".join(_clean(text).split())
+
+
+def _unescaped(text: str) -> str:
+    """Squeezed, in NFC, and without the backslashes of JSON strings, however often they were escaped."""
+    if "\\" in text:
+        text = _ESCAPED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = _ESCAPE.sub("", text)
+    return _squeezed(unicodedata.normalize("NFC", text))

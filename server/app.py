@@ -1,0 +1,76 @@
+"""create_server: the MCP server with its three tools. Nothing opens, reads the environment or downloads at import.
+
+    agent ─ recall_strategies ─▶ tools/recall.py      report_outcome ─▶ tools/outcome.py      scale_attempts ─▶ tools/scaling.py
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.server import MCPServer
+from mcp.server.context import ServerRequestContext
+
+from strategy_bank.server.handlers import contract
+from strategy_bank.server.resources import add_prompts, add_resources
+from strategy_bank.server.settings import Settings
+from strategy_bank.server.state import State
+from strategy_bank.tools.judge import AgentJudge, Judge
+from strategy_bank.tools.prompting import render
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+
+def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge | None = None) -> MCPServer[State]:
+    """The server on the bank of the settings, or on an open `bank`, which the server closes at its end."""
+    state = State(settings, settings.default_scope(Path.cwd()), judge or make_judge(settings), bank)
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
+        async with anyio.create_task_group() as background:
+            state.background = background
+            background.start_soon(state.warm_up)
+            yield state
+            background.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await state.close()
+
+    server = MCPServer[State](
+        "strategy-bank",
+        title="Strategy Bank",
+        instructions=render("instructions").strip(),
+        version=version("strategy-bank"),
+        lifespan=lifespan,
+        log_level=settings.log_level,
+        middleware=[_after_each_answer],
+        tools=contract(),
+    )
+    add_resources(server, state)
+    add_prompts(server, state)
+    return server
+
+
+def make_judge(settings: Settings) -> Judge:
+    """The judge that the settings ask for; sampling falls back to the agent where a client cannot sample."""
+    if not settings.uses_endpoint:
+        return AgentJudge()
+    from strategy_bank.tools.endpoint import EndpointSettings
+    from strategy_bank.tools.llm import EndpointJudge
+
+    return EndpointJudge(
+        EndpointSettings(settings.llm_base_url or None, settings.llm_model, settings.llm_api_key, settings.llm_timeout)
+    )
+
+
+async def _after_each_answer(
+    ctx: ServerRequestContext[State, Any], call_next: Callable[[ServerRequestContext[State, Any]], Awaitable[Any]]
+) -> Any:
+    """The first answer starts the warm-up; every tool call may leave the bank in need of tidying."""
+    result = await call_next(ctx)
+    ctx.lifespan_context.answered.set()
+    if ctx.method == "tools/call":
+        ctx.lifespan_context.tidy_soon()
+    return result

@@ -1,0 +1,167 @@
+"""The three tools as MCP sees them: arguments with their rules, and the way to `tools/`."""
+
+from typing import Annotated, Any, Literal
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Resolve, Sample
+from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnnotations
+from pydantic import Field
+
+from strategy_bank.server.contract import ContractTool
+from strategy_bank.server.sampling import ask_to_compare, ask_to_judge, judge_for
+from strategy_bank.server.state import State
+from strategy_bank.store.records import Verdict
+from strategy_bank.tools import outcome as outcomes
+from strategy_bank.tools import scaling
+from strategy_bank.tools.judgement import Comparison, Judgement
+from strategy_bank.tools.outcome import OutcomeResult, Report
+from strategy_bank.tools.recall import RecallResult, recall
+from strategy_bank.tools.scaling import ScaleRequest, ScalingResult
+
+Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as you were given it")]
+Scope = Annotated[str, Field(min_length=1, max_length=200, description="Project name; default: this project")]
+Trajectory = Annotated[
+    str | list[Any] | dict[str, Any],
+    Field(
+        description="What happened: text, steps {thought, action, observation}, or chat messages. Best condensed to about "
+        "1,500 tokens: the decisive steps, key observations verbatim"
+    ),
+]
+Used = Annotated[list[str], Field(max_length=50, description="Ids of the recalled strategies that you really used")]
+Reply = CreateMessageResult | None
+
+
+def contract() -> list[ContractTool]:
+    """The tools, in the order in which an agent needs them."""
+    return [
+        ContractTool.of(recall_strategies, "Recall strategies", ToolAnnotations(read_only_hint=True, open_world_hint=False)),
+        ContractTool.of(report_outcome, "Report an outcome", _ADDS),
+        ContractTool.of(scale_attempts, "Scale attempts", _ADDS),
+    ]
+
+
+_ADDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+
+
+async def recall_strategies(
+    ctx: Context[State, Any],
+    task: Task,
+    limit: Annotated[int, Field(ge=1, le=10)] = 3,
+    scope: Scope | None = None,
+) -> Annotated[CallToolResult, RecallResult]:
+    """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it first for any task of more than
+    one step, with the task in your own words. Empty when nothing fits."""
+    state = ctx.request_context.lifespan_context
+    return _reply(await recall(await state.bank(), task, limit, scope or state.scope))
+
+
+def read_report(
+    ctx: Context[State, Any],
+    task: str | None,
+    trajectory: Any,
+    judgement: Judgement | None,
+    outcome: Verdict | None,
+    recall_id: str | None,
+    used_strategy_ids: list[str] | None,
+    run_id: str | None,
+    attempt: int | None,
+    episode_id: str | None,
+    scope: str | None,
+) -> Report:
+    """The arguments of report_outcome in one piece, for the tool and for the resolver that may ask the client's model."""
+    return Report(
+        scope=scope or ctx.request_context.lifespan_context.scope,
+        task=task,
+        trajectory=trajectory,
+        judgement=judgement,
+        outcome=outcome,
+        recall_id=recall_id or "",
+        used_strategy_ids=used_strategy_ids or [],
+        run_id=run_id or "",
+        attempt=attempt or 0,
+        episode_id=episode_id or "",
+    )
+
+
+async def judgement_reply(
+    ctx: Context[State, Any], report: Annotated[Report, Resolve(read_report)]
+) -> Sample | None:
+    return await ask_to_judge(ctx, report)
+
+
+async def report_outcome(
+    ctx: Context[State, Any],
+    report: Annotated[Report, Resolve(read_report)],
+    reply: Annotated[Reply, Resolve(judgement_reply)],
+    task: Task | None = None,
+    trajectory: Trajectory | None = None,
+    judgement: Annotated[
+        Judgement | None, Field(description="Your own verdict, held to evidence, and what to learn. Give it in the same call")
+    ] = None,
+    outcome: Annotated[
+        Verdict | None, Field(description="Only when the world decided: tests, the user's word. Wins over your verdict")
+    ] = None,
+    recall_id: str | None = None,
+    used_strategy_ids: Used | None = None,
+    run_id: Annotated[str | None, Field(description="With attempt: an attempt of scale_attempts")] = None,
+    attempt: Annotated[int | None, Field(ge=1, le=8)] = None,
+    episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
+    scope: Scope | None = None,
+) -> Annotated[CallToolResult, OutcomeResult]:
+    """AFTER a task, succeeded or failed: report what happened and judge it, so that the lesson is kept. Failures teach as
+    much as successes. Needs task and trajectory, or episode_id and judgement."""
+    state = ctx.request_context.lifespan_context
+    return _reply(await outcomes.report(await state.bank(), judge_for(state, reply), report))
+
+
+def read_request(
+    ctx: Context[State, Any],
+    task: str | None,
+    attempts: int | None,
+    mode: Literal["parallel", "sequential"],
+    run_id: str | None,
+    comparison: Comparison | None,
+    scope: str | None,
+) -> ScaleRequest:
+    """The arguments of scale_attempts in one piece, for the tool and for the resolver that may ask the client's model."""
+    return ScaleRequest(
+        scope=scope or ctx.request_context.lifespan_context.scope,
+        task=task or "",
+        attempts=attempts,
+        mode=mode,
+        run_id=run_id or "",
+        comparison=comparison,
+    )
+
+
+async def comparison_reply(
+    ctx: Context[State, Any], request: Annotated[ScaleRequest, Resolve(read_request)]
+) -> Sample | None:
+    return await ask_to_compare(ctx, request)
+
+
+async def scale_attempts(
+    ctx: Context[State, Any],
+    request: Annotated[ScaleRequest, Resolve(read_request)],
+    reply: Annotated[Reply, Resolve(comparison_reply)],
+    task: Task | None = None,
+    attempts: Annotated[int | None, Field(ge=2, le=8, description="Default 3")] = None,
+    mode: Annotated[
+        Literal["parallel", "sequential"],
+        Field(description="parallel: independent attempts; sequential: each re-examines the one before"),
+    ] = "parallel",
+    run_id: Annotated[str | None, Field(description="Go on with this run")] = None,
+    comparison: Annotated[Comparison | None, Field(description="With run_id: finish the run")] = None,
+    scope: Scope | None = None,
+) -> Annotated[CallToolResult, ScalingResult]:
+    """For a HARD task, or BEFORE trying again AFTER a failure: make several attempts, compare them, and learn from the
+    contrast. Start with task; report each attempt; then call with run_id, and with comparison when asked."""
+    state = ctx.request_context.lifespan_context
+    return _reply(await scaling.scale(await state.bank(), judge_for(state, reply), request))
+
+
+def _reply(result: RecallResult | OutcomeResult | ScalingResult) -> CallToolResult:
+    text = TextContent(type="text", text=result.as_text())
+    return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))

@@ -1,0 +1,86 @@
+"""Resources and prompts: the bank to look at, and the habit as two prompts."""
+
+from typing import Annotated
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from pydantic import Field
+
+from strategy_bank.server.state import State
+from strategy_bank.store.errors import NotFound
+from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.tools.prompting import fence, render
+from strategy_bank.tools.recall import fence_strategies, scopes_read
+
+
+def add_resources(server: MCPServer[State], state: State) -> None:
+    """`bank://summary` and `strategy://{id}`."""
+
+    @server.resource("bank://summary", title="What the bank holds", mime_type="text/markdown")
+    async def summary() -> str:
+        """Counts of the bank, and the titles of this project's newest strategies."""
+        return await _summary(state)
+
+    @server.resource("strategy://{id}", title="One strategy", mime_type="text/markdown")
+    async def strategy(id: str) -> str:
+        """A strategy with its counters and where it came from."""
+        bank = await state.bank()
+        try:
+            return describe(await bank.get(Strategy, id))
+        except NotFound as exc:
+            raise ResourceNotFoundError(str(exc)) from exc
+
+
+def add_prompts(server: MCPServer[State], state: State) -> None:
+    """`solve_with_strategies` and `reflect`."""
+
+    @server.prompt(title="Solve a task with strategies")
+    async def solve_with_strategies(task: Annotated[str, Field(description="The task to solve")]) -> str:
+        """Work on a task with what earlier tasks taught."""
+        hits = await (await state.bank()).search(task, scopes_read(state.scope), 3)
+        strategies = fence_strategies(hits) if hits else "Nothing in the bank fits this task."
+        return render("solve_with_strategies", task=fence("task", task), strategies=strategies)
+
+    @server.prompt(title="Reflect on a task")
+    def reflect(task: Annotated[str, Field(description="The task that was worked on")]) -> str:
+        """Judge what was just done and keep what it teaches."""
+        return render("reflect", task=fence("task", task))
+
+
+def describe(strategy: Strategy) -> str:
+    """A strategy as Markdown."""
+    origin = {"success": "a success", "failure": "a failure", "contrast": "comparing attempts"}[strategy.outcome]
+    reason = f" ({strategy.status_reason})" if strategy.status_reason else ""
+    return "\n".join(
+        [
+            f"# {strategy.title}",
+            "",
+            f"*{strategy.description}*",
+            "",
+            strategy.content,
+            "",
+            f"- id: {strategy.id}",
+            f"- from: {origin}, scope {strategy.scope}, {strategy.created_at:%Y-%m-%d}",
+            f"- status: {strategy.status}{reason}",
+            f"- told by {strategy.support}, helped {strategy.helped}, hurt {strategy.hurt}",
+            f"- episodes: {', '.join(strategy.episode_ids) or 'none'}",
+            *([f"- runs: {', '.join(strategy.run_ids)}"] if strategy.run_ids else []),
+        ]
+    )
+
+
+async def _summary(state: State) -> str:
+    bank = await state.bank()
+    strategies = await bank.all(Strategy, scope=scopes_read(state.scope), status="active")
+    titles = [f"- {strategy.title} ({strategy.id})" for strategy in reversed(strategies[-20:])]
+    return "\n".join(
+        [
+            "# Bank",
+            f"- strategies: {await bank.count(Strategy)}, of them active in {state.scope} and global: {len(strategies)}",
+            f"- episodes: {await bank.count(Episode)}, pending: {await bank.count(Episode, status='pending')}",
+            f"- runs: {await bank.count(Run)}",
+            "",
+            f"## Newest in {state.scope}",
+            *(titles or ["Nothing yet."]),
+        ]
+    )

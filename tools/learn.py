@@ -1,0 +1,216 @@
+"""From a judgement to strategies in the bank: clean, consolidate, credit, write.
+
+    settle   one episode with its judgement      ─┐
+    conclude one run with its comparison         ─┴▶ drafts ─▶ redact, flag, quarantine ─▶ embed ─▶ [lock] place ─▶ commit
+
+Every step may be done twice with the same result, so a crash in the middle is mended by doing it again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from strategy_bank.store.records import (
+    Episode,
+    LearnedStrategy,
+    LessonOutcome,
+    Run,
+    Strategy,
+    Verdict,
+    content_id,
+    now,
+)
+from strategy_bank.tools.consolidate import credited, merged, same_lesson
+from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
+from strategy_bank.tools.literals import find_literals
+from strategy_bank.tools.orders import read_as_orders
+from strategy_bank.tools.redact import redact
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank, EmbeddedStrategy
+
+QUARANTINED = "quarantined: "
+REPLACED = "replaced by a more general wording"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a lesson was drawn from: one episode, or all attempts of a run. `seen` is the text it must not quote."""
+
+    task: str
+    scope: str
+    outcome: LessonOutcome
+    episode_ids: list[str]
+    run_ids: list[str]
+    seen: str
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Drafts as strategies, cleaned; with what the reporter must be told."""
+
+    strategies: list[Strategy]
+    flagged_ids: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+
+
+async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: str) -> tuple[Episode, list[str]]:
+    """Write the verdict of a pending episode and what it teaches; return the episode as it now stands, and warnings.
+
+    The world's outcome wins over the judge's verdict; both are kept. An episode that somebody else settled meanwhile stays
+    as it is. On a settled episode with flagged strategies, the new ones take the place of those.
+    """
+    verdict = episode.verdict or episode.outcome or judgement.verdict
+    source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
+    lessons = clean(judgement.strategies, source)
+    embedded = await bank.embed(lessons.strategies)
+    warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
+    async with bank.writing():
+        current = await bank.get(Episode, episode.id)
+        if current.status != "pending" and not current.flagged_ids:
+            return current, ["This episode was judged already; the first judgement stands."]
+        learned = await _place(bank, embedded, await _credit(bank, current, verdict))
+        await _retire_flagged(bank, current, learned)
+        settled = current.model_copy(
+            update={
+                "status": "learned" if learned else "recorded",
+                "verdict": verdict,
+                "self_verdict": judgement.verdict,
+                "judge": judge,
+                "judgement": redact(judgement.model_dump_json()).text,
+                "reason": "",
+                "learned": learned,
+                "flagged_ids": lessons.flagged_ids,
+                "updated_at": now(),
+            }
+        )
+        await bank.amend([settled])
+        await bank.flush_recalls()
+    return settled, warnings
+
+
+async def conclude(bank: "Bank", run: Run, attempts: Sequence[Episode], comparison: Comparison) -> tuple[Run, list[str]]:
+    """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
+    seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
+    source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
+    lessons = clean(comparison.strategies, source)
+    embedded = await bank.embed(lessons.strategies)
+    async with bank.writing():
+        current = await bank.get(Run, run.id)
+        if current.status == "finished":
+            return current, ["This run was finished already; the first comparison stands."]
+        learned = await _place(bank, embedded, [])
+        finished = current.model_copy(
+            update={
+                "status": "finished",
+                "best_attempt": comparison.best_attempt,
+                "comparison": redact(comparison.model_dump_json()).text,
+                "reason": "",
+                "learned": learned,
+                "updated_at": now(),
+            }
+        )
+        await bank.amend([finished])
+        await bank.flush_recalls()
+    return finished, lessons.warnings
+
+
+def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
+    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined."""
+    lessons = Lessons([])
+    for draft in drafts:
+        strategy = _strategy(draft, source)
+        if strategy.id in (known.id for known in lessons.strategies):
+            continue
+        lessons.strategies.append(strategy)
+        if strategy.status == "quarantined":
+            lessons.warnings.append(
+                f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
+                "review and is not shown to agents."
+            )
+        elif literals := find_literals(_wording(strategy), source.seen):
+            lessons.flagged_ids.append(strategy.id)
+            lessons.warnings.append(
+                f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
+                "words, so that it helps with other tasks."
+            )
+    return lessons
+
+
+def _strategy(draft: StrategyDraft, source: Source) -> Strategy:
+    title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
+    strategy = Strategy(
+        id=content_id("st", source.scope, title, description, content),
+        title=title,
+        description=description,
+        content=content,
+        outcome=source.outcome,
+        scope=source.scope,
+        source_task=source.task,
+        episode_ids=source.episode_ids,
+        run_ids=source.run_ids,
+    )
+    if orders := read_as_orders(_wording(strategy)):
+        return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
+    return strategy
+
+
+def _wording(strategy: Strategy) -> str:
+    return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
+
+
+async def _credit(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
+    """The strategies that the episode used, with their counters moved; not written yet."""
+    used = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
+    return [credited(strategy, verdict, episode.id) for strategy in used]
+
+
+async def _place(
+    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], changed: Sequence[Strategy]
+) -> list[LearnedStrategy]:
+    """Add or merge each strategy; two commits at most, whatever their number. `changed` goes into the second.
+
+    Quarantined ones are kept, but nobody is told that they were learned.
+    """
+    changes = {strategy.id: strategy for strategy in changed}
+    fresh: list[EmbeddedStrategy] = []
+    learned: list[LearnedStrategy] = []
+    for item in embedded:
+        new = item.strategy
+        neighbours = [(changes.get(old.id, old), cosine) for old, cosine in await bank.nearest(item, new.scope)]
+        old = same_lesson(new, neighbours)
+        if old is None:
+            fresh.append(item)
+        else:
+            changes[old.id] = merged(old, new)
+        if new.status == "active":
+            kept = old or new
+            learned.append(LearnedStrategy(id=kept.id, title=kept.title, action="merged" if old else "added"))
+    await bank.add_strategies(fresh)
+    await bank.amend(list(changes.values()))
+    return learned
+
+
+async def _retire_flagged(bank: "Bank", episode: Episode, learned: Sequence[LearnedStrategy]) -> None:
+    """A better wording retires the flagged one, unless other episodes said it too."""
+    kept = {strategy.id for strategy in learned}
+    replaced = [id for id in episode.flagged_ids if id not in kept]
+    if not learned or not replaced:
+        return
+    flagged = await bank.all(Strategy, id=replaced, status="active")
+    await bank.amend(
+        [
+            strategy.model_copy(update={"status": "retired", "status_reason": REPLACED, "updated_at": now()})
+            for strategy in flagged
+            if strategy.support == 1
+        ]
+    )
+
+
+def _disagreement(episode: Episode, judgement: Judgement) -> list[str]:
+    if episode.outcome in (None, judgement.verdict):
+        return []
+    return [
+        f"You judged {judgement.verdict}, the outcome was {episode.outcome}: the outcome stands, and both are recorded. "
+        "Check that the strategies fit it."
+    ]

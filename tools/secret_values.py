@@ -1,0 +1,108 @@
+"""What tells a secret from a placeholder, and where keys with values hold one.
+
+`password = "…"`, `\\"api_key\\": \\"…\\"`, `FOO_TOKEN=…`, `password is …`. A value is a secret by its key and
+its form: any quoted word after `password`, but digits and letters after `token`; never a variable, a path or
+a `<placeholder>`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+_PLACEHOLDER = re.compile(
+    r"\$[a-z_{(]\S*|[<{\[].*|%[(sd].*|(.)\1{2,}|[x*.•_-]{3,}"
+    r"|(?:your|my|the|some|new|old|test|user|db)?[_-]?"
+    r"(?:password|passwd|pass|pwd|secret|token|api[_-]?key|key|credentials?|value)(?:[_-]?here)?"
+    r"|your[_-].*|change[_-]?(?:me|it)|example|placeholder|redacted|dummy|none|null|nil|true|false|undefined|string"
+    r"|str|text|bool(?:ean)?|number|integer|object|array|required|optional|hidden|empty|todo|tbd|n/a|unknown"
+    r"|default|invalid|missing|bearer|basic"
+    r"|(?:self|args|this|config|settings|os|env|process|request|user|data|options|opts|params|props|cfg|ctx)\..*"
+    r"|[a-z_]+(?:\.[a-z_]+)+|[a-z][a-z0-9+.-]*://.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_PATH = re.compile(r"(?:~|\.{0,2})(?:/[A-Z]?[a-z0-9_.-]*)+")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+
+_MORE_KEYWORDS = (
+    r"(?:access|signing|encryption|master|subscription|app)[_-]?key",
+    "passphrase",
+    r"(?<=_)pass(?![a-z])",
+    "token",
+    "credential",
+)
+_PASSWORDS = ("passw", "passphrase", "pwd", "contrase")
+_ABOUT = re.compile(  # the rest of a key that speaks about a secret and holds none: password_hint, token_type
+    r"name|type|file|path|dir|ur[li]|endpoint|len|count|limit|size|policy|hint|field|label|placeholder|input|expir"
+    r"|ttl|ids?$|ref|manager|version|format|regex|pattern|min|max|error|message|required|param|header|env|prefix|var"
+    r"|store|provider|backend|rotat|usage|used",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(  # everything between the keyword and its value, then the value
+    r"s?\d{0,3}(?P<suffix>[_-]\w{1,40}|[A-Z][A-Za-z0-9]{0,40}|)"
+    r"(?:\\{0,6}[\"'`\]]|\[\d{0,4}\]){0,3}"
+    r"(?:[ \t]{0,2}:[ \t]{0,2}[A-Za-z_][\w.\[\]| ]{0,30}(?=[ \t]{0,2}=[^=]))?"  # password: str = "…"
+    r"(?P<op>[ \t]{0,8}(?::=|=>|={1,3}|!==?|::?)[ \t]{0,8}|[ \t]{1,4}(?:is|was):?[ \t]{1,4}|>|\((?=[\"']))"
+    r"(?:[@bfru]?(?P<quote>\\{0,6}[\"'`])(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\r\n])){1,512})(?P=quote)"
+    r"|\\{0,6}[\"'`]?(?P<bare>[^\s\"'`,;&<>(){}\[\]\\|]{4,512}+)(?![(\[]))"
+)
+
+
+ASSIGNED_KINDS = frozenset({"password", "assigned secret"})
+
+
+class Value(NamedTuple):
+    start: int
+    end: int
+    kind: str
+
+
+def is_real(value: str) -> bool:
+    """False for placeholders, references in code, paths and URLs."""
+    return not (_PLACEHOLDER.fullmatch(value) or _PATH.fullmatch(value))
+
+
+def is_mixed(value: str, least: int) -> bool:
+    """At least that long, with digits and letters."""
+    return len(value) >= least and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+
+
+def is_typed_password(value: str) -> bool:
+    """What follows `password` without quotes: in prose a plain word is none."""
+    value = value.rstrip(".,:;!?")
+    return len(value) >= 6 and is_real(value) and re.search(r"[\d!@#$%^*?+~]", value) is not None
+
+
+def keyword_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """One pattern of the detector's keywords and ours, for lower-cased text."""
+    theirs = (re.sub("pass$", "pass(?!w|phrase)", word.replace("_?", "[_-]?")) for word in words)
+    return re.compile("|".join([*theirs, *_MORE_KEYWORDS]))
+
+
+def assigned(text: str, lower: str, keywords: re.Pattern[str]) -> Iterator[Value]:
+    """The secrets that stand behind a key. `lower` is the text in lower case, of the same length."""
+    for hit in keywords.finditer(lower):
+        found = _VALUE.match(text, hit.end())
+        if found and _is_secret(found, hit[0], text[hit.start() : hit.end()].isupper()):
+            start, end = found.span("quoted" if found["bare"] is None else "bare")
+            end -= 0 if found["bare"] is None else len(found["bare"]) - len(found["bare"].rstrip(".,:"))
+            yield Value(start, end, "password" if _is_password(hit[0]) else "assigned secret")
+
+
+def _is_password(keyword: str) -> bool:
+    return keyword.startswith(_PASSWORDS) or keyword.endswith("pass")
+
+
+def _is_secret(found: re.Match[str], keyword: str, shouted: bool) -> bool:
+    """`shouted`: the key stands in capitals, as environment variables do."""
+    bare: str | None = found["bare"]
+    value: str = found["quoted"] if bare is None else bare.rstrip(".,:;!?")
+    if _ABOUT.search(found["suffix"]) or not is_real(value) or (bare and _CONSTANT.fullmatch(value)):
+        return False
+    if re.search(r"\s", value):
+        return keyword == "passphrase"
+    explicit = bare is None or (shouted and found["op"] == "=")
+    if _is_password(keyword):
+        return len(value) >= 4 if explicit else is_typed_password(value)
+    if keyword == "token":
+        return is_mixed(value, 12 if shouted else 16)
+    return is_mixed(value, 8) or (explicit and value.isalpha() and len(value) >= 12)
