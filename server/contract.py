@@ -23,8 +23,8 @@ class ContractTool(Tool):
     def of(cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations) -> "ContractTool":
         """The tool of a function: its name, its docstring, its arguments; the schemas made compact."""
         tool = cls.from_function(function, title=title, description=_unwrapped(function), annotations=annotations)
-        tool.parameters = compact(tool.parameters, optional_is_enough=True)
-        tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
+        tool.parameters = compact(tool.parameters, arguments=True)
+        tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema or {})
         return cast("ContractTool", tool)
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
@@ -38,33 +38,53 @@ class ContractTool(Tool):
             raise
 
 
-def compact(schema: Any, *, optional_is_enough: bool = False) -> Any:
-    """The schema without titles; with `optional_is_enough`, an argument that may be left out is not also offered as null."""
-    if isinstance(schema, list):
-        return [compact(item, optional_is_enough=optional_is_enough) for item in cast(list[Any], schema)]
-    if not isinstance(schema, dict):
-        return schema
-    fields = cast(dict[str, Any], schema)
-    if optional_is_enough and fields.get("default", ...) is None:
+def compact(schema: dict[str, Any], *, arguments: bool = False) -> dict[str, Any]:
+    """The schema in one piece, without what only pydantic reads. References are put in place, which every client understands.
+
+    Limits of length are left to the validation, whose errors name them. Of results, only the outer object lists what it
+    always has.
+
+    Of `arguments`, one that may be left out is not also offered as null.
+    """
+    whole = _compact({k: v for k, v in schema.items() if k != "description"}, schema.get("$defs", {}), arguments)
+    return whole | {"required": schema["required"]} if "required" in schema else whole
+
+
+def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
+    if isinstance(node, list):
+        return [_compact(item, models, arguments) for item in cast(list[Any], node)]
+    if not isinstance(node, dict):
+        return node
+    fields = cast(dict[str, Any], node)
+    if arguments and fields.get("default", ...) is None:
         fields = _without_null(fields)
+    fields = _in_place(fields, models)
     return {
-        key: _properties(value, optional_is_enough) if key in ("properties", "$defs") else compact(
-            value, optional_is_enough=optional_is_enough
-        )
+        key: {name: _compact(field, models, arguments) for name, field in value.items()}
+        if key == "properties"
+        else _compact(value, models, arguments)
         for key, value in fields.items()
-        if key != "title"
+        if key not in (_LEFT_OUT if arguments else _LEFT_OUT_OF_RESULTS) and (key, value) not in _SAYS_NOTHING
     }
 
 
-def _properties(named: dict[str, Any], optional_is_enough: bool) -> dict[str, Any]:
-    """Names of properties are kept whatever they are: a strategy has a title."""
-    return {name: compact(schema, optional_is_enough=optional_is_enough) for name, schema in named.items()}
+_LEFT_OUT = ("title", "$defs", "minLength", "maxLength")
+_LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
+_SAYS_NOTHING = (("additionalProperties", True), ("default", None), ("default", ""), ("default", []))
+
+
+def _in_place(fields: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    """A reference replaced by its model; the field's description stays, the model's own docstring goes."""
+    if "$ref" not in fields:
+        return fields
+    model = models[fields["$ref"].rpartition("/")[2]]
+    return {k: v for k, v in (model | {"description": None} | fields).items() if k != "$ref" and v is not None}
 
 
 def _without_null(fields: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in fields.items() if key not in ("default", "anyOf")}
     choices = [choice for choice in fields.get("anyOf", []) if choice != {"type": "null"}]
-    return kept | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
+    return kept | (choices[0] if len(choices) == 1 else {"anyOf": choices})
 
 
 def _what_to_mend(exc: ValidationError) -> str:

@@ -23,8 +23,8 @@ Scope = Annotated[str, Field(min_length=1, max_length=200, description="Project 
 Trajectory = Annotated[
     str | list[Any] | dict[str, Any],
     Field(
-        description="What happened: text, steps {thought, action, observation}, or chat messages. Best condensed to about "
-        "1,500 tokens: the decisive steps, key observations verbatim"
+        description="Text, steps {thought, action, observation} or chat messages. Best condensed to about 1,500 tokens: "
+        "decisive steps, key observations verbatim"
     ),
 ]
 Used = Annotated[list[str], Field(max_length=50, description="Ids of the recalled strategies that you really used")]

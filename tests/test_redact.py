@@ -194,6 +194,9 @@ HARMLESS = [
     "password === confirmPassword",
     '"password", "email2"',
     "eyJ is how a JWT begins",
+    "host, access_key, secret_key = s3_connection",
+    "def sign(private_key: ed25519.Ed25519PrivateKey) -> bytes",
+    'AUTHORIZATION = "authorization"',
     "passwd: all authentication tokens updated successfully",
     "from tokens import Token3Parser",
 ]

@@ -2,8 +2,8 @@
 
 Two sources of rules: the token formats that `detect-secrets` maintains, and ours (`secret_rules.py`) for what
 it lacks. Of its plugins only the compiled patterns are used: `analyze_string` yields groups such as "ghp"
-instead of the token, a line scan may ask the network, and its settings are global. `_LEFT_OUT` says what is not
-used.
+instead of the token, a line scan may ask the network, and its settings are global. `_LEFT_OUT` says what is
+not used.
 """
 
 import logging

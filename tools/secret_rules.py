@@ -60,7 +60,7 @@ CONTEXTS: tuple[Rule, ...] = (
             r"(?P<secret>[\w.~+/=-]{8,4096})"
         ),
         ("authorization",),
-        is_real,
+        lambda value: is_real(value) and not (value.isalpha() and value.islower()),
     ),
     Rule(
         "bearer token",

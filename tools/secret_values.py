@@ -21,7 +21,9 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PATH = re.compile(r"(?:~|\.{0,2})(?:/[A-Z]?[a-z0-9_.-]*)+")
-_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_NAME = re.compile(  # of a constant, a variable, an attribute
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
+)
 
 _MORE_KEYWORDS = (
     r"(?:access|signing|encryption|master|subscription|app)[_-]?key",
@@ -96,11 +98,11 @@ def _is_secret(found: re.Match[str], keyword: str, shouted: bool) -> bool:
     """`shouted`: the key stands in capitals, as environment variables do."""
     bare: str | None = found["bare"]
     value: str = found["quoted"] if bare is None else bare.rstrip(".,:;!?")
-    if _ABOUT.search(found["suffix"]) or not is_real(value) or (bare and _CONSTANT.fullmatch(value)):
+    explicit = bare is None or (shouted and found["op"] == "=")
+    if _ABOUT.search(found["suffix"]) or not is_real(value) or (not explicit and _NAME.fullmatch(value)):
         return False
     if re.search(r"\s", value):
         return keyword == "passphrase"
-    explicit = bare is None or (shouted and found["op"] == "=")
     if _is_password(keyword):
         return len(value) >= 4 if explicit else is_typed_password(value)
     if keyword == "token":
