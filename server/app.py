@@ -1,9 +1,9 @@
 """create_server: the MCP server with its three tools. Nothing opens, reads the environment or downloads at import.
 
-    agent ─ recall_strategies ─▶ tools/recall.py      report_outcome ─▶ tools/outcome.py      scale_attempts ─▶ tools/scaling.py
+agent ─ recall_strategies ─▶ tools/recall.py      report_outcome ─▶ tools/outcome.py      scale_attempts ─▶ tools/scaling.py
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +29,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
     state = State(settings, settings.default_scope(Path.cwd()), judge or make_judge(settings), bank)
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
+    async def lifespan(_: MCPServer[State]) -> AsyncGenerator[State]:
         async with anyio.create_task_group() as background:
             state.background = background
             background.start_soon(state.warm_up)
@@ -66,7 +66,8 @@ def make_judge(settings: Settings) -> Judge:
 
 
 async def _after_each_answer(
-    ctx: ServerRequestContext[State, Any], call_next: Callable[[ServerRequestContext[State, Any]], Awaitable[Any]]
+    ctx: ServerRequestContext[State, Any],
+    call_next: Callable[[ServerRequestContext[State, Any]], Awaitable[Any]],
 ) -> Any:
     """The first answer starts the warm-up; every tool call may leave the bank in need of tidying."""
     result = await call_next(ctx)

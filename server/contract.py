@@ -70,7 +70,12 @@ def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
 
 _LEFT_OUT = ("title", "$defs", "minLength", "maxLength")
 _LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
-_SAYS_NOTHING = (("additionalProperties", True), ("default", None), ("default", ""), ("default", []))
+_SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
+    ("additionalProperties", True),
+    ("default", None),
+    ("default", ""),
+    ("default", []),
+)
 
 
 def _in_place(fields: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:

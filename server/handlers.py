@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve, Sample
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnnotations
 from pydantic import Field
 
@@ -31,18 +32,20 @@ Used = Annotated[list[str], Field(max_length=50, description="Ids of the recalle
 Reply = CreateMessageResult | None
 
 
-def contract() -> list[ContractTool]:
+def contract() -> list[Tool]:
     """The tools, in the order in which an agent needs them."""
     return [
-        ContractTool.of(recall_strategies, "Recall strategies", ToolAnnotations(read_only_hint=True, open_world_hint=False)),
+        ContractTool.of(
+            recall_strategies,
+            "Recall strategies",
+            ToolAnnotations(read_only_hint=True, open_world_hint=False),
+        ),
         ContractTool.of(report_outcome, "Report an outcome", _ADDS),
         ContractTool.of(scale_attempts, "Scale attempts", _ADDS),
     ]
 
 
-_ADDS = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
+_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
 async def recall_strategies(
@@ -85,9 +88,7 @@ def read_report(
     )
 
 
-async def judgement_reply(
-    ctx: Context[State, Any], report: Annotated[Report, Resolve(read_report)]
-) -> Sample | None:
+async def judgement_reply(ctx: Context[State, Any], report: Annotated[Report, Resolve(read_report)]) -> Sample | None:
     return await ask_to_judge(ctx, report)
 
 
@@ -98,10 +99,12 @@ async def report_outcome(
     task: Task | None = None,
     trajectory: Trajectory | None = None,
     judgement: Annotated[
-        Judgement | None, Field(description="Your own verdict, held to evidence, and what to learn. Give it in the same call")
+        Judgement | None,
+        Field(description="Your own verdict, held to evidence, and what to learn. Give it in the same call"),
     ] = None,
     outcome: Annotated[
-        Verdict | None, Field(description="Only when the world decided: tests, the user's word. Wins over your verdict")
+        Verdict | None,
+        Field(description="Only when the world decided: tests, the user's word. Wins over your verdict"),
     ] = None,
     recall_id: str | None = None,
     used_strategy_ids: Used | None = None,

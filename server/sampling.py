@@ -13,8 +13,14 @@ from mcp_types.version import is_version_at_least
 
 from strategy_bank.server.state import State
 from strategy_bank.store.records import Run
-from strategy_bank.tools.judge import Judge, JudgeRequest, RepliedJudge, as_prompt, comparison_request, judgement_request
-from strategy_bank.tools.llm import AttemptView
+from strategy_bank.tools.judge import (
+    Judge,
+    JudgeRequest,
+    RepliedJudge,
+    as_prompt,
+    comparison_request,
+    judgement_request,
+)
 from strategy_bank.tools.outcome import Report, is_settled, record
 from strategy_bank.tools.scaling import ScaleRequest, attempts_of, awaits_comparison, views_of
 

@@ -40,7 +40,9 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _endpoint_is_complete(self) -> "Settings":
         if self.judge == "endpoint" and not self.llm_model:
-            raise ValueError(f"{PREFIX}JUDGE=endpoint needs {PREFIX}LLM_MODEL (and _LLM_BASE_URL, _LLM_API_KEY as it asks)")
+            raise ValueError(
+                f"{PREFIX}JUDGE=endpoint needs {PREFIX}LLM_MODEL (and _LLM_BASE_URL, _LLM_API_KEY as it asks)"
+            )
         return self
 
     @classmethod
@@ -61,7 +63,8 @@ class Settings(BaseModel):
             return cls.model_validate(given | {k: v for k, v in overrides.items() if v is not None})
         except ValidationError as exc:
             problems = [
-                ": ".join([*(f"{PREFIX}{str(part).upper()}" for part in error["loc"]), error["msg"]]) for error in exc.errors()
+                ": ".join([*(f"{PREFIX}{str(part).upper()}" for part in error["loc"]), error["msg"]])
+                for error in exc.errors()
             ]
             raise InvalidInput("; ".join(problems)) from exc
 

@@ -3,7 +3,7 @@
 import importlib
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import anyio.to_thread
@@ -37,7 +37,7 @@ class State:
         async with self._opening:
             if self.opened is None:
                 module = await anyio.to_thread.run_sync(importlib.import_module, "strategy_bank.store.bank")
-                self.opened = await module.Bank.open(self.settings.location)
+                self.opened = cast("Bank", await module.Bank.open(self.settings.location))
             return self.opened
 
     async def warm_up(self) -> None:
@@ -63,5 +63,6 @@ class State:
             logger.warning("Compaction was put off: %s", exc)
 
     async def close(self) -> None:
+        await self.judge.aclose()
         if self.opened:
             await self.opened.close()

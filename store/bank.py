@@ -4,13 +4,16 @@ The only module that imports lancedb. Writes happen inside `async with bank.writ
 lock and see every committed write of every process. What a method returned from is durable.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
+# (pyarrow ships no types, and lancedb's refer to them)
+
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
-from operator import and_
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -20,11 +23,14 @@ from lancedb.expr import Expr, col, lit
 from lancedb.index import FTS
 
 from strategy_bank.store import migrations, ranking, tables
-from strategy_bank.store.embedding import DEFAULT_MODEL, Embedder
+from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
+
+if TYPE_CHECKING:
+    from strategy_bank.store.embedding import Vector
 
 COMPACT_AT = 30
 """Fragments of a table from which it is compacted: each write makes one, and each makes every search a little slower."""
@@ -42,8 +48,8 @@ class EmbeddedStrategy:
     """A strategy with its vectors, made before the write lock is taken."""
 
     strategy: Strategy
-    retrieval: list[float]
-    text: list[float]
+    retrieval: "Vector"
+    text: "Vector"
 
 
 class Bank:
@@ -60,8 +66,11 @@ class Bank:
     # opening and closing
 
     @classmethod
-    async def open(cls, location: Location) -> "Bank":
-        """Open the bank at `location`, making or migrating it if need be. Loads no model."""
+    async def open(cls, location: Location, *, any_model: bool = False) -> "Bank":
+        """Open the bank at `location`, making or migrating it if need be. Loads no model.
+
+        With `any_model` vectors of a model that this version does not have are no obstacle: for `reembed`.
+        """
         location.prepare()
         lock = WriteLock(location.lock_file, location.lock_timeout_s)
         with _translated(location):
@@ -72,8 +81,11 @@ class Bank:
                     await bank._make_or_migrate()
             for name in tables.RECORDS:
                 bank._tables[name] = await connection.open_table(name)
-            bank.embedder = Embedder(location.models_dir, tables.stamp_of(await bank._tables["strategies"].schema()).name)
-        await bank._check_stamp()
+            bank.embedder = Embedder(
+                location.models_dir, tables.stamp_of(await bank._tables["strategies"].schema()).name
+            )
+        if not any_model:
+            await bank._check_stamp()
         return bank
 
     async def close(self) -> None:
@@ -104,7 +116,9 @@ class Bank:
             await migrations.migrate(self._connection, version)
         else:
             for name, kind in tables.RECORDS.items():
-                schema = tables.strategies_schema(self.embedder.stamp) if kind is Strategy else tables.record_schema(kind)
+                schema = (
+                    tables.strategies_schema(self.embedder.stamp) if kind is Strategy else tables.record_schema(kind)
+                )
                 await self._make_table(name, schema)
         meta = await self._make_table("meta", tables.META_SCHEMA)
         row = {"id": "format_version", "value": str(migrations.FORMAT_VERSION)}
@@ -132,31 +146,40 @@ class Bank:
     # writing
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
+    async def writing(self) -> AsyncGenerator[None]:
         """Hold the write lock, so that what is read inside is still true when it is written. Raises BankBusy."""
         async with self.lock.hold():
             yield
 
     async def add(self, record: Record) -> bool:
         """Insert an episode or a run; True if it was new. An id that is there already keeps its row."""
-        return await self._insert(_name(type(record)), [tables.to_row(record)]) > 0
+        return await self.add_all([record]) > 0
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        """Insert episodes, runs or recalls of one kind in one commit; how many were new. Their ids are distinct."""
+        if not records:
+            return 0
+        return await self._insert(_name(type(records[0])), [tables.to_row(record) for record in records])
 
     async def embed(self, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:
         """Vectors for retrieval and for consolidation. Slow: call it before taking the write lock."""
         texts = [ranking.strategy_texts(strategy) for strategy in strategies]
         distinct = list(dict.fromkeys(text for group in texts for text in group))
-        vectors = dict(zip(distinct, await _in_thread(self.embedder.embed_documents, distinct), strict=True))
+        vectors = dict(
+            zip(distinct, await anyio.to_thread.run_sync(self.embedder.embed_documents, distinct), strict=True)
+        )
         embedded: list[EmbeddedStrategy] = []
         for strategy, group in zip(strategies, texts, strict=True):
             mean = ranking.mean_vector(np.stack([vectors[text] for text in group]))
-            embedded.append(EmbeddedStrategy(strategy, mean.tolist(), vectors[group[0]].tolist()))
+            embedded.append(EmbeddedStrategy(strategy, mean, vectors[group[0]]))
         return embedded
 
-    async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> None:
-        """Insert new strategies in one commit; ids that are there already keep their rows."""
-        if embedded:
-            await self._check_stamp()
-            await self._insert("strategies", [self._strategy_row(item) for item in embedded])
+    async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> int:
+        """Insert new strategies in one commit; how many were new. Ids that are there already keep their rows."""
+        if not embedded:
+            return 0
+        await self._check_stamp()
+        return await self._insert("strategies", [self._strategy_row(item) for item in embedded])
 
     async def amend(self, records: Sequence[Record]) -> None:
         """Update what may change of records of one kind, in one commit; ids that are gone stay gone."""
@@ -229,13 +252,20 @@ class Bank:
             rows = await (query.where(_expression(equal)) if equal else query).to_list()
         return sorted((tables.from_row(kind, row) for row in rows), key=lambda record: (record.created_at, record.id))
 
+    async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[tables.Row]:
+        """`id`, `created_at` and the named columns, oldest first: to count and to choose without the long texts."""
+        query = self._tables[_name(kind)].query().select(list(dict.fromkeys(["id", "created_at", *names])))
+        with _translated(self.location):
+            rows = await (query.where(_expression(equal)) if equal else query).to_list()
+        return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
+
     async def count(self, kind: type[Record], **equal: Filter) -> int:
         with _translated(self.location):
             return await self._tables[_name(kind)].count_rows(_expression(equal).to_sql() if equal else None)
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
         """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
-        query = (await _in_thread(self.embedder.embed_query, task))[0]
+        query = (await anyio.to_thread.run_sync(self.embedder.embed_query, task))[0]
         where = _expression({"status": "active", "scope": scopes})
         candidates = await self._semantic(query, where) | await self._lexical(task, query, where)
         return ranking.rank(candidates.values(), limit)
@@ -254,7 +284,8 @@ class Bank:
         with _translated(self.location):
             rows = await search.where(where).select([*_HIT, column, "_score"]).limit(ranking.CANDIDATES).to_list()
         return {
-            row["id"]: ranking.Candidate(float(np.dot(query, row[column])), row["_score"], _hit_row(row)) for row in rows
+            row["id"]: ranking.Candidate(float(np.dot(query, row[column])), row["_score"], _hit_row(row))
+            for row in rows
         }
 
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[Strategy, float]]:
@@ -267,6 +298,11 @@ class Bank:
         return [(tables.from_row(Strategy, row), 1 - row["_distance"]) for row in rows]
 
     # upkeep
+
+    async def fragments(self) -> dict[str, int]:
+        """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
+        with _translated(self.location):
+            return {name: await _fragments(table) for name, table in self._tables.items()}
 
     async def maintain(self) -> bool:
         """Compact the tables that need it, one process at a time; whether any did."""
@@ -289,7 +325,7 @@ class Bank:
     async def reembed(self, name: str, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Embed all strategies with another model and put them in place in one commit."""
         self.embedder = Embedder(self.location.models_dir, name)
-        await _in_thread(self.embedder.warm)
+        await anyio.to_thread.run_sync(self.embedder.warm)
         async with self.writing():
             strategies = await self.all(Strategy)
             rows: list[tables.Row] = []
@@ -319,7 +355,7 @@ def _expression(equal: dict[str, Any]) -> Expr:
         col(name) == lit(value) if isinstance(value, str | int) else col(name).isin(list(value))
         for name, value in equal.items()
     ]
-    return reduce(and_, terms)
+    return reduce(lambda left, right: left & right, terms)
 
 
 def _has_primary_key(schema: Any) -> bool:
@@ -332,15 +368,12 @@ async def _upsert(table: lancedb.AsyncTable, rows: list[tables.Row], schema: Any
 
 
 async def _fragments(table: lancedb.AsyncTable) -> int:
-    return (await table.stats())["fragment_stats"]["num_fragments"]
-
-
-async def _in_thread(function: Callable[[Any], Any], argument: Any = None) -> Any:
-    return await anyio.to_thread.run_sync(function, argument)
+    stats: Any = await table.stats()
+    return stats["fragment_stats"]["num_fragments"]
 
 
 @contextmanager
-def _translated(location: Location) -> Iterator[None]:
+def _translated(location: Location) -> Generator[None]:
     """lancedb's errors as ours, with the place and the way out."""
     try:
         yield

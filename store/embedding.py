@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from fastembed import TextEmbedding
 
+    Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2-int8"
@@ -55,17 +56,18 @@ class Embedder:
         self._running = threading.Lock()
 
     def embed_documents(self, texts: Sequence[str]) -> "Vectors":
-        return self._unit(lambda model: model.passage_embed(list(texts), batch_size=_BATCH))
+        model = self._model
+        return self._unit(lambda: model.passage_embed(list(texts), batch_size=_BATCH))
 
     def embed_query(self, text: str) -> "Vectors":
-        return self._unit(lambda model: model.query_embed([text]))
+        model = self._model
+        return self._unit(lambda: model.query_embed([text]))
 
-    def _unit(self, run: Any) -> "Vectors":
+    def _unit(self, run: Callable[[], Iterable[Any]]) -> "Vectors":
         import numpy as np
 
-        model = self._model
         with self._running:
-            vectors = np.asarray(list(run(model)), dtype=np.float32).reshape(-1, self.stamp.dimension)
+            vectors = np.asarray(list(run()), dtype=np.float32).reshape(-1, self.stamp.dimension)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(norms, 1e-12)
 
@@ -104,7 +106,8 @@ def available(models_dir: Path) -> list[tuple[str, int, bool]]:
     """(name, dimension, ready offline) of the packaged model and of all that fastembed offers."""
     rows = [(DEFAULT_MODEL, 384, True)]
     for model in _supported():
-        repository = (model.get("sources") or {}).get("hf") or ""
+        sources: dict[str, str | None] = model.get("sources") or {}
+        repository = sources.get("hf") or ""
         folder = models_dir / f"models--{repository.replace('/', '--')}"
         rows.append((model["model"], model["dim"], bool(repository) and folder.exists()))
     return rows
@@ -121,7 +124,7 @@ def _load(name: str, **options: Any) -> "TextEmbedding":
 
     try:
         return TextEmbedding(name, threads=1, enable_cpu_mem_arena=False, **options)
-    except Exception as exc:  # noqa: BLE001 fastembed, onnxruntime and the hub raise many unrelated types
+    except Exception as exc:
         raise ModelUnavailable(
             f"The embedding model {name!r} could not be loaded ({type(exc).__name__}). "
             f"Fetch it with `strategy-bank models use {name}` on a machine that reaches the model hub, "

@@ -12,7 +12,7 @@
     └── JudgeFailed            a judge gave no usable judgement; the episode stays pending
 
 Errors of lancedb, fastembed and openai are translated into these where they enter; nothing above `store/` and
-`tools/llm.py` catches theirs.
+`tools/endpoint.py` catches theirs.
 """
 
 

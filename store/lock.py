@@ -1,6 +1,6 @@
 """One writer at a time on a local folder, among the tasks of this process and among processes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class WriteLock:
         return self._tasks.locked()
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
+    async def hold(self) -> AsyncGenerator[None]:
         """Raises BankBusy when another process keeps the lock for longer than the timeout."""
         async with self._tasks:
             await self._acquire()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from strategy_bank.store.records import Hit, Strategy
 
 if TYPE_CHECKING:
-    from strategy_bank.store.embedding import Vectors
+    from strategy_bank.store.embedding import Vector, Vectors
 
 CANDIDATES = 50
 """How many each of the two searches brings."""
@@ -44,7 +44,7 @@ def strategy_texts(strategy: Strategy) -> list[str]:
     return [*texts, strategy.source_task] if strategy.source_task.strip() else texts
 
 
-def mean_vector(vectors: "Vectors") -> "Vectors":
+def mean_vector(vectors: "Vectors") -> "Vector":
     """Shape (texts, d) to (d,). Its dot product with a unit query is the mean of the cosines; so it stays unnormalised."""
     return vectors.mean(axis=0)
 

@@ -5,6 +5,10 @@ names, and the table's metadata names the model: vectors of two models cannot me
 process does in between.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
+# (pyarrow ships no types, and lancedb's refer to them)
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, get_args, get_origin
@@ -16,7 +20,12 @@ from pydantic_core import to_json
 from strategy_bank.store.embedding import ModelStamp
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
 
-RECORDS: dict[str, type[Record]] = {"strategies": Strategy, "episodes": Episode, "runs": Run, "recalls": Recall}
+RECORDS: dict[str, type[Record]] = {
+    "strategies": Strategy,
+    "episodes": Episode,
+    "runs": Run,
+    "recalls": Recall,
+}
 FIXED_COLUMNS: dict[type[Record], frozenset[str]] = {
     Strategy: frozenset({"created_at", "source_task"}),
     Episode: frozenset({"created_at", "scope", "task", "trajectory", "steps"}),
@@ -32,7 +41,10 @@ R = TypeVar("R", bound=Record)
 def record_schema(kind: type[Record]) -> pa.Schema:
     """One column per field of the record; `id` is not null, since it is the primary key."""
     return pa.schema(
-        [pa.field(name, _arrow_type(info.annotation), nullable=name != "id") for name, info in kind.model_fields.items()]
+        [
+            pa.field(name, _arrow_type(info.annotation), nullable=name != "id")
+            for name, info in kind.model_fields.items()
+        ]
     )
 
 
@@ -72,7 +84,9 @@ def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
     """The record of a row; columns that the record does not have are left out."""
     return kind.model_validate(
         {
-            name: TypeAdapter(info.annotation).validate_json(row[name]) if _holds_models(info.annotation) else row[name]
+            name: TypeAdapter[Any](info.annotation or str).validate_json(row[name])
+            if _holds_models(info.annotation)
+            else row[name]
             for name, info in kind.model_fields.items()
         }
     )

@@ -10,7 +10,9 @@ from strategy_bank.store.records import PROVENANCE_KEPT, Strategy, Verdict, now
 
 MERGE_COSINE = 0.92
 """Cosine of the two texts from which they may say the same; below it, near-confusable lessons begin."""
-_NEGATION = re.compile(r"\b(?:not|no|never|avoid|without|instead|rather|don't|doesn't|cannot|can't|stop|refuse)\b|n't\b", re.I)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|avoid|without|instead|rather|don't|doesn't|cannot|can't|stop|refuse)\b|n't\b", re.I
+)
 
 
 def same_lesson(new: Strategy, neighbours: Iterable[tuple[Strategy, float]]) -> Strategy | None:

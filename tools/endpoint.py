@@ -103,9 +103,7 @@ class Dialect:
 
     def without(self, complaint: str) -> "Dialect | None":
         """The dialect to try after this refusal; None when there is nothing left to give up."""
-        if self.format != "none" and re.search(
-            "response.?format|json|schema|grammar", complaint, re.IGNORECASE
-        ):
+        if self.format != "none" and re.search("response.?format|json|schema|grammar", complaint, re.IGNORECASE):
             return replace(self, format="json_object" if self.format == "json_schema" else "none")
         if self.limit == "max_tokens" and "max_tokens" in complaint:
             return replace(self, limit="max_completion_tokens")
@@ -148,9 +146,7 @@ def _new_client(settings: EndpointSettings) -> "AsyncOpenAI":
     try:
         from openai import AsyncOpenAI
     except ImportError as exc:
-        raise JudgeFailed(
-            "The endpoint judge needs the openai package: pip install 'strategy-bank[llm]'"
-        ) from exc
+        raise JudgeFailed("The endpoint judge needs the openai package: pip install 'strategy-bank[llm]'") from exc
     key = settings.api_key.get_secret_value() if settings.api_key else "none"
     if not (key.isascii() and key.isprintable()):
         raise JudgeFailed("The API key has characters that no key has; copy it again")

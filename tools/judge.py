@@ -7,6 +7,7 @@
 A judge that fails raises JudgeFailed. None of them ever makes up a verdict.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -15,10 +16,11 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Verdict
+from strategy_bank.tools.condense import condense
 from strategy_bank.tools.judgement import Comparison, Judgement
-from strategy_bank.tools.llm import AttemptView, json_part
+from strategy_bank.tools.llm import AttemptView, json_part, problems_in
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.trajectory import condense, holds_quote
+from strategy_bank.tools.quotes import QuoteFinder
 
 REQUEST_CHARS = 24_000
 """How much of the trajectories a request to judge or to compare carries, in all: about 6,000 tokens."""
@@ -38,6 +40,8 @@ class Judge(Protocol):
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison | None: ...
 
+    async def aclose(self) -> None: ...
+
 
 class AgentJudge:
     name = "agent"
@@ -48,6 +52,9 @@ class AgentJudge:
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> None:
         return None
 
+    async def aclose(self) -> None:
+        pass
+
 
 class RepliedJudge:
     """One reply that is there already; what it does not hold as valid JSON is a JudgeFailed."""
@@ -56,19 +63,20 @@ class RepliedJudge:
         self.name = f"sampling:{model}"
         self._reply = reply
 
-    async def judge(
-        self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True
-    ) -> Judgement:
+    async def judge(self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True) -> Judgement:
         return self._parsed(Judgement)
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison:
         return self._parsed(Comparison)
 
+    async def aclose(self) -> None:
+        pass
+
     def _parsed(self, model: type[M]) -> M:
         try:
             return model.model_validate_json(json_part(self._reply))
         except ValidationError as exc:
-            raise JudgeFailed(f"{self.name} gave no usable answer: {_problems(exc)}") from exc
+            raise JudgeFailed(f"{self.name} gave no usable answer: {'; '.join(problems_in(exc))[:300]}") from exc
 
 
 class JudgeRequest(TypedDict):
@@ -99,9 +107,8 @@ def comparison_request(task: str, attempts: Sequence[AttemptView]) -> JudgeReque
 
 def as_prompt(request: JudgeRequest) -> str:
     """The request as one message to a model that answers in JSON."""
-    import json
-
-    return f"{request['rubric']}\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(request['schema'])}"
+    schema = json.dumps(request["schema"])
+    return f"{request['rubric']}\n\nAnswer with one JSON object of this schema and nothing else:\n{schema}"
 
 
 def hold_to_evidence(judgement: Judgement, trajectory: str) -> tuple[Judgement, list[str]]:
@@ -110,8 +117,13 @@ def hold_to_evidence(judgement: Judgement, trajectory: str) -> tuple[Judgement, 
     Raises:
         JudgeFailed: none of the quotes occurs. Self-judging errs toward success, so a verdict without evidence is none.
     """
-    found = [quote for quote in judgement.evidence if holds_quote(trajectory, quote)]
-    missing = [f"This evidence does not occur in the trajectory: {quote[:120]!r}" for quote in judgement.evidence if quote not in found]
+    finder = QuoteFinder(trajectory)
+    found = [quote for quote in judgement.evidence if finder.holds(quote)]
+    missing = [
+        f"This evidence does not occur in the trajectory: {quote[:120]!r}"
+        for quote in judgement.evidence
+        if quote not in found
+    ]
     if not found:
         raise JudgeFailed("; ".join(missing))
     return judgement.model_copy(update={"evidence": found}), missing
@@ -121,7 +133,3 @@ def _decided(outcome: Verdict | None) -> str:
     if outcome is None:
         return "Nobody has decided the outcome yet: you do."
     return f"The outcome was decided by the world: {outcome}. Explain it, whatever you would have said."
-
-
-def _problems(exc: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in exc.errors())[:300]

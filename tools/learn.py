@@ -89,7 +89,9 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     return settled, warnings
 
 
-async def conclude(bank: "Bank", run: Run, attempts: Sequence[Episode], comparison: Comparison) -> tuple[Run, list[str]]:
+async def conclude(
+    bank: "Bank", run: Run, attempts: Sequence[Episode], comparison: Comparison
+) -> tuple[Run, list[str]]:
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)

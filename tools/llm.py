@@ -16,11 +16,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Verdict
+from strategy_bank.tools.condense import condense
 from strategy_bank.tools.endpoint import Endpoint, EndpointSettings, Message, shorten
 from strategy_bank.tools.judgement import Comparison, Judgement, Passage, Quote, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.trajectory import QuoteFinder, condense
+from strategy_bank.tools.quotes import QuoteFinder
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,16 @@ class AttemptView:
 class VerdictReply(BaseModel):
     reason: Passage = Field(description="What decides it, compared with what was asked")
     verdict: Verdict = Field(description="When unsure: failure")
-    evidence: list[Quote] = Field(
-        min_length=1, max_length=5, description="1-5 verbatim quotes out of the trajectory"
-    )
+    evidence: list[Quote] = Field(min_length=1, max_length=5, description="1-5 verbatim quotes out of the trajectory")
 
 
 class LessonsReply(BaseModel):
     analysis: Passage = Field(description="Why it ended as it did")
-    strategies: list[StrategyDraft] = Field(
-        max_length=3, description="At most 3 general lessons; none is fine"
-    )
+    strategies: list[StrategyDraft] = Field(max_length=3, description="At most 3 general lessons; none is fine")
 
 
 class ContrastReply(LessonsReply):
-    strategies: list[StrategyDraft] = Field(
-        max_length=5, description="At most 5 general lessons; none is fine"
-    )
+    strategies: list[StrategyDraft] = Field(max_length=5, description="At most 5 general lessons; none is fine")
 
 
 class BestReply(BaseModel):
@@ -70,9 +65,7 @@ class EndpointJudge:
         self._settings = settings
         self._endpoint = Endpoint(settings)
 
-    async def judge(
-        self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True
-    ) -> Judgement:
+    async def judge(self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True) -> Judgement:
         """The judge's own verdict, with quotes that occur; strategies for `outcome` where the world decided.
 
         Raises:
@@ -81,9 +74,7 @@ class EndpointJudge:
         shown = condense(trajectory, self._settings.trajectory_chars)
         sections = {"task": fence("task", task), "trajectory": fence("trajectory", shown)}
         finder = QuoteFinder(trajectory)
-        reply = await self._ask(
-            render("judge", **sections), VerdictReply, 0.0, lambda reply: _unfounded(reply, finder)
-        )
+        reply = await self._ask(render("judge", **sections), VerdictReply, 0.0, lambda reply: _unfounded(reply, finder))
         evidence = [quote for quote in reply.evidence if finder.holds(quote)]
         judgement = Judgement(reason=reply.reason, verdict=reply.verdict, evidence=evidence)
         if not distill:
@@ -158,9 +149,7 @@ def problems_in(error: ValidationError) -> list[str]:
     return [f"{'.'.join(map(str, each['loc'])) or 'answer'}: {each['msg']}" for each in error.errors()]
 
 
-def _read(
-    text: str, form: type[Reply], problems_of: Callable[[Reply], list[str]]
-) -> tuple[Reply | None, list[str]]:
+def _read(text: str, form: type[Reply], problems_of: Callable[[Reply], list[str]]) -> tuple[Reply | None, list[str]]:
     try:
         reply = form.model_validate_json(json_part(text))
     except ValidationError as exc:
@@ -190,9 +179,7 @@ def _out_of_range(reply: BestReply, numbers: list[int]) -> list[str]:
 def _reason(reply: VerdictReply, counts: Verdict) -> str:
     if reply.verdict == counts:
         return reply.reason
-    return (
-        f"The tests or the user decided: {counts}. A judge had taken it for a {reply.verdict}: {reply.reason}"
-    )
+    return f"The tests or the user decided: {counts}. A judge had taken it for a {reply.verdict}: {reply.reason}"
 
 
 def _section(view: AttemptView, limit: int) -> str:

@@ -1,6 +1,6 @@
 """report_outcome: one attempt, durable first, then judged, then distilled.
 
-    report ─▶ record (durable, pending) ─▶ judgement: given, of the endpoint, or asked of the agent ─▶ learn.settle
+report ─▶ record (durable, pending) ─▶ judgement: given, of the endpoint, or asked of the agent ─▶ learn.settle
 """
 
 from typing import TYPE_CHECKING, Any, Literal
@@ -109,9 +109,7 @@ def is_settled(episode: Episode) -> bool:
 async def distill(bank: "Bank", judge: Judge, episode: Episode) -> tuple[Episode, list[str]]:
     """Judge a pending episode with `judge` and learn from it; a failing judge leaves it pending, with the reason."""
     try:
-        judgement = await judge.judge(
-            episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id
-        )
+        judgement = await judge.judge(episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id)
         if judgement is None:
             return episode, []
         judgement, warnings = hold_to_evidence(judgement, episode.trajectory)
@@ -188,7 +186,9 @@ def _next_step(episode: Episode) -> str:
 async def _run_of(bank: "Bank", report: Report) -> Run | None:
     if not report.run_id:
         if report.attempt:
-            raise InvalidInput("attempt was given without run_id. Give the run_id that scale_attempts returned, or neither.")
+            raise InvalidInput(
+                "attempt was given without run_id. Give the run_id that scale_attempts returned, or neither."
+            )
         return None
     run = await bank.get(Run, report.run_id)
     if not 1 <= report.attempt <= run.attempts:
@@ -219,7 +219,9 @@ def _episode(report: Report, run: Run | None) -> tuple[Episode, list[str]]:
 def _clean_task(task: str) -> str:
     cleaned = task.encode("utf-8", "replace").decode().replace("\x00", "").strip()
     if not cleaned:
-        raise InvalidInput("task is missing: give the task as you were given it, or episode_id to finish a pending report.")
+        raise InvalidInput(
+            "task is missing: give the task as you were given it, or episode_id to finish a pending report."
+        )
     return cleaned
 
 

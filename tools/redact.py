@@ -100,26 +100,15 @@ def _scanner() -> _Scanner:
 
 def _plain(secret_type: str) -> str:
     """'AWS Access Key' as 'AWS access key'."""
-    return re.sub(
-        r"\b(?:Access|Bot|Credentials|Key|Secret|Token)\b", lambda word: word[0].lower(), secret_type
-    )
+    return re.sub(r"\b(?:Access|Bot|Credentials|Key|Secret|Token)\b", lambda word: word[0].lower(), secret_type)
 
 
 def _find(text: str) -> list[_Span]:
     rules, keywords, _ = _scanner()
-    lower = text.replace(
-        "\u0130", "i"
-    ).lower()  # of the same length: only this letter has a longer lower case
-    spans = [
-        span
-        for rank, rule in enumerate(rules)
-        if _is_cued(rule, lower)
-        for span in _matches(rule, rank, text)
-    ]
+    lower = text.replace("\u0130", "i").lower()  # of the same length: only this letter has a longer lower case
+    spans = [span for rank, rule in enumerate(rules) if _is_cued(rule, lower) for span in _matches(rule, rank, text)]
     spans += _headless_keys(text)
-    spans += [
-        _Span(found.start, len(rules), found.end, found.kind) for found in assigned(text, lower, keywords)
-    ]
+    spans += [_Span(found.start, len(rules), found.end, found.kind) for found in assigned(text, lower, keywords)]
     spans = _outside_markers(text, spans)
     return spans + _outside_markers(text, _repeated(text, spans))
 
@@ -156,9 +145,7 @@ def _headless_keys(text: str) -> Iterator[_Span]:
 
 def _repeated(text: str, spans: list[_Span]) -> Iterator[_Span]:
     """The same values elsewhere, where nothing around them tells that they are secret."""
-    values = {
-        text[span.start : span.end].rstrip(".,:;!?"): span for span in spans if span.end - span.start <= 512
-    }
+    values = {text[span.start : span.end].rstrip(".,:;!?"): span for span in spans if span.end - span.start <= 512}
     for value, span in [item for item in values.items() if is_mixed(item[0], 8)][:_REPEATED]:
         start = text.find(value)
         while start >= 0:

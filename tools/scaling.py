@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
+from strategy_bank.tools.condense import condense
 from strategy_bank.tools.judge import Judge, JudgeRequest, comparison_request
 from strategy_bank.tools.judgement import Comparison
 from strategy_bank.tools.learn import conclude
@@ -21,7 +22,6 @@ from strategy_bank.tools.llm import AttemptView
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.recall import fence_strategies, recall
 from strategy_bank.tools.redact import redact
-from strategy_bank.tools.trajectory import condense
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -185,14 +185,14 @@ async def _closed_early(bank: "Bank", run: Run, reported: Mapping[int, Episode],
     return closed
 
 
-async def _finish(
-    bank: "Bank", run: Run, reported: Mapping[int, Episode], comparison: Comparison
-) -> ScalingResult:
+async def _finish(bank: "Bank", run: Run, reported: Mapping[int, Episode], comparison: Comparison) -> ScalingResult:
     if not reported:
         raise InvalidInput(f"Run {run.id} has no reported attempt yet. Report at least one with run_id and attempt.")
     if comparison.best_attempt not in reported:
         numbers = ", ".join(map(str, sorted(reported)))
-        raise InvalidInput(f"best_attempt {comparison.best_attempt} is not a reported attempt of this run; these are: {numbers}.")
+        raise InvalidInput(
+            f"best_attempt {comparison.best_attempt} is not a reported attempt of this run; these are: {numbers}."
+        )
     missing = run.attempts - len(reported)
     finished, warnings = await conclude(bank, run, list(reported.values()), comparison)
     if missing and not warnings:

@@ -27,9 +27,7 @@ PEM_LINES_BEFORE_END = re.compile(  # for reversed text: the lines of a key whos
 )
 _PEM_BEGIN = r"-----BEGIN[A-Z0-9 ]{1,40}PRIVATE KEY[A-Z ]{0,8}-----"
 _PEM_HEADERS = r"(?:[^A-Za-z]{0,8}n?(?:Proc-Type|DEK-Info|Comment|Version):[^\r\n\\]{0,80}){0,4}"
-_PEM_LINES = (
-    r"(?:[^A-Za-z+/=]{0,16}[A-Za-z0-9+/]{16,}={0,2}){0,400}(?:[^A-Za-z+/=]{0,4}[A-Za-z0-9+/]{0,15}={1,2})?"
-)
+_PEM_LINES = r"(?:[^A-Za-z+/=]{0,16}[A-Za-z0-9+/]{16,}={0,2}){0,400}(?:[^A-Za-z+/=]{0,4}[A-Za-z0-9+/]{0,15}={1,2})?"
 _OPEN = r"\\{0,6}[\"']?"  # an optional quote, escaped as often as JSON in JSON does
 _COLON = _OPEN + r"[ \t]{0,4}[:=][ \t]{0,4}" + _OPEN
 

@@ -16,14 +16,12 @@ white space.
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import accumulate, groupby, takewhile
 from typing import Any, TypeGuard
 
 from strategy_bank.store.errors import InvalidInput
+from strategy_bank.tools.text import clean, shorten
 
 MAX_CHARS = 2_000_000
 """Longest text of a trajectory, in characters."""
@@ -51,11 +49,8 @@ _ARGUMENTS = ("arguments", "args", "input", "action_input")
 _REFERENCES = ("tool_call_id", "tool_use_id", "call_id")
 _PAYLOAD_KEYS = {"source", "data", "image_url", "input_audio", "file", "file_data", "file_id", "file_url"}
 _BINARY = re.compile("image|audio|video|file|document|redacted_thinking")
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_NEXT_VALUE = re.compile(
+NEXT_VALUE = re.compile(
     r"\n(?=\[[0-9]+\] (?:thought|action|observation|user|assistant|system|developer|text|other)"
     r"(?: [0-9]+)?(?: \([^()\n]*\))?: )"
 )
@@ -75,14 +70,14 @@ def normalise(raw: object) -> Trajectory:
     if _is_dict(raw):
         raw = next((raw[key] for key in ("messages", "steps", "trajectory") if key in raw), [raw])
     if isinstance(raw, str):
-        text, steps = _clean(raw), 1
+        text, steps = clean(raw), 1
     elif _is_list(raw):
         text, steps = _read(raw)
     else:
         raise InvalidInput(f"The trajectory is neither text nor a list but {type(raw).__name__}. {ACCEPTED}.")
     if not text.strip():
         raise InvalidInput(f"The trajectory is empty. {ACCEPTED}.")
-    kept = _shorten(text, MAX_CHARS, "\n[… {:,} characters cut from the middle …]\n")
+    kept = shorten(text, MAX_CHARS, "\n[… {:,} characters cut from the middle …]\n")
     return Trajectory(kept, steps, len(text) > MAX_CHARS)
 
 
@@ -260,7 +255,7 @@ def _word(value: object) -> str:
 
 
 def _keys(item: dict[Any, Any]) -> str:
-    shown = [_clean(key)[:40] if isinstance(key, str) else f"<{type(key).__name__}>" for key in item]
+    shown = [clean(key)[:40] if isinstance(key, str) else f"<{type(key).__name__}>" for key in item]
     return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "") if shown else "(none)"
 
 
@@ -300,150 +295,7 @@ def _block_text(block: dict[Any, Any]) -> str:
     return f"[{binary[0]}]" if binary and not _PAYLOAD_KEYS.isdisjoint(block) else _dump(block)
 
 
-def _clean(text: str) -> str:
-    """Without control characters (but new lines and tabs) and lone surrogates."""
-    if not _UNWANTED.search(text):
-        return text
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
-
-
 def _value(text: str) -> str:
     """A value as it stands after its label; empty if it is blank."""
-    text = _clean(text).strip("\n")
-    return _NEXT_VALUE.sub("\n ", text) if text.strip() else ""
-
-
-def _shorten(text: str, limit: int, marker: str = " […{:,} characters cut…] ") -> str:
-    """At most `limit` characters: head and, a little longer, tail. A marker on its own line cuts at lines."""
-    if len(text) <= limit:
-        return text
-    room = limit - len(marker.format(len(text)))
-    if room < 2:
-        return text[: max(limit, 0)]
-    end, start = room * 2 // 5, len(text) - (room - room * 2 // 5)
-    if marker.startswith("\n"):
-        line_end, line_start = (
-            text.rfind("\n", end - end // 10, end),
-            text.find("\n", start, start + end // 10),
-        )
-        end, start = line_end if line_end >= 0 else end, line_start + 1 if line_start >= 0 else start
-    return text[:end] + marker.format(start - end) + text[start:]
-
-
-_LEAST_PART = 160
-"""Characters a value keeps before whole steps are left out."""
-_LAST_STEP_WEIGHT = 4
-"""The last step holds the result, so its values may be this many times as long as the others."""
-
-
-def condense(text: str, limit: int) -> str:
-    """A text in normal form in at most `limit` characters, for a prompt.
-
-    Long values lose their middle first, then the steps in the middle are left out, each with a marker; the
-    first and the last step stay. Text of one plain step, or with a limit too small for two, loses its middle.
-    """
-    if len(text) <= limit:
-        return text
-    steps = [
-        list(step) for _, step in groupby(_NEXT_VALUE.split(text), key=lambda value: value.partition("]")[0])
-    ]
-    weights = [1] * (len(steps) - 1) + [_LAST_STEP_WEIGHT]
-    values = [(len(value), weight) for step, weight in zip(steps, weights, strict=True) for value in step]
-    cap = max(_widest_cap(values, limit), _LEAST_PART)
-    shortened = [
-        "\n".join(_shorten(value, cap * weight) for value in step)
-        for step, weight in zip(steps, weights, strict=True)
-    ]
-    whole = "\n".join(shortened)
-    return whole if len(whole) <= limit else _without_middle(shortened, limit) or _shorten(text, limit)
-
-
-def _widest_cap(values: list[tuple[int, int]], limit: int) -> int:
-    """Characters each of the values (length, weight) may keep per weight for all to fit; 0 if none."""
-    low, high = 0, limit
-    while low < high:
-        cap = (low + high + 1) // 2
-        fits = sum(min(length, cap * weight) + 1 for length, weight in values) <= limit + 1
-        low, high = (cap, high) if fits else (low, cap - 1)
-    return low
-
-
-def _without_middle(steps: list[str], limit: int) -> str:
-    """The first and the last steps that fit, more of the last; empty if not even one of each does."""
-    marker = "[… {:,} steps left out …]"
-    first, last, middle = steps[0], steps[-1], steps[1:-1]
-    room = limit - len(first) - len(last) - len(marker.format(len(steps))) - 2
-    if room < 0 or not middle:
-        return ""
-    tail = _fitting(middle[::-1], room * 2 // 3)[::-1]
-    head = _fitting(middle, room - sum(len(step) + 1 for step in tail))
-    left_out = len(middle) - len(head) - len(tail)
-    return "\n".join([first, *head, marker.format(left_out), *tail, last])
-
-
-def _fitting(steps: list[str], room: int) -> list[str]:
-    """The first of the steps that fit into `room` characters, each with its new line."""
-    ends = accumulate(len(step) + 1 for step in steps)
-    return [step for step, _ in zip(steps, takewhile(lambda end: end <= room, ends), strict=False)]
-
-
-_ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
-_ESCAPE = re.compile(r"\\+[nrtbf]?")
-_WRAPPING = "\"'`“”‘’„«»….*"
-_LEAST_QUOTE = 3
-"""Shorter quotes occur everywhere by chance, so they count only as a whole line or value."""
-
-
-class QuoteFinder:
-    """Tells whether quotes occur in a text; folds the text once, for several quotes."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def holds(self, quote: str) -> bool:
-        """Does the quote occur, whatever its white space, JSON escapes and the quotation marks around it?"""
-        bare = _clean(quote).strip().strip(_WRAPPING).strip()
-        if not bare:
-            return False
-        return (
-            _occurs(_squeezed(quote), self._squeezed)
-            or _occurs(_unescaped(quote), self._unescaped)
-            or (len(bare) < _LEAST_QUOTE and self._has_line(bare))
-        )
-
-    @cached_property
-    def _squeezed(self) -> str:
-        return _squeezed(self._text)
-
-    @cached_property
-    def _unescaped(self) -> str:
-        return _unescaped(self._text)
-
-    def _has_line(self, bare: str) -> bool:
-        line = rf"^(?:\[[0-9]+\] [a-z][^:\n]*: )?[ \t]*{re.escape(bare)}[ \t]*$"
-        return any(map(str.isalnum, bare)) and re.search(line, self._text, re.MULTILINE) is not None
-
-
-def holds_quote(text: str, quote: str) -> bool:
-    """Does the quote occur in the text? For several quotes of one text use QuoteFinder."""
-    return QuoteFinder(text).holds(quote)
-
-
-def _occurs(quote: str, text: str) -> bool:
-    """Both folded. The quote may stand in quotation marks or between ellipses that the text does not have."""
-    return any(len(form) >= _LEAST_QUOTE and form in text for form in (quote, quote.strip(_WRAPPING)))
-
-
-def _squeezed(text: str) -> str:
-    """Without any white space, so that wrapping, indenting and compact JSON make no difference."""
-    return "".join(_clean(text).split())
-
-
-def _unescaped(text: str) -> str:
-    """Squeezed, in NFC, and without the backslashes of JSON strings, however often they were escaped."""
-    if "\\" in text:
-        text = _ESCAPED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        text = _ESCAPE.sub("", text)
-    return _squeezed(unicodedata.normalize("NFC", text))
+    text = clean(text).strip("\n")
+    return NEXT_VALUE.sub("\n ", text) if text.strip() else ""

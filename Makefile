@@ -1,0 +1,37 @@
+.PHONY: demo test check bench setup lock
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+demo: setup
+	@$(BIN)/strategy-bank demo
+
+test: setup
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+check: setup
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright
+
+bench: setup
+	@$(BIN)/python bench/startup.py
+	@$(BIN)/python bench/tau_bench.py
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml
+	@echo "Setting up $(VENV): a minute or two, once"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with make PYTHON=…")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --editable '.[llm]' --group dev
+	@touch $@
+
+lock:
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv lock

@@ -1,0 +1,152 @@
+"""A bank as JSON Lines, to carry it elsewhere: one record per line, whole, without vectors.
+
+    {"kind": "strategy-bank", "format": 1, "exported_at": "…"}
+    {"kind": "strategy", "id": "st_…", "title": "…", …}      episode, run and recall likewise
+    {"title": "…", "description": "…", …}                    a plain line, written by a person: no kind
+
+Read twice, a file changes nothing more: ids that are there keep their rows. Vectors are made anew while reading.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy, now
+
+FORMAT = 1
+HEADER = "strategy-bank"
+KINDS: dict[str, type[Record]] = {"strategy": Strategy, "episode": Episode, "run": Run, "recall": Recall}
+BATCH = 64
+_INT64 = 2**63
+
+Fields = dict[str, Any]
+Plain = Callable[[Fields], Strategy]
+"""Makes a strategy of a plain line. Raises ValidationError or ValueError with what is wrong."""
+
+
+@dataclass
+class Imported:
+    """How many records of each kind were new, and how many were there already."""
+
+    added: Counter[str] = field(default_factory=Counter[str])
+    present: Counter[str] = field(default_factory=Counter[str])
+
+
+async def export(bank: Bank, scope: str | None = None, kinds: Iterable[str] = KINDS) -> AsyncIterator[tuple[str, str]]:
+    """(kind, line without its end), the header first, then kind by kind, oldest first. Each record as it is when its turn comes."""
+    yield HEADER, _line({"kind": HEADER, "format": FORMAT, "exported_at": now().isoformat()})
+    for name in kinds:
+        kind = KINDS[name]
+        ids = [row["id"] for row in await bank.cells(kind, [], **({"scope": scope} if scope else {}))]
+        for start in range(0, len(ids), BATCH):
+            for record in await bank.all(kind, id=ids[start : start + BATCH]):
+                yield name, _line({"kind": name} | record.model_dump(mode="json"))
+
+
+def parse(lines: Iterable[str], plain: Plain) -> Iterator[Record]:
+    """The records of the lines, in their order. Raises InvalidInput, with the line's number, at the first that is none."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = _record(_fields(line), plain)
+        except ValidationError as exc:
+            raise InvalidInput(f"Line {number}: {_problems(exc)}") from exc
+        except (ValueError, RecursionError) as exc:
+            raise InvalidInput(f"Line {number}: {exc}") from exc
+        if record is not None:
+            yield record
+
+
+async def load(bank: Bank, records: Iterable[Record], progress: Callable[[int], None] = lambda done: None) -> Imported:
+    """Add what is not there yet, some dozens per commit. `progress` hears how many records are dealt with."""
+    result = Imported()
+    for done, batch in _batches(records):
+        kind = next(name for name, record in KINDS.items() if record is type(batch[0]))
+        added = await _load(bank, list({record.id: record for record in reversed(batch)}.values())[::-1])
+        result.added[kind] += added
+        result.present[kind] += len(batch) - added
+        await bank.maintain()
+        progress(done)
+    return result
+
+
+async def _load(bank: Bank, batch: list[Record]) -> int:
+    """One commit of one kind; ids are distinct."""
+    there = {row["id"] for row in await bank.cells(type(batch[0]), [], id=[record.id for record in batch])}
+    fresh = [record for record in batch if record.id not in there]
+    embedded = await bank.embed([record for record in fresh if isinstance(record, Strategy)])
+    async with bank.writing():
+        return await bank.add_strategies(embedded) if embedded else await bank.add_all(fresh)
+
+
+def _batches(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:
+    """(records so far, batch): at most BATCH in a row that are of one kind."""
+    batch: list[Record] = []
+    done = 0
+    for record in records:
+        if batch and (len(batch) == BATCH or type(batch[0]) is not type(record)):
+            yield done, batch
+            batch = []
+        batch.append(record)
+        done += 1
+    if batch:
+        yield done, batch
+
+
+def _fields(line: str) -> Fields:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as exc:
+        raise ValueError(f"this is not JSON ({exc.msg}, column {exc.colno})") from exc
+    if not isinstance(value, dict):
+        raise ValueError("this is not a JSON object")
+    return cast(Fields, value)
+
+
+def _record(fields: Fields, plain: Plain) -> Record | None:
+    """None for the header."""
+    if "kind" not in fields:
+        return plain(fields)
+    name = fields.pop("kind")
+    if name == HEADER:
+        return _check_format(fields.get("format"))
+    if not isinstance(name, str) or name not in KINDS:
+        raise ValueError(f"kind {name!r} is unknown; known are {', '.join(KINDS)}")
+    kind = KINDS[name]
+    if unknown := sorted(fields.keys() - kind.model_fields.keys()):
+        raise ValueError(f"a {name} has no {', '.join(unknown)}; a newer version of strategy-bank may know it")
+    record = kind.model_validate(fields)
+    _check_storable(record)
+    return record
+
+
+def _check_format(format: object) -> None:
+    if format != FORMAT:
+        raise ValueError(
+            f"this export has format {format!r}, known is {FORMAT}; upgrade with `pip install -U strategy-bank`"
+        )
+
+
+def _check_storable(record: Record) -> None:
+    """What pydantic lets pass and a table, or the ranking, does not bear."""
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, int) and not 0 <= value < _INT64:
+            raise ValueError(f"{name}: {value} is out of range")
+    if not record.id.strip():
+        raise ValueError("id: it is empty")
+
+
+def _problems(exc: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, error['loc'])) or 'line'}: {error['msg']}" for error in exc.errors()[:5])
+
+
+def _line(fields: Fields) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,73 @@
+"""Shared parts of the tests: a real bank in a folder of its own, a real client in both eras of the protocol."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from strategy_bank.server.app import create_server
+from strategy_bank.server.settings import Settings
+from strategy_bank.store.embedding import Embedder
+from strategy_bank.tools.judge import Judge
+
+ERAS = ["auto", "legacy"]
+"""2026-07-28, and the protocol with `initialize`."""
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged model, put in place once for all banks of the session."""
+    folder = tmp_path_factory.mktemp("models")
+    Embedder(folder).warm()
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, models_dir: Path) -> Path:
+    """A fresh STRATEGY_BANK_HOME that has the model already."""
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    (folder / "models").symlink_to(models_dir, target_is_directory=True)
+    return folder
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """For a server process on that bank: nothing of the developer's own settings."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
+    return inherited | {"STRATEGY_BANK_HOME": str(home), "STRATEGY_BANK_SCOPE": "project"}
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    return Settings.from_environment(environment)
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def connect(settings: Settings, era: str) -> Connect:
+    """`async with connect() as client`: an in-memory client on a server of its own, on the test's bank."""
+
+    @asynccontextmanager
+    async def client(
+        judge: Judge | None = None, change: dict[str, Any] | None = None, **options: Any
+    ) -> AsyncIterator[Client]:
+        server = create_server(settings.model_copy(update=change or {}), judge=judge)
+        async with Client(server, mode=era, raise_exceptions=False, **options) as connected:
+            yield connected
+
+    return client

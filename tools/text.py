@@ -1,0 +1,32 @@
+"""Plain text: what may not be stored is taken out, what is too long loses its middle."""
+
+import re
+
+_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Without control characters (but new lines and tabs) and lone surrogates."""
+    if not _UNWANTED.search(text):
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def shorten(text: str, limit: int, marker: str = " […{:,} characters cut…] ") -> str:
+    """At most `limit` characters: head and, a little longer, tail. A marker on its own line cuts at lines."""
+    if len(text) <= limit:
+        return text
+    room = limit - len(marker.format(len(text)))
+    if room < 2:
+        return text[: max(limit, 0)]
+    end, start = room * 2 // 5, len(text) - (room - room * 2 // 5)
+    if marker.startswith("\n"):
+        line_end, line_start = (
+            text.rfind("\n", end - end // 10, end),
+            text.find("\n", start, start + end // 10),
+        )
+        end, start = line_end if line_end >= 0 else end, line_start + 1 if line_start >= 0 else start
+    return text[:end] + marker.format(start - end) + text[start:]
