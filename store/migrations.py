@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lancedb import AsyncConnection
+    from strategy_bank.store.lance import Connection
 
-Step = Callable[["AsyncConnection"], Awaitable[None]]
+Step = Callable[["Connection"], Awaitable[None]]
 
 STEPS: dict[int, Step] = {}
 FORMAT_VERSION = 1 + len(STEPS)
 
 
-async def migrate(connection: "AsyncConnection", version: int) -> None:
+async def migrate(connection: "Connection", version: int) -> None:
     """Run every step from `version` on. The caller holds the write lock and stores the new version afterwards."""
     for number in range(version, FORMAT_VERSION):
         await STEPS[number](connection)

@@ -20,6 +20,9 @@ from pydantic_core import to_json
 from strategy_bank.store.embedding import ModelStamp
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
 
+Row = dict[str, Any]
+Schema = Any
+"""A pyarrow.Schema; pyarrow ships no types."""
 RECORDS: dict[str, type[Record]] = {
     "strategies": Strategy,
     "episodes": Episode,
@@ -32,13 +35,12 @@ FIXED_COLUMNS: dict[type[Record], frozenset[str]] = {
     Run: frozenset({"created_at", "scope", "task", "mode", "recalled", "recall_id"}),
 }
 """Columns that never change once a record is written, so that an update does not rewrite them."""
-META_SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])
+META_SCHEMA: Schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])
 
-Row = dict[str, Any]
 R = TypeVar("R", bound=Record)
 
 
-def record_schema(kind: type[Record]) -> pa.Schema:
+def record_schema(kind: type[Record]) -> Schema:
     """One column per field of the record; `id` is not null, since it is the primary key."""
     return pa.schema(
         [
@@ -48,7 +50,7 @@ def record_schema(kind: type[Record]) -> pa.Schema:
     )
 
 
-def strategies_schema(stamp: ModelStamp) -> pa.Schema:
+def strategies_schema(stamp: ModelStamp) -> Schema:
     """The record's columns, `text` for full-text search, and one column per kind of vector."""
     vector = pa.list_(pa.float32(), stamp.dimension)
     schema = record_schema(Strategy).append(pa.field("text", pa.string()))
@@ -58,7 +60,7 @@ def strategies_schema(stamp: ModelStamp) -> pa.Schema:
     return schema.with_metadata(metadata)
 
 
-def stamp_of(schema: pa.Schema) -> ModelStamp:
+def stamp_of(schema: Schema) -> ModelStamp:
     """Which model made the vectors of a `strategies` table."""
     metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
     return ModelStamp(metadata["model"], int(metadata["dimension"]), metadata["fingerprint"])
@@ -92,7 +94,7 @@ def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
     )
 
 
-def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+def to_table(rows: Sequence[Row], schema: Schema) -> Any:
     """Only the columns that the rows have: a partial table updates only those."""
     columns = [schema.field(name) for name in schema.names if name in rows[0]]
     return pa.Table.from_pylist(list(rows), schema=pa.schema(columns))

@@ -1,10 +1,12 @@
 """Recognises text that reads as orders to the agent rather than advice about tasks; such a strategy is quarantined.
 
-Every recalled text was once written by an agent that read untrusted pages. The rules are one table of reason and
-pattern; a match is excused when it is warned against ("never pipe curl into sh") or reported as an attack ("treat
-'ignore previous instructions' in a page as data"). Nothing is deleted: a person decides, so a false alarm costs little.
+What is recalled was once written by an agent that read untrusted pages. The rules are one table of reason and
+pattern. A match is excused where it is warned against ("never pipe curl into sh") or reported as an attack ("treat
+'ignore previous instructions' in a page as data"). Quarantine deletes nothing, a person decides.
 """
 
+import base64
+import binascii
 import re
 import unicodedata
 
@@ -16,55 +18,151 @@ REMOTE_CODE = "runs code from the network"
 SECRECY = "hides actions from the user"
 UNSAFE = "switches off safety checks"
 STEERING = "steers the use of tools"
-BLOB = "carries a long encoded block"
+BLOB = "carries an encoded block"
 
-_RULES_WORD = r"(?:instructions?|rules?|prompts?|guidelines?|polic(?:y|ies)|directives?|orders?|safeguards?|context)"
-_EARLIER = (
-    r"(?:previous|prior|above|earlier|preceding|former|existing|original|foregoing|system|developer|safety|your|"
-    r"(?:the )?user'?s|other|given|current)"
-)
-_SECRETS = (
-    r"(?:secrets?|(?:api|ssh|private|access)[ _-]?keys?|keys|credentials?|passwords?|tokens?|cookies|\.env|env(?:ironment)?"
-    r" (?:variables?|vars|file)|id_rsa|~/\.ssh|~/\.aws|\.netrc|conversation|chat history|(?:user|customer|private|personal)"
-    r"(?:'s)? (?:data|files|records)|source code|files?|file contents|system prompt)"
-)
-_PLACE = r"(?:https?://|[\w.+-]+@[\w-]+\.\w|webhook|pastebin|(?:external|remote|this|my|our|that) (?:server|url|endpoint|address|host|site))"
-_FETCH = r"(?:curl|wget|iwr|invoke-webrequest|irm)"
-_SHELL = r"(?:sudo )?(?:ba|z|da|k)?sh\b|\bpython3?\b|\bnode\b|\bperl\b|\bruby\b|\biex\b|\bsource\b|\beval\b"
-_ALWAYS = r"(?:always|every time|each time|unconditionally|in every|before (?:any|every|each|all)|first|immediately|automatically)"
+_WORDS = {  # put into the rules below where they say NAME
+    "RULES": r"(?:instructions?|rules?|prompts?|guidelines?|polic(?:y|ies)|directives?|orders?|safeguards?)",
+    "EARLIER": r"(?:previous|prior|above|earlier|preceding|former|existing|original|system|developer|safety|your)",
+    "SECRETS": r"(?:secrets?|(?:api|ssh|private|access|signing)[ _-]?keys?|keys|credentials?|passwords?|tokens?|cookies"
+    r"|\.env\b|env(?:ironment)? (?:variables?|vars|files?)|id_rsa|~/\.(?:ssh|aws|netrc)|conversation|chat history"
+    r"|(?:all|every|local|project|config\w*|home|user'?s?|customer|private|personal|contents? of)(?: \w+)? "
+    r"(?:files?|data|records|code|details)|source code|system prompt|database dump)",
+    "PLACE": r"(?:(?:https?|ftp)://|[\w.+-]+@[\w-]+\.\w|(?:a|the|this) webhook|pastebin"
+    r"|(?:external|remote|this|my|our|following) (?:server|url|endpoint|address|host|site|bucket))",
+    "FETCH": r"(?:curl|wget|iwr|irm|invoke-webrequest)\b",
+    "SHELL": r"(?:(?:sudo )?\b(?:ba|z|da|k)?sh\b|\bpython3?\b(?! -[mc])|\b(?:node|perl|ruby|iex|source|eval)\b)",
+    "ALWAYS": r"(?:always|every time|each time|unconditionally|immediately|automatically|at the start of every)",
+    "USER": r"(?:the |your )?(?:user|human|operator|owner|person|customer)\b",
+}
+_TABLE: tuple[tuple[str, str], ...] = (
+    (OVERRIDE, r"\b(?:ignore|disregard|forget|bypass|overlook) (?:\w+ ){0,3}?EARLIER (?:\w+ ){0,3}?RULES"),
+    (OVERRIDE, r"\boverride (?:\w+ ){0,3}?(?:previous|prior|system|safety|your) (?:\w+ )?(?:RULES)"),
+    (OVERRIDE, r"\b(?:ignore|disregard|forget) (?:all|every|the|these|those)(?: of)?(?: the| your)? RULES"
+     r"(?: (?:above|before|you (?:were|have been|got|received))|[.!]|$)"),
+    (OVERRIDE, r"\b(?:ignore|disregard|forget) (?:everything|anything|all|whatever) (?:\w+ ){0,4}"
+     r"(?:above|before|said|told|earlier|so far)\b"),
+    (OVERRIDE, r"\byou(?: are|'re) now (?:an? |free|no longer|acting|called|unrestricted|dan\b|in \w+ mode)"),
+    (OVERRIDE, r"\bnew system prompt|\b(?:new|updated|real|true|secret) (?:instructions|directives?|orders)(?: follow|:)"),
+    (OVERRIDE, r"\b(?:act|behave|respond|pretend) (?:as|as if|like|that)\b[^.]{0,20} (?:no|without|free of|not bound by) "
+     r"(?:\w+ )?(?:rules|restrictions|limits|guidelines|limitations|filters)"),
+    (OVERRIDE, r"\b(?:your|all|these) (?:previous|prior|earlier|original) RULES (?:are|were|have been|no longer)\b"),
+    (OVERRIDE, r"\bfrom now on,? (?:you|always|never|only|obey|follow|answer|respond)\b"),
+    (ROLE, r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id)\b|\[/?INST\]|<</?SYS>>"),
+    (ROLE, r"(?:^|\n)\W{0,8}(?:system|assistant)(?: (?:message|prompt|instructions?|override|notice))?\]?\W{0,3}:"),
+    (ROLE, r"</?(?:system|developer|important|admin)(?:[_ -]\w+)?>"),
+    (EXFILTRATION, r"\b(?:send|post|upload|e-?mail|mail|forward|transmit|exfiltrate|leak|submit|copy|paste|push)\b"
+     r"[^\n]{0,60}?(?<![\w/])SECRETS(?!\w)[^\n]{0,60}? (?:to|into|in|at|via|with)\b[^\n]{0,30}?PLACE"),
+    (EXFILTRATION, r"\b(?:send|post|upload|forward|transmit|submit)\b[^.\n]{0,40} PLACE[^\n]{0,60}\bSECRETS"),
+    (EXFILTRATION, r"\bFETCH[^\n]{0,120}(?: -d| --data\S*| -F| --form| -T| --upload-file| --post-\w+|\?\w+)[ =]?[^\n]{0,60}"
+     r"(?:\$\(|`|@[~/.]|\$\w*(?:key|token|secret|pass)|\.env\b|id_rsa)"),
+    (EXFILTRATION, r"\bcat [^\n|]{0,60}(?:\.env|id_rsa|\.ssh|\.aws|credentials|/etc/shadow)[^\n|]{0,40}\| ?(?:curl|nc|wget)"),
+    (EXFILTRATION, r"\b(?:reveal|disclose|print|output|repeat|show)(?: \w+){0,3} (?:system|hidden|initial) (?:prompt|instructions)"),
+    (REMOTE_CODE, r"\bFETCH[^\n]{0,200}(?:\||\||<)[^\n|]{0,20}SHELL|(?:SHELL)[^\n]{0,12}(?:\$\(|<\(|`)[^\n]{0,12}\bFETCH"),
+    (REMOTE_CODE, r"\bFETCH[^\n]{0,120}(?:://| -)[^\n]{0,120}(?:&&|;)[^\n]{0,40}?(?:SHELL|\./\w|chmod \+x)"),
+    (REMOTE_CODE, r"\bALWAYS,? (?:\w+ ){0,3}(?:run|execute|start|use)\b[^.\n]{0,20}\bFETCH"),
+    (REMOTE_CODE, r"\b(?:run|execute)\b[^.\n]{0,12}\bFETCH[^\n]{0,100}\b(?:ALWAYS|first|before (?:any|every|each)\w*)\b"),
+    (REMOTE_CODE, r"\bbase64 (?:-d|--decode)\b[^\n]{0,40}\|[^\n]{0,20}SHELL"),
+    (REMOTE_CODE, r"\bpipe\b[^.\n]{0,60}\b(?:curl|download|url|remote)\b[^\n]{0,60} (?:to|into)\b[^.\n]{0,20}(?:shell|SHELL)"),
+    (REMOTE_CODE, r"\b(?:download|fetch)\b[^\n]{0,60}\b(?:and|then) (?:run|execute|eval(?:uate)?|obey) (?:it|them|the script|whatever)"
+     r"\b(?! only| after)"),
+    (REMOTE_CODE, r"\b(?:obey|execute|carry out|follow) (?:\w+ ){0,3}(?:instructions|commands|orders)\b[^.\n]{0,20} (?:at|from|on) https?:"),
+    (SECRECY, r"\b(?:do not|don't|never|must not|no need to|without|avoid) (?:ever )?"
+     r"(?:tell|inform|notify|alert|mention|report|disclose|reveal)(?:ing)? (?:(?:this|it|that|them|anything|any of this)"
+     r"(?: \w+)? (?:to|from) )?USER(?![^.\n]{0,120}\b(?:before|until|unless|without|if|while)\b)"),
+    (SECRECY, r"\b(?:without|(?:do not|don't|never)) (?:mention|tell|report|disclos|reveal)(?:e|ing)? (?:it|this|that|them|anyone|anybody)\b"),
+    (SECRECY, r"\b(?:silently|secretly|quietly|covertly|in secret),? (?:\w+ )?(?:run|execute|send|upload|delete|install|push"
+     r"|forward|copy|post|disable|grant|change|modify|call|approve)\b"),
+    (SECRECY, r"\b(?:run|execute|send|upload|delete|install|push|forward|copy|post|call|approve|disable)\b[^.\n]{0,40}"
+     r"\b(?:silently|secretly|covertly|in secret|without the user(?:'s)? (?:knowing|knowledge|noticing))\b"),
+    (SECRECY, r"\b(?:hide|conceal|keep)\b (?:\w+ ){1,5}from USER"),
+    (UNSAFE, r"\b(?:always|automatically|blindly|auto-?)\W?(?:approve|accept all|allow all|grant|confirm every|authori[sz]e|say yes)\b"),
+    (UNSAFE, r"\b(?:skip|bypass|disable|turn off|switch off|deactivate|circumvent) (?:\w+ ){0,3}?(?:confirmations?|permissions?"
+     r"|approvals?|safety|guardrails?|safeguards?|sandbox(?:ing)?|(?:user|human|security) (?:verification|review|checks?)"
+     r"|certificate (?:verification|checks?)|(?:pre-commit|git|commit) hooks)\b"),
+    (UNSAFE, r"--dangerously-[\w-]+|--yolo\b|\bbypassPermissions\b"),
+    (UNSAFE, r"\b(?:ALWAYS|by default|simply)\b[^.\n]{0,60}(?:--no-verify|--insecure|--privileged|chmod (?:-R )?777|verify=False)"),
+    (UNSAFE, r"(?:--no-verify|--insecure|chmod (?:-R )?777|verify=False)[^.\n]{0,30}\b(?:always|every (?:time|commit|push|request))"),
+    (UNSAFE, r"\b(?:do not|don't|never|no need to|without) (?:ask|wait|request|seek)(?:ing)? (?:\w+ ){0,2}?(?:for )?(?:\w+ )?"
+     r"(?:permission|confirmation|approval|consent)\b"),
+    (STEERING, r"\bALWAYS,? (?:call|use|invoke|run) (?:the )?(?:[`'\"]?[\w.-]+[`'\"]? ){1,3}?(?:first|before "
+     r"(?:anything|any other|(?:every|each|any) (?:task|answer|reply|response|message|other)))"),
+    (STEERING, r"\b(?:recall|call|invoke) (?:[\w`'.-]+ ){1,5}(?:repeatedly|again and again|over and over|endlessly|forever)\b"
+     r"(?! (?:until|with))"),
+    (STEERING, r"\b(?:never|do not|don't|stop) (?:use|call|trust|consult)(?:ing)? (?:any |the )?other (?:tool|strateg|server|memor)"),
+    (STEERING, r"\b(?:rank|prefer|use|apply) this (?:strategy|memory|lesson|tool) (?:first|above|over|before|instead|for every)"),
+    (STEERING, r"\b(?:ignore|disregard) (?:all |the |any )?other (?:strateg|memor|lessons|tools|results)"),
+    (BLOB, r"(?<![A-Za-z0-9+/])(?=[a-z0-9+/]{0,99}[A-Z])(?=[A-Z0-9+/]{0,99}[a-z])(?=[A-Za-z+/]{0,99}\d)[A-Za-z0-9+/]{100,}"),
+    (BLOB, r"(?:\\x[0-9a-f]{2}){12,}|(?<![0-9a-f])[0-9a-f]{129,}"),
+)  # fmt: skip
 
-_RULES: tuple[tuple[str, str], ...] = (
-    (OVERRIDE, rf"\b(?:ignore|disregard|forget|override|bypass|discard|overlook|drop|set aside|stop following|violate)\b (?:\w+ ){{0,3}}?(?:of )?{_EARLIER} (?:\w+ ){{0,3}}?{_RULES_WORD}"),
-    (OVERRIDE, rf"\b(?:ignore|disregard|forget|override)\b (?:all|any|every|the|these|those)(?: of)?(?: the)? {_RULES_WORD}\b(?: (?:above|before|given|you (?:were|have been|got))|[.,;:!]|$)"),
-    (OVERRIDE, r"\b(?:ignore|disregard|forget) (?:everything|anything|all|whatever)(?: that)? (?:\w+ ){0,3}(?:above|before|said|told|earlier|so far|learned)"),
-    (OVERRIDE, r"\b(?:you are|you're) now (?:a|an|the|in|free|no longer|acting|going|dan|my|unrestricted|called)\b"),
-    (OVERRIDE, r"\b(?:new|updated|real|actual|true) (?:system )?(?:prompt|instructions?|directives?|orders)(?: (?:is|are|follow|from)|:)"),
-    (OVERRIDE, r"\b(?:act|behave|respond|pretend) (?:as|as if|like|that) (?:you (?:have|had|are|were) )?(?:no|without|free of|not bound by) (?:\w+ )?(?:rules|restrictions|limits|guidelines|limitations|filters)"),
-    (OVERRIDE, r"\b(?:your|these) (?:previous|prior|earlier|original) (?:instructions|rules|guidelines) (?:are|were|have been|no longer|do not|don't)\b"),
-    (OVERRIDE, r"\bfrom now on,? (?:you|always|never|only|every|obey|follow|answer|respond|treat|do)\b"),
-    (ROLE, r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id)\|?>?|\[/?INST\]|<</?SYS>>"),
-    (ROLE, r"(?:^|\n)\W{0,8}(?:system|developer|assistant)(?: (?:message|prompt|instructions?|override|notice))?\W{0,4}:|</?(?:system|developer|instructions?|important|admin)(?:[_ -]\w+)?>"),
-    (EXFILTRATION, rf"\b(?:send|post|upload|e-?mail|mail|forward|transmit|exfiltrate|leak|submit|copy|paste|push|report|append|include|put|add)\b[^.\n]{{0,60}}?(?<![\w/]){_SECRETS}(?!\w)[^\n]{{0,60}}? (?:to|into|in|at|via|with)\b[^\n]{{0,30}}?{_PLACE}"),
-    (EXFILTRATION, rf"\b(?:send|post|upload|forward|transmit|exfiltrate|report)\b[^.\n]{{0,40}} to [^\n]{{0,20}}{_PLACE}[^.\n]{{0,60}}{_SECRETS}"),
-    (EXFILTRATION, rf"\b{_FETCH}\b[^\n]{{0,120}}(?:-d|--data\S*|-F|--form|-T|--upload-file|--post-\w+|\?)[ =]?[^\n]{{0,80}}(?:\$\(|`|@[~/.]|\$\w*(?:key|token|secret|pass)|{_SECRETS})"),
-    (EXFILTRATION, r"\bcat [^\n|]{0,60}(?:\.env|id_rsa|\.ssh|\.aws|credentials|/etc/shadow)[^\n|]{0,40}\| ?(?:curl|nc|ncat|wget|base64)"),
-    (EXFILTRATION, rf"\b(?:reveal|disclose|print|output|repeat|show|tell (?:\w+ )?)(?: \w+){{0,3}} (?:system prompt|hidden prompt|developer message|initial instructions)|\bexfiltrate\b[^.\n]{{0,40}}{_SECRETS}"),
-    (REMOTE_CODE, rf"\b{_FETCH}\b[^\n]{{0,200}}(?:\||&&|;|>)[^\n]{{0,80}}?(?:\b|\./)(?:{_SHELL}|\./\w|chmod \+x)"),
-    (REMOTE_CODE, rf"(?:{_SHELL})[^\n]{{0,20}}(?:\$\(|<\(|`|\()[^\n]{{0,20}}{_FETCH}\b"),
-    (REMOTE_CODE, rf"\b{_ALWAYS}\b[^.\n]{{0,40}}\b(?:run|execute|call|start|use|do)\b[^.\n]{{0,20}}\b{_FETCH}\b|\b(?:run|execute)\b[^.\n]{{0,10}}\b{_FETCH}\b[^\n]{{0,80}}://[^\n]{{0,80}}\b{_ALWAYS}"),
-    (REMOTE_CODE, rf"\bbase64 (?:-d|--decode|-D)\b[^\n]{{0,40}}\|[^\n]{{0,20}}(?:{_SHELL})|\b(?:pipe|feed)\b[^.\n]{{0,60}}\b(?:curl|download|url|remote|web)\b[^.\n]{{0,40}}\b(?:to|into)\b[^.\n]{{0,20}}(?:shell|{_SHELL})"),
-    (REMOTE_CODE, r"\b(?:download|fetch|load)\b[^.\n]{0,60}\b(?:and|then)\b (?:\w+ )?(?:run|execute|eval(?:uate)?|follow|obey)\b[^.\n]{0,40}|\b(?:follow|obey|execute|carry out)\b (?:\w+ ){0,3}(?:instructions|commands|orders|steps|code|script)\b[^.\n]{0,30}\b(?:at|from|on) (?:https?://|(?:the|that|this) (?:url|page|site|link))"),
-    (REMOTE_CODE, r"\b(?:pip|npm|uvx?|npx|gem|cargo)\b (?:\w+ ){0,2}(?:--\S+ )*(?:install )?(?:--(?:extra-)?index-url|--registry)[ =]https?://|\b(?:pip3?|npm) (?:install|i) (?:\S+ ){0,3}(?:git\+)?https?://|\brm -rf (?:~|/(?:\s|$|\*)|\$HOME)"),
-    (SECRECY, r"\b(?:do not|don't|never|must not|should not|no need to|avoid|without|rather than|instead of|not)\b (?:ever )?(?:tell|telling|inform|informing|mention|mentioning|notify|notifying|report|reporting|reveal|revealing|disclose|disclosing|show|showing|say|alert|alerting|ask|asking|let(?:ting)?)\b[^.\n]{0,40}\b(?:user|human|operator|owner|developer|person|anyone|anybody|them)\b"),
-    (SECRECY, r"\b(?:without|and (?:do not|don't|never)) (?:mention(?:ing)?|tell(?:ing)?|report(?:ing)?|disclos(?:e|ing)|log(?:ging)?|reveal(?:ing)?) (?:it|this|that|them|the change|the step)\b"),
-    (SECRECY, r"\b(?:silently|secretly|quietly|covertly|in secret|behind the scenes)\b,? (?:\w+ )?(?:run|execute|send|upload|delete|install|push|commit|forward|copy|add|post|disable|grant|change|modify|include|call|approve)\b|\b(?:run|execute|send|upload|delete|install|push|forward|copy|post|call|approve|disable)\b[^.\n]{0,40}\b(?:silently|secretly|covertly|in secret)\b"),
-    (SECRECY, r"\b(?:hide|conceal|keep)\b (?:\w+ ){0,4}(?:from|secret from|hidden from) (?:the )?(?:user|human|operator|owner|developer|logs?)\b"),
-    (UNSAFE, r"\b(?:always|automatically|blindly|auto-?)\W?(?:approve|accept|allow|grant|confirm|authori[sz]e|say yes|answer yes)\b"),
-    (UNSAFE, r"\b(?:skip|bypass|disable|turn off|switch off|deactivate|circumvent|suppress|remove|override)\b (?:\w+ ){0,3}?(?:confirmations?|permissions?(?: (?:check|prompt)s?)?|approvals?|safety|security|guardrails?|safeguards?|sandbox(?:ing)?|authentication|verification|hooks|human review|certificate (?:check|verification)s?)\b"),
-    (UNSAFE, r"--dangerously-[\w-]+|--yolo\b|\bbypassPermissions\b|\b(?:always|every|by default|simply|just)\b[^.\n]{0,60}(?:--no-verify|--insecure|--force-yes|--privileged|chmod (?:-R )?777|--disable-[\w-]*(?:security|sandbox)|verify=False)|(?:--no-verify|--insecure|verify=False|chmod (?:-R )?777)[^.\n]{0,40}\b(?:always|every (?:time|commit|push|request))"),
-    (UNSAFE, r"\b(?:do not|don't|never|no need to|without) (?:ask|asking|wait|waiting|request|requesting|seek|seeking)(?: \w+){0,3}? (?:for )?(?:\w+ )?(?:permission|confirmation|approval|consent)\b"),
-    (STEERING, rf"\b{_ALWAYS}\b,? (?:\w+ ){{0,2}}?(?:call|use|invoke|run|choose|prefer)\b (?:the )?(?:[`'\"]?[\w.-]+[`'\"]? ){{0,3}}?(?:tool|mcp|server|plugin|function|skill)s?\b"),
-    (STEERING, r"\b(?:always|must) (?:call|invoke) [`'\"]?\w+[_.]\w+|\b(?:call|invoke|use) (?:the )?[`'\"]?[\w.-]+[`'\"]? (?:tool |server |function )(?:first|before (?:any|every|each|all)|every|each|always|repeatedly)"),
-    (STEERING, r"\b(?:recall|call|invoke|query|repeat)\b[^.\n]{0,40}\b(?:repeatedly|again and again|in a loop|endlessly|forever|until told|over and over)|\b(?:never|do not|don't|stop) (?:use|using|call|calling|trust|trusting) (?:any |the )?other (?:tools?|strateg(?:y|ies)|servers?|memor(?:y|ies))|\b(?:rank|prefer|use) this (?:strategy|memory|lesson|tool) (?:first|above|over|before|instead)|\bignore (?:all |the |any )?other (?:strategies|memories|lessons|tools|results)"),
-    (BLOB, r"(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]{0,120}\d)(?=[A-Za-z0-9+/]{0,120}[A-Z])(?=[A-Za-z0-9+/]{0,120}[a-z])[A-Za-z0-9+/]{100,}|(?:\\x[0-9a-fA-F]{2}){16,}|(?<![0-9a-fA-F])[0-9a-fA-F]{129,}"),
+
+def _compiled(pattern: str, reason: str) -> re.Pattern[str]:
+    words = re.sub("|".join(_WORDS), lambda name: _WORDS[name[0]], pattern)
+    return re.compile(words, 0 if reason is BLOB else re.IGNORECASE)
+
+
+_RULES = tuple((reason, _compiled(pattern, reason)) for reason, pattern in _TABLE)
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")  # the flags of England, Scotland and Wales
+_HIDING = re.compile(
+    "[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]|(?<=[a-zA-Z])[\u00ad\u200b-\u200d\u2060\ufeff]+(?=[a-zA-Z])"
+    "|[a-zA-Z][\u0400-\u04ff]|[\u0400-\u04ff][a-zA-Z]"
 )
+_WARNED = re.compile(
+    r"(?:\b(?:never|cannot|not|avoid(?:s|ing)?|instead of|rather than|refuses? to|no longer|without|beware of|against"
+    r"|rejects?|prevents?|stops?|forbids?|anything that|who|dangerous to|wrong to)|n't)"
+    r"(?P<gap>(?: [\w/'-]+){0,3}) ?[('\"`“]*$",
+    re.IGNORECASE,
+)
+_NO_WARNING = re.compile(r"\b(?:and|but|then|just|hesitate|forget|fail|worry|afraid|wait|stop|only)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
+_REPORTED = re.compile(
+    r"\b(?:such as|like|says?|saying|asks?|asking|tells?|telling|attempts?|tries|trying|treat(?:s|ing)?|reads?|contain(?:s|ing)?"
+    r"|phrases?|claims?|orders?|instructs?|urges?|wants? you|demands?)\b[^.\n]{0,40}$",
+    re.IGNORECASE,
+)
+_CAUTIOUS = re.compile(
+    r"injection|untrusted|\bas data\b|\b(?:do not|don't|never) (?:follow|obey|comply|act|do)|refuse|suspicious|malicious"
+    r"|attack|phishing|\breport (?:it|them)\b|\bflag (?:it|them)\b|stop and ask|reject",
+    re.IGNORECASE,
+)
+
+
+def read_as_orders(text: str) -> str | None:
+    """Why the text reads as orders to its reader, as a short phrase; None if it does not."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("’", "'").replace("*", "")
+    flat = " ".join(plain.split())
+    for reason, pattern in _RULES:
+        searched = plain if reason is ROLE else flat
+        if _orders(pattern, searched):
+            return reason
+    if _HIDING.search(_FLAG.sub("", text)):
+        return HIDDEN
+    return BLOB if any(map(_is_encoded_text, re.findall(r"[A-Za-z0-9+/]{24,4096}={0,2}", flat))) else None
+
+
+def _orders(pattern: re.Pattern[str], text: str) -> bool:
+    found = pattern.search(text)
+    while found and _is_excused(text, found):
+        found = pattern.search(text, found.start() + 1)
+    return found is not None
+
+
+def _is_excused(text: str, found: re.Match[str]) -> bool:
+    """Warned against right before it, or told of as an attack in a sentence that says so."""
+    before = text[max(0, found.start() - 160) : found.start()]
+    warned = _WARNED.search(before)
+    if warned and not _NO_WARNING.search(warned["gap"]):
+        return True
+    sentence = _SENTENCE_END.split(before)[-1] + _SENTENCE_END.split(text[found.start() : found.end() + 160])[0]
+    return bool(_REPORTED.search(before) and _CAUTIOUS.search(sentence))
+
+
+def _is_encoded_text(block: str) -> bool:
+    """Base64 that says a sentence."""
+    try:
+        decoded = base64.b64decode(block[: len(block) // 4 * 4], validate=True)
+    except binascii.Error:
+        return False
+    return decoded.isascii() and decoded.count(b" ") >= 2 and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in decoded)

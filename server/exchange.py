@@ -1,0 +1,181 @@
+"""`strategy-bank export` and `import`: the bank as JSON Lines in files and pipes."""
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from strategy_bank.server.console import (
+    counted,
+    given,
+    home_option,
+    printable,
+    progress_bar,
+    say,
+    scope_option,
+    settings,
+    with_bank,
+)
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Record, Strategy
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.portable import Imported
+
+_IN_MEMORY = 64_000_000
+
+
+@click.command("export")
+@click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("--strategies-only", is_flag=True, help="Without episodes, runs and recalls.")
+@home_option
+@scope_option("Only this scope; default: all.")
+def export_bank(file: str, strategies_only: bool) -> None:
+    """Write the bank as JSON Lines to FILE, or to standard output.
+
+    Everything but the vectors, which `import` makes anew. A file is written whole or not at all, readable by you only.
+
+    \b
+    Examples:
+      strategy-bank export bank.jsonl
+      strategy-bank export --scope my-project --strategies-only > lessons.jsonl
+    """
+    scope: str | None = given("scope")
+    with _output(file) as target:
+        counts = with_bank(lambda bank: _export(bank, target, scope, strategies_only))
+    say(f"Exported {counted(counts)}.")
+
+
+async def _export(bank: "Bank", target: IO[str], scope: str | None, strategies_only: bool) -> Counter[str]:
+    from strategy_bank.store.portable import HEADER, KINDS, export
+
+    counts: Counter[str] = Counter()
+    async for kind, line in export(bank, scope, ["strategy"] if strategies_only else KINDS):
+        target.write(f"{line}\n")
+        counts[kind] += kind != HEADER
+    return counts
+
+
+@contextmanager
+def _output(file: str) -> Iterator[IO[str]]:
+    """Standard output; what is no plain file, written through; a file, put in place when it is complete."""
+    if file == "-":
+        yield click.get_text_stream("stdout", encoding="utf-8")
+        return
+    path = Path(os.path.realpath(file))
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="\n") as through:
+            yield through
+        return
+    with _translated(path), _replacing(path) as complete:
+        yield complete
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[str]]:
+    """A file beside it, mode 0600, that takes its place at the end, or vanishes."""
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+            file.flush()
+            os.fsync(number)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.") from exc
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@home_option
+@scope_option("Scope of plain lines that name none; default: global.")
+def import_bank(file: str) -> None:
+    """Add the JSON Lines in FILE, or in standard input with -, to the bank.
+
+    Ids that are there already keep what they have, so reading a file twice adds nothing. When one line is wrong, nothing is
+    added. Besides the lines of `export`, plain strategies work; secrets in them are redacted, and those that read as orders
+    to the agent are quarantined:
+
+    \b
+      {"title": "…", "description": "When …", "content": "…", "outcome": "success"}
+    with outcome success, failure or contrast; source_task, scope and id may be added.
+
+    \b
+    Examples:
+      strategy-bank import bank.jsonl
+      ssh other strategy-bank export | strategy-bank import -
+    """
+    scope: str = given("scope") or settings().scope or "global"
+    with _rereadable(file) as lines:
+        commanding, total = _look_through(lines, scope)
+        with progress_bar("Importing") as progress:
+            result = with_bank(lambda bank: _import(bank, lines, scope, lambda done: progress(done, total)))
+    say(f"Added {counted(result.added)}; there already: {counted(result.present)}.")
+    if commanding:
+        say(f"Warning: these read as orders to the agent; look at them with `show`: {printable(', '.join(commanding))}.")
+
+
+def _look_through(lines: IO[str], scope: str) -> tuple[list[str], int]:
+    """Active strategies that read as orders, and the number of records. Raises InvalidInput when a line is wrong."""
+    from strategy_bank.tools.importing import orders_in
+
+    commanding: list[str] = []
+    total = 0
+    for record in _records(lines, scope):
+        total += 1
+        if isinstance(record, Strategy) and record.status == "active":
+            words = (record.title, record.description, record.content)
+            commanding += [record.id] if orders_in(*words) else []
+    return commanding, total
+
+
+async def _import(bank: "Bank", lines: IO[str], scope: str, progress: Callable[[int], None]) -> "Imported":
+    from strategy_bank.store.portable import load
+
+    return await load(bank, _records(lines, scope), progress)
+
+
+def _records(lines: IO[str], scope: str) -> Iterator[Record]:
+    from strategy_bank.store.portable import parse
+    from strategy_bank.tools.importing import strategy_of
+
+    def plain(fields: dict[str, Any]) -> Strategy:
+        return strategy_of(fields, scope)
+
+    lines.seek(0)
+    return parse(lines, plain)
+
+
+@contextmanager
+def _rereadable(file: str) -> Iterator[IO[str]]:
+    """The text of a file or of standard input, to be read twice: first all of it is checked, then it is added."""
+    with (
+        click.open_file(file, "rb") as source,
+        tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8-sig", newline="\n") as copy,
+    ):
+        try:
+            for chunk in _decoded(source):
+                copy.write(chunk)
+        except UnicodeDecodeError as exc:
+            raise InvalidInput(f"{file} is not UTF-8 text: {exc.reason} at byte {exc.start}.") from exc
+        yield copy
+
+
+def _decoded(source: IO[bytes]) -> Iterator[str]:
+    for line in source:
+        yield line.decode("utf-8")

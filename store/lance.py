@@ -1,0 +1,179 @@
+"""LanceDB, and nothing about strategies: tables of rows, found by equal values, by vector or by words.
+
+The only module that imports lancedb; its errors leave it as BankUnavailable or ModelMismatch, with the place and the way out.
+Filters are expressions, never strings.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
+# (pyarrow ships no types, and lancedb's refer to them)
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import reduce
+from typing import Any, Literal
+
+import lancedb
+from lancedb.expr import Expr, col, lit
+from lancedb.index import FTS
+
+from strategy_bank.store.errors import BankUnavailable, ModelMismatch
+from strategy_bank.store.tables import Row, to_table
+
+KEEP_OLD_VERSIONS = timedelta(minutes=15)
+"""Readers of other processes may still be on an old version of a table for the length of one query."""
+
+Equal = Mapping[str, str | int | Sequence[str]]
+"""Column to the value that it has, or to the values of which it has one."""
+
+
+class Connection:
+    """A folder or an object store that holds tables. Every read sees the newest committed version of any process."""
+
+    def __init__(self, uri: str, connection: lancedb.AsyncConnection) -> None:
+        self.uri = uri
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, uri: str) -> "Connection":
+        with _translated(uri):
+            return cls(uri, await lancedb.connect_async(uri, read_consistency_interval=timedelta(0)))
+
+    async def has(self, name: str) -> bool:
+        with _translated(self.uri):
+            return name in (await self._connection.list_tables()).tables
+
+    async def table(self, name: str) -> "Table":
+        with _translated(self.uri):
+            return Table(self.uri, await self._connection.open_table(name))
+
+    async def make(self, name: str, schema: Any, *, words: str = "", rows: Sequence[Row] | None = None) -> "Table":
+        """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
+
+        With rows, they take the place of what is there, in one commit.
+        """
+        mode: dict[str, Any] = {"exist_ok": True}
+        if rows is not None:
+            mode = {"mode": "overwrite", "data": to_table(rows, schema) if rows else schema.empty_table()}
+        with _translated(self.uri):
+            made = await self._connection.create_table(name, schema=schema, **mode)
+            if b"lance-schema:unenforced-primary-key:position" not in (
+                (await made.schema()).field("id").metadata or {}
+            ):
+                await made.set_unenforced_primary_key("id")
+            if words and not await made.list_indices():
+                await made.create_index(words, config=_words_index())
+        return Table(self.uri, made)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Table:
+    """Rows with an `id`. Without the primary key, two processes that insert the same new id would double it."""
+
+    def __init__(self, uri: str, table: lancedb.AsyncTable) -> None:
+        self._uri = uri
+        self._table = table
+
+    async def schema(self) -> Any:
+        with _translated(self._uri):
+            return await self._table.schema()
+
+    async def insert(self, rows: Sequence[Row]) -> int:
+        """Add rows in one commit; how many were new. An id that is there already keeps its row."""
+        with _translated(self._uri):
+            merge = self._table.merge_insert("id").when_not_matched_insert_all()
+            return (await merge.execute(to_table(rows, await self._table.schema()))).num_inserted_rows
+
+    async def amend(self, rows: Sequence[Row]) -> None:
+        """Update the columns that the rows have, in one commit; an id that is gone stays gone."""
+        with _translated(self._uri):
+            merge = self._table.merge_insert("id").when_matched_update_all()
+            await merge.execute(to_table(rows, await self._table.schema()))
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        with _translated(self._uri):
+            await self._table.delete(col("id").isin(list(ids)))
+
+    async def select(self, columns: Sequence[str], equal: Equal) -> list[Row]:
+        query = self._table.query().select(list(columns))
+        with _translated(self._uri):
+            return await (query.where(_expression(equal)) if equal else query).to_list()
+
+    async def count(self, equal: Equal) -> int:
+        with _translated(self._uri):
+            return await self._table.count_rows(_expression(equal).to_sql() if equal else None)
+
+    async def nearest(
+        self,
+        column: str,
+        vector: Any,
+        metric: Literal["dot", "cosine"],
+        columns: Sequence[str],
+        equal: Equal,
+        limit: int,
+    ) -> list[tuple[Row, float]]:
+        """Rows with the similarity of their vector to this one, the most similar first; filtered before the search."""
+        query = self._table.query().nearest_to(vector).column(column).distance_type(metric)
+        with _translated(self._uri):
+            rows = await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
+        return [(row, 1 - row["_distance"]) for row in rows]
+
+    async def matching(
+        self, column: str, words: str, columns: Sequence[str], equal: Equal, limit: int
+    ) -> list[tuple[Row, float]]:
+        """Rows with their BM25 score for any of the words, the best first; filtered before the search."""
+        query = self._table.query().nearest_to_text(words, columns=[column])
+        with _translated(self._uri):
+            rows = await query.where(_expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
+        return [(row, row["_score"]) for row in rows]
+
+    async def fragments(self) -> int:
+        """In how many pieces the table is: each write makes one, and each makes every search a little slower."""
+        with _translated(self._uri):
+            stats: Any = await self._table.stats()
+        return stats["fragment_stats"]["num_fragments"]
+
+    async def compact(self) -> None:
+        """Join the pieces and drop old versions. A full-text index that stops it is made anew."""
+        try:
+            await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+        except (OSError, RuntimeError, ValueError):
+            with _translated(self._uri):
+                for index in await self._table.list_indices():
+                    await self._table.create_index(index.columns[0], config=_words_index(), replace=True)
+                await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+
+    def close(self) -> None:
+        self._table.close()
+
+
+def _words_index() -> FTS:
+    """Without positions: they make compaction crash."""
+    return FTS(stem=True, with_position=False)
+
+
+def _expression(equal: Equal) -> Expr:
+    terms = [
+        col(name) == lit(value) if isinstance(value, str | int) else col(name).isin(list(value))
+        for name, value in equal.items()
+    ]
+    return reduce(lambda left, right: left & right, terms)
+
+
+@contextmanager
+def _translated(uri: str) -> Generator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as exc:
+        message = str(exc).splitlines()[0][:300] if str(exc) else type(exc).__name__
+        if "does not exist in schema" in message:
+            raise ModelMismatch(
+                f"The bank at {uri} has been re-embedded with another model meanwhile. Restart the server."
+            ) from exc
+        raise BankUnavailable(
+            f"The bank at {uri} could not be read or written: {message}. "
+            "Check that the place exists, has room and belongs to this user; `strategy-bank doctor` tells more."
+        ) from exc
