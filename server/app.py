@@ -41,7 +41,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
     server = MCPServer[State](
         "strategy-bank",
         title="Strategy Bank",
-        instructions=render("instructions").strip(),
+        instructions=render("instructions"),
         version=version("strategy-bank"),
         lifespan=lifespan,
         log_level=settings.log_level,

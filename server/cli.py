@@ -4,6 +4,7 @@ Each command lives in the module named in `_PLACES`, which is imported when the 
 must answer a client as fast as a bare server.
 """
 
+import io
 import sys
 from importlib import import_module
 from typing import Any
@@ -84,7 +85,7 @@ def cli(ctx: click.Context) -> None:
         ctx.invoke(serve)
 
 
-@click.command()
+@click.command(short_help="Show the whole loop in a throw-away bank.")
 @home_option
 def demo() -> None:
     """Show the whole loop in a throw-away bank: recall, report, learn, recall again.
@@ -102,6 +103,9 @@ def demo() -> None:
 
 def main() -> None:
     """The entry point of `strategy-bank` and of `python -m strategy_bank.server`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old console shows a question mark instead of failing
     try:
         cli(prog_name="strategy-bank")
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """Looking into the bank: recall, list, show, stats."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ from strategy_bank.server.console import (
     given,
     home_option,
     json_option,
-    printable,
     say,
     scope_option,
     settings,
@@ -47,7 +47,7 @@ def recall(task: tuple[str, ...], limit: int, as_json: bool) -> None:
     """
     from strategy_bank.tools import recall as recalling
 
-    text = (click.get_text_stream("stdin").read() if task == ("-",) else " ".join(task)).strip()
+    text = (sys.stdin.read() if task == ("-",) else " ".join(task)).strip()
     if not 1 <= len(text) <= _TASK_CHARS:
         raise InvalidInput(f"A task has 1 to {_TASK_CHARS:,} characters, this one has {len(text):,}.")
     scope = settings().default_scope(Path.cwd())
@@ -112,7 +112,7 @@ def _row(strategy: Strategy) -> tuple[object, ...]:
     return (*about, strategy.support, strategy.helped, strategy.hurt, f"{strategy.created_at:%Y-%m-%d}")
 
 
-@click.command("show")
+@click.command("show", short_help="A strategy, episode or run in full.")
 @click.argument("id")
 @click.option("--full", is_flag=True, help="Trajectories uncut.")
 @home_option

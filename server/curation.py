@@ -30,7 +30,7 @@ def retire(ids: tuple[str, ...], reason: str) -> None:
     _set_status(ids, "retired", reason)
 
 
-@click.command()
+@click.command(short_help="Bring strategies back into recall.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @home_option
 def restore(ids: tuple[str, ...]) -> None:

@@ -6,10 +6,9 @@ The agent's work is read from `examples/`; everything else is what the server an
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -17,13 +16,13 @@ from typing import Any
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import TextContent, TextResourceContents
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from strategy_bank.server.demo_examples import EpisodeExample, RunExample, episode_examples, reuse_example, run_example
 from strategy_bank.server.demo_stage import Stage, coloured, shortened
-from strategy_bank.store.records import RunMode, Verdict
-from strategy_bank.tools.judgement import Comparison, Judgement
+from strategy_bank.store.location import Location
 from strategy_bank.tools.outcome import OutcomeResult
 from strategy_bank.tools.recall import RecallResult
 from strategy_bank.tools.scaling import ScalingResult
@@ -34,54 +33,8 @@ UNRELATED = "Which colours suit the landing page of a bakery?"
 CALL_TIMEOUT_S = 60.0
 
 
-class Attempt(BaseModel):
-    """What an agent did, and how it judged itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    trajectory: str | list[Any]
-    judgement: Judgement
-    outcome: Verdict | None = None
-
-
-class EpisodeExample(Attempt):
-    """A finished task. `reworded` is another task of its kind; `lesson_of` names the example whose lesson was used."""
-
-    task: str
-    reworded: str = ""
-    lesson_of: str = ""
-
-
-class RunExample(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    task: str
-    mode: RunMode
-    attempts: list[Attempt]
-    comparison: Comparison
-
-
-def episode_examples() -> dict[str, EpisodeExample]:
-    """The eight finished tasks by name, half of them failures."""
-    names = sorted(file.name for file in files("strategy_bank.examples").iterdir())
-    stems = [name.removesuffix(".json") for name in names if name.startswith("episode_")]
-    return {stem: EpisodeExample.model_validate_json(_example(stem)) for stem in stems}
-
-
-def reuse_example() -> EpisodeExample:
-    return EpisodeExample.model_validate_json(_example("reuse"))
-
-
-def run_example(mode: RunMode) -> RunExample:
-    return RunExample.model_validate_json(_example(f"run_{mode}"))
-
-
-def _example(stem: str) -> str:
-    return files("strategy_bank.examples").joinpath(f"{stem}.json").read_text("utf-8")
-
-
 class DemoFailed(Exception):
-    """The server answered with an error; the demo cannot go on."""
+    """The demo cannot go on; says why."""
 
 
 @dataclass
@@ -112,26 +65,28 @@ class Agent:
 
 
 async def run_demo(console: Console, home: Path | None = None, command: Sequence[str] = SERVER) -> bool:
-    """Show the whole way; True if every expectation held. The bank goes into `home`, an empty folder that is kept,
-    else into a temporary one. `command` starts a server over stdio."""
+    """Show the whole way; True if every expectation held. The bank goes into `home`, where there must be none yet
+    and where it stays, else into a temporary folder. `command` starts a server over stdio."""
     stage, begin = Stage(console), perf_counter()
-    with _folder(home) as folder:
-        environment = {"STRATEGY_BANK_HOME": str(folder), "STRATEGY_BANK_SCOPE": "demo"}
-        server = StdioServerParameters(command=command[0], args=list(command[1:]), env=environment)
-        try:
+    try:
+        with _folder(home) as folder:
+            environment = {"STRATEGY_BANK_HOME": str(folder), "STRATEGY_BANK_SCOPE": "demo"}
+            server = StdioServerParameters(command=command[0], args=list(command[1:]), env=environment)
             async with Client(server, read_timeout_seconds=CALL_TIMEOUT_S) as client:
                 await _first_process(stage, Agent(client))
             async with Client(server, read_timeout_seconds=CALL_TIMEOUT_S) as client:
                 await _second_process(stage, Agent(client))
-        except* (DemoFailed, MCPError, OSError, ValidationError) as failed:
-            stage.missed += _reasons(failed)
+    except* (DemoFailed, MCPError, OSError, ValidationError) as failed:
+        stage.missed += _reasons(failed)
     stage.close(perf_counter() - begin)
     return not stage.missed
 
 
 @contextmanager
-def _folder(home: Path | None) -> Iterator[Path]:
+def _folder(home: Path | None) -> Generator[Path]:
     if home is not None:
+        if Path(Location(home.expanduser()).tables_uri).exists():
+            raise DemoFailed(f"There is a bank in {home} already. The demo wants an empty folder, or none at all.")
         yield home
         return
     with TemporaryDirectory(prefix="strategy-bank-demo-", ignore_cleanup_errors=True) as folder:
@@ -140,8 +95,15 @@ def _folder(home: Path | None) -> Iterator[Path]:
 
 def _reasons(failed: BaseExceptionGroup[Exception]) -> list[str]:
     """What went wrong, out of the groups that task groups wrap around it."""
-    nested = [_reasons(exc) if isinstance(exc, BaseExceptionGroup) else [str(exc)] for exc in failed.exceptions]
-    return [reason for reasons in nested for reason in reasons]
+    reasons: list[str] = []
+    for exc in failed.exceptions:
+        if isinstance(exc, BaseExceptionGroup):
+            reasons += _reasons(exc)
+        elif isinstance(exc, DemoFailed):
+            reasons.append(str(exc))
+        else:
+            reasons.append(f"The server did not answer as it should: {exc}. Its own messages stand above.")
+    return reasons
 
 
 async def _first_process(stage: Stage, agent: Agent) -> None:
@@ -149,9 +111,10 @@ async def _first_process(stage: Stage, agent: Agent) -> None:
     await _empty_bank(stage, agent)
     await _reports(stage, agent, examples)
     await _recalls(stage, agent, examples)
-    for mode, title in (("parallel", "A hard task: independent attempts"), ("sequential", "… or one after the other")):
-        with stage.step(title):
-            await _run(stage, agent, run_example(mode))
+    with stage.step("A hard task: independent attempts, then their contrast"):
+        await _run(stage, agent, run_example("parallel"))
+    with stage.step("Another: each attempt re-examines the one before"):
+        await _run(stage, agent, run_example("sequential"))
     await _reuse(stage, agent, reuse_example())
 
 
@@ -200,14 +163,16 @@ async def _report_in_two_calls(stage: Stage, agent: Agent, example: EpisodeExamp
 
 async def _recalls(stage: Stage, agent: Agent, examples: dict[str, EpisodeExample]) -> None:
     with stage.step("New tasks, in other words and other languages: which lessons come back?"):
-        table = stage.table("New task", "Recalled first", "From", "Relevance")
+        table = stage.table("New task", "Lesson that comes back", "From", "Relevance")
         missing: list[str] = []
         for name, example in examples.items():
             hits = (await agent.recall(example.reworded)).strategies
-            if not {hit.id for hit in hits} & set(stage.learned[name]):
+            lesson = next((hit for hit in hits if hit.id in stage.learned[name]), None)
+            if lesson is None:
                 missing.append(example.reworded)
-            for hit in hits[:1]:
-                table.add_row(Text(example.reworded), Text(hit.title), coloured(hit.outcome), f"{hit.relevance:.2f}")
+            else:
+                rank = f"{lesson.relevance:.2f}, no. {hits.index(lesson) + 1}"
+                table.add_row(Text(example.reworded), Text(lesson.title), coloured(lesson.outcome), rank)
         stage.console.print(table)
         found = f"{len(examples) - len(missing)} of {len(examples)} found the lesson of their kind"
         stage.expect(not missing, "; ".join([found, *missing]))
@@ -217,24 +182,33 @@ async def _recalls(stage: Stage, agent: Agent, examples: dict[str, EpisodeExampl
 async def _run(stage: Stage, agent: Agent, example: RunExample) -> None:
     """Start, work on what is open until nothing is, then compare."""
     run = await agent.scale(task=example.task, mode=example.mode, attempts=len(example.attempts))
-    table = stage.table("Brief", "What the judge said", "Verdict")
-    at_once = 0
-    while ready := [state for state in run.attempts if state.status == "open"]:
-        at_once = max(at_once, len(ready))
+    title = f"{run.mode}: {len(run.attempts)} attempts, {len(run.strategies)} recalled strategies in each brief"
+    stage.panel(example.task, title, "dim")
+    table, rounds = stage.table("Brief", "What the judge said", "Verdict"), 0
+    while (ready := [state for state in run.attempts if state.status == "open"]) and rounds < len(example.attempts):
+        rounds += 1
         for state in ready:
-            attempt = example.attempts[state.attempt - 1].model_dump(mode="json", exclude_none=True)
-            told = await agent.report(run_id=run.run_id, attempt=state.attempt, recall_id=run.recall_id, **attempt)
-            table.add_row(Text(shortened(state.brief)), Text(attempt["judgement"]["reason"]), coloured(told.verdict))
+            attempt = example.attempts[state.attempt - 1]
+            given = attempt.model_dump(mode="json", exclude_none=True)
+            told = await agent.report(run_id=run.run_id, attempt=state.attempt, recall_id=run.recall_id, **given)
+            table.add_row(Text(shortened(state.brief)), Text(attempt.judgement.reason), coloured(told.verdict))
         run = await agent.scale(run_id=run.run_id)
-    stage.panel(example.task, f"{example.mode}, {len(example.attempts)} attempts, {at_once} open at once", "dim")
     stage.console.print(table)
+    if example.mode == "parallel":
+        stage.expect(rounds == 1, "all briefs are there at once, each with another way to go")
+    else:
+        stage.expect(rounds == len(example.attempts), "one brief at a time, with the attempt before to re-examine")
     stage.expect(run.status == "comparison_needed", "with all attempts there, the server asks to compare them")
-    done = await agent.scale(run_id=run.run_id, comparison=example.comparison.model_dump())
+    await _compare(stage, agent, run.run_id, example)
+
+
+async def _compare(stage: Stage, agent: Agent, run_id: str, example: RunExample) -> None:
+    done = await agent.scale(run_id=run_id, comparison=example.comparison.model_dump())
     titles = [f"{strategy.action}: {strategy.title}" for strategy in done.learned]
     stage.panel("\n".join([example.comparison.analysis, "", *titles]), f"Best attempt: {done.best_attempt}")
     stage.learned[f"run_{example.mode}"] = [strategy.id for strategy in done.learned]
-    held = done.best_attempt == example.comparison.best_attempt and len(titles) == len(example.comparison.strategies)
-    stage.expect(held and done.status == "finished", "the contrast is learned, and the best attempt is kept")
+    kept = done.best_attempt == example.comparison.best_attempt and done.status == "finished"
+    stage.expect(kept and len(titles) == len(example.comparison.strategies), "the contrast is learned")
 
 
 async def _reuse(stage: Stage, agent: Agent, example: EpisodeExample) -> None:
@@ -243,12 +217,12 @@ async def _reuse(stage: Stage, agent: Agent, example: EpisodeExample) -> None:
         used = [hit for hit in recalled.strategies if hit.id in stage.learned[example.lesson_of]]
         given = example.model_dump(mode="json", include={"task", "trajectory", "judgement", "outcome"})
         await agent.report(**given, recall_id=recalled.recall_id, used_strategy_ids=[hit.id for hit in used])
-        after = {hit.id: hit for hit in (await agent.recall(example.task)).strategies}
+        helped = {hit.id: hit.helped for hit in (await agent.recall(example.task)).strategies}
         table = stage.table("Used for", "Strategy", "Helped")
         for hit in used:
-            table.add_row(Text(example.task), Text(hit.title), f"{hit.helped} → {after[hit.id].helped}")
+            table.add_row(Text(example.task), Text(hit.title), f"{hit.helped} → {helped.get(hit.id)}")
         stage.console.print(table)
-        moved = bool(used) and all(after[hit.id].helped == hit.helped + 1 for hit in used)
+        moved = bool(used) and all(helped.get(hit.id) == hit.helped + 1 for hit in used)
         stage.expect(moved, "used in a success counts as helped; merely being shown counts as nothing")
 
 

@@ -1,7 +1,8 @@
 """How the demo looks: numbered and timed steps, tables, panels, and what was expected of each step."""
 
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -27,7 +28,7 @@ class Stage:
     """Ids of the strategies by the example that taught them."""
 
     @contextmanager
-    def step(self, title: str) -> Iterator[None]:
+    def step(self, title: str) -> Generator[None]:
         self.steps += 1
         self.console.print(Rule(f"[bold]{self.steps}. {title}[/]", align="left"))
         begin = perf_counter()
@@ -64,9 +65,8 @@ class Stage:
 
 def shortened(brief: str) -> str:
     """A brief without what it quotes and without the closing instructions."""
-    plain = re.sub(r"<(\w+)>.*?</\1>", "", brief, flags=re.DOTALL).partition("When you are done")[0]
-    words = " ".join(plain.split())
-    return words if len(words) <= 260 else f"{words[:260]} …"
+    plain = re.sub(r"<(\w+)>.*?</\1>", "", brief, flags=re.DOTALL)
+    return textwrap.shorten(re.split(r"The(?:se)? strategies", plain)[0], 280, placeholder=" …")
 
 
 def coloured(verdict: str | None) -> Text:

@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.judge import Judge
 
+T = TypeVar("T")
 SETTINGS_NEEDED = (
     "No endpoint is configured, so nobody can judge. Set STRATEGY_BANK_LLM_MODEL, for another provider than OpenAI "
     "STRATEGY_BANK_LLM_BASE_URL (https://…/v1), and STRATEGY_BANK_LLM_API_KEY where it asks for a key."
@@ -42,7 +43,7 @@ class Distilled:
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
-@click.command()
+@click.command(short_help="Have an endpoint judge what is pending.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many; default: all.")
 @click.option("--abandoned", is_flag=True, help="Also finish runs that still wait for attempts, with those reported.")
 @home_option
@@ -57,8 +58,14 @@ def distill(limit: int | None, abandoned: bool) -> None:
       STRATEGY_BANK_LLM_MODEL=gpt-5-mini STRATEGY_BANK_LLM_API_KEY=… strategy-bank distill --limit 20
     """
     where = {"scope": given("scope")} if given("scope") else {}
+    asked = settings()
+    check_endpoint(asked)
     with progress_bar("Distilling") as progress:
-        result = with_bank(lambda bank: with_endpoint(settings(), lambda judge: _all(bank, judge, where, limit, abandoned, progress)))
+
+        async def run(bank: "Bank") -> Distilled:
+            return await with_endpoint(asked, lambda judge: _all(bank, judge, where, limit, abandoned, progress))
+
+        result = with_bank(run)
     for id, reason in result.failed:
         say(printable(f"{id}: {reason}"))
     say(f"Judged {result.episodes} episodes and compared {result.runs} runs; {len(result.failed)} failed.")
@@ -66,12 +73,17 @@ def distill(limit: int | None, abandoned: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def with_endpoint(settings: "Settings", action: "Callable[[Judge], Awaitable[Distilled]]") -> Distilled:
-    """Asks the endpoint even where the agent is the judge of daily work. Raises InvalidInput when there is none."""
+def check_endpoint(settings: "Settings") -> None:
+    """Raises InvalidInput when there is none, or its package is missing."""
     if not settings.llm_model:
         raise InvalidInput(SETTINGS_NEEDED)
     if importlib.util.find_spec("openai") is None:
         raise InvalidInput(PACKAGE_NEEDED)
+
+
+async def with_endpoint(settings: "Settings", action: "Callable[[Judge], Awaitable[T]]") -> T:
+    """Asks the endpoint even where the agent is the judge of daily work. Raises InvalidInput when there is none."""
+    check_endpoint(settings)
     from strategy_bank.server.app import make_judge
     from strategy_bank.tools.llm import EndpointJudge
 

@@ -1,9 +1,11 @@
 """`strategy-bank export` and `import`: the bank as JSON Lines in files and pipes."""
 
+import io
 import os
+import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _IN_MEMORY = 64_000_000
 
 
-@click.command("export")
+@click.command("export", short_help="Write the bank as JSON Lines.")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--strategies-only", is_flag=True, help="Without episodes, runs and recalls.")
 @home_option
@@ -63,10 +65,12 @@ async def _export(bank: "Bank", target: IO[str], scope: str | None, strategies_o
 
 
 @contextmanager
-def _output(file: str) -> Iterator[IO[str]]:
+def _output(file: str) -> Generator[IO[str]]:
     """Standard output; what is no plain file, written through; a file, put in place when it is complete."""
     if file == "-":
-        yield click.get_text_stream("stdout", encoding="utf-8")
+        text = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")
+        yield text
+        text.detach()
         return
     path = Path(os.path.realpath(file))
     if path.exists() and not path.is_file():
@@ -78,7 +82,7 @@ def _output(file: str) -> Iterator[IO[str]]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[str]]:
+def _replacing(path: Path) -> Generator[IO[str]]:
     """A file beside it, mode 0600, that takes its place at the end, or vanishes."""
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -93,14 +97,14 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translated(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.") from exc
 
 
-@click.command("import")
+@click.command("import", short_help="Add JSON Lines from FILE or standard input.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @home_option
 @scope_option("Scope of plain lines that name none; default: global.")
@@ -127,7 +131,9 @@ def import_bank(file: str) -> None:
             result = with_bank(lambda bank: _import(bank, lines, scope, lambda done: progress(done, total)))
     say(f"Added {counted(result.added)}; there already: {counted(result.present)}.")
     if commanding:
-        say(f"Warning: these read as orders to the agent; look at them with `show`: {printable(', '.join(commanding))}.")
+        say(
+            f"Warning: these read as orders to the agent; look at them with `show`: {printable(', '.join(commanding))}."
+        )
 
 
 def _look_through(lines: IO[str], scope: str) -> tuple[list[str], int]:
@@ -162,11 +168,11 @@ def _records(lines: IO[str], scope: str) -> Iterator[Record]:
 
 
 @contextmanager
-def _rereadable(file: str) -> Iterator[IO[str]]:
+def _rereadable(file: str) -> Generator[IO[str]]:
     """The text of a file or of standard input, to be read twice: first all of it is checked, then it is added."""
     with (
         click.open_file(file, "rb") as source,
-        tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8-sig", newline="\n") as copy,
+        tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n") as copy,
     ):
         try:
             for chunk in _decoded(source):
@@ -177,5 +183,7 @@ def _rereadable(file: str) -> Iterator[IO[str]]:
 
 
 def _decoded(source: IO[bytes]) -> Iterator[str]:
-    for line in source:
-        yield line.decode("utf-8")
+    """Line by line, without the mark that some editors put in front."""
+    for number, line in enumerate(source):
+        text = line.decode("utf-8")
+        yield text if number else text.removeprefix("\ufeff")

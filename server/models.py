@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 
-@click.group()
+@click.group(short_help="The embedding model: see and change it.")
 def models() -> None:
     """The embedding model: which one is in use, which there are, and changing it."""
 

@@ -4,16 +4,16 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 
 import click
 
 from strategy_bank.server.console import home_option, say, scope_option, settings
+from strategy_bank.store.errors import InvalidInput
 
-_CHUNK = 65536
 
-
-@click.command()
+@click.command(short_help="Serve MCP over standard input and output.")
 @home_option
 @scope_option("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
 def serve() -> None:
@@ -25,7 +25,9 @@ def serve() -> None:
     Example, for a client's configuration:
       {"mcpServers": {"strategy-bank": {"command": "strategy-bank"}}}
     """
-    if sys.stdin is not None and sys.stdin.isatty():
+    if sys.stdin is None or sys.stdout is None:
+        raise InvalidInput("Standard input or output is closed; a client starts this command and talks over both.")
+    if sys.stdin.isatty():
         say(
             "strategy-bank is waiting for an MCP client on its standard input. "
             "Ctrl-C ends it; `strategy-bank --help` shows what else it can do."
@@ -67,13 +69,14 @@ def end_input_on_signals() -> list[int]:
 
 
 def _pump(source: int, target: int) -> None:
-    try:
-        while chunk := os.read(source, _CHUNK):
-            view = memoryview(chunk)
+    """Pass on line by line, each readable for the protocol's parser."""
+    from strategy_bank.server.wire import mend
+
+    with suppress(OSError), os.fdopen(source, "rb") as lines:
+        for line in lines:
+            view = memoryview(mend(line.rstrip(b"\r\n")) + b"\n")
             while view:
                 view = view[os.write(target, view) :]
-    except OSError:
-        pass
     _close(target)
 
 

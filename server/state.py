@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judge import Judge
+from strategy_bank.tools.redact import redact
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -45,7 +46,8 @@ class State:
         await self.answered.wait()
         try:
             bank = await self.bank()
-            await anyio.to_thread.run_sync(bank.embedder.warm)
+            await anyio.to_thread.run_sync(bank.embedder.warm, abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(redact, "", abandon_on_cancel=True)
             await bank.maintain()
         except StrategyBankError as exc:
             logger.warning("%s", exc)

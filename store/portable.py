@@ -8,6 +8,7 @@ Read twice, a file changes nothing more: ids that are there keep their rows. Vec
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ HEADER = "strategy-bank"
 KINDS: dict[str, type[Record]] = {"strategy": Strategy, "episode": Episode, "run": Run, "recall": Recall}
 BATCH = 64
 _INT64 = 2**63
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Fields = dict[str, Any]
 Plain = Callable[[Fields], Strategy]
@@ -39,7 +41,7 @@ class Imported:
 
 
 async def export(bank: Bank, scope: str | None = None, kinds: Iterable[str] = KINDS) -> AsyncIterator[tuple[str, str]]:
-    """(kind, line without its end), the header first, then kind by kind, oldest first. Each record as it is when its turn comes."""
+    """(kind, line without its end): the header, then kind by kind, oldest first; each record as it is at its turn."""
     yield HEADER, _line({"kind": HEADER, "format": FORMAT, "exported_at": now().isoformat()})
     for name in kinds:
         kind = KINDS[name]
@@ -107,6 +109,8 @@ def _fields(line: str) -> Fields:
         raise ValueError(f"this is not JSON ({exc.msg}, column {exc.colno})") from exc
     if not isinstance(value, dict):
         raise ValueError("this is not a JSON object")
+    if "\\ud" in line.lower() and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise ValueError("there is half of a character in it (an unpaired surrogate)")
     return cast(Fields, value)
 
 

@@ -1,5 +1,7 @@
 """Reports to send, and short ways to send them."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from mcp import Client
@@ -70,3 +72,11 @@ async def report(client: Client, **changes: Any) -> dict[str, Any]:
 
 def text_of(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+def check_snapshot(name: str, text: str) -> None:
+    """Compare with tests/snapshots/<name>; with UPDATE_SNAPSHOTS=1 in the environment, accept the text as it is."""
+    file = Path(__file__).parent / "snapshots" / name
+    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
+        file.write_text(f"{text}\n", "utf-8")
+    assert text == file.read_text("utf-8").rstrip("\n"), f"{name} has changed; accept it with UPDATE_SNAPSHOTS=1"

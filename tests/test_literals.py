@@ -252,9 +252,7 @@ def test_general_strategies_carry_almost_no_literals_of_their_task() -> None:
     strategies = load("strategy_retrieval_dev.json")["strategies"]  # type: ignore[call-overload]
     lessons = ["\n".join(item[part] for part in ("title", "description", "content")) for item in strategies]
     flagged = [
-        lesson
-        for lesson, item in zip(lessons, strategies, strict=True)
-        if find_literals(lesson, item["source_task"])
+        lesson for lesson, item in zip(lessons, strategies, strict=True) if find_literals(lesson, item["source_task"])
     ]
     assert len(flagged) <= 0.03 * len(lessons)  # they quote an error message
     alone = [literal for lesson in lessons for literal in find_literals(lesson, lesson)]

@@ -238,10 +238,7 @@ def test_what_only_looks_like_a_secret_stays(text: str) -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\\n", "\\\\n", "\n    12\t"])
 @pytest.mark.parametrize("kind", ["RSA ", "", "OPENSSH ", "EC ", "ENCRYPTED "])
 def test_a_private_key_goes_as_a_whole(newline: str, kind: str) -> None:
-    assert (
-        redact(f"before {pem(newline=newline, kind=kind)} after").text
-        == "before [redacted: private key] after"
-    )
+    assert redact(f"before {pem(newline=newline, kind=kind)} after").text == "before [redacted: private key] after"
 
 
 @pytest.mark.parametrize("newline", ["\n", "\\n"])
@@ -262,13 +259,7 @@ def test_a_private_key_without_its_beginning_goes_too(newline: str) -> None:
 def test_an_end_line_alone_and_a_putty_key() -> None:
     alone = "grep -- '-----END RSA PRIVATE " + "KEY-----'"
     assert redact(alone).text == alone
-    putty = (
-        "PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 2\n"
-        + alnum(64)
-        + "\n"
-        + alnum(40)
-        + "=\nPrivate-MAC: 1"
-    )
+    putty = "PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 2\n" + alnum(64) + "\n" + alnum(40) + "=\nPrivate-MAC: 1"
     assert "q7" not in redact(putty).text.split("Private-MAC")[0]
 
 
@@ -367,18 +358,14 @@ def test_two_megabytes_take_seconds_at_most(name: str) -> None:
     redact("warm")
     begun = time.process_time()
     redact(HUGE[name])
-    assert (
-        time.process_time() - begun < 8
-    )  # 0.5 to 1.5 s on a free machine; a quadratic pattern takes minutes
+    assert time.process_time() - begun < 8  # 0.5 to 1.5 s on a free machine; a quadratic pattern takes minutes
 
 
 def test_threads_redact_at_once() -> None:
     texts = [f"n{n} password='{alnum(12, seed=n)}' end" for n in range(200)]
     with ThreadPoolExecutor(8) as threads:
         results = list(threads.map(redact, texts))
-    assert [result.text for result in results] == [
-        f"n{n} password='[redacted: password]' end" for n in range(200)
-    ]
+    assert [result.text for result in results] == [f"n{n} password='[redacted: password]' end" for n in range(200)]
 
 
 def test_nothing_is_logged_and_warnings_go_where_they_went(

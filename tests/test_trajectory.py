@@ -293,7 +293,6 @@ def test_what_is_neither_text_nor_a_list_is_refused(raw: object) -> None:
         ({"role": "user", "content": "x", "action": "y"}, "with the keys role, content, action"),
         ({"role": "pirate", "content": "x"}, "a role that is not known"),
         ({"role": "user"}, "with the keys role"),
-        ({"thought": " ", "observation": None, "n": 1}, "nothing in thought, action or observation.*, n"),
         (["ls", "ok"], "neither text nor an object but list"),
         (None, "neither text nor an object but NoneType"),
         ({"action": {1, 2}}, "holds something that is not JSON"),

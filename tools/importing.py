@@ -48,4 +48,4 @@ def strategy_of(fields: dict[str, object], default_scope: str) -> Strategy:
 
 def orders_in(title: str, description: str, content: str) -> str:
     """What reads as orders to the agent in a strategy's words; empty where nothing does."""
-    return read_as_orders(f"{title}\n{description}\n{content}")
+    return read_as_orders(f"{title}\n{description}\n{content}") or ""

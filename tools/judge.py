@@ -21,6 +21,7 @@ from strategy_bank.tools.judgement import Comparison, Judgement
 from strategy_bank.tools.llm import AttemptView, json_part, problems_in
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.quotes import QuoteFinder
+from strategy_bank.tools.redact import redact
 
 REQUEST_CHARS = 24_000
 """How much of the trajectories a request to judge or to compare carries, in all: about 6,000 tokens."""
@@ -114,11 +115,13 @@ def as_prompt(request: JudgeRequest) -> str:
 def hold_to_evidence(judgement: Judgement, trajectory: str) -> tuple[Judgement, list[str]]:
     """The judgement with the quotes that do occur in the trajectory, and a warning for each that does not.
 
+    The trajectory is redacted, so the quotes are looked up as they would be.
+
     Raises:
         JudgeFailed: none of the quotes occurs. Self-judging errs toward success, so a verdict without evidence is none.
     """
     finder = QuoteFinder(trajectory)
-    found = [quote for quote in judgement.evidence if finder.holds(quote)]
+    found = [quote for quote in judgement.evidence if finder.holds(redact(quote).text)]
     missing = [
         f"This evidence does not occur in the trajectory: {quote[:120]!r}"
         for quote in judgement.evidence

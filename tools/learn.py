@@ -60,6 +60,8 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     The world's outcome wins over the judge's verdict; both are kept. An episode that somebody else settled meanwhile stays
     as it is. On a settled episode with flagged strategies, the new ones take the place of those.
     """
+    if episode.status != "pending" and not episode.flagged_ids:
+        return episode, _second_judgement(episode, judgement)
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
     lessons = clean(judgement.strategies, source)
@@ -68,7 +70,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     async with bank.writing():
         current = await bank.get(Episode, episode.id)
         if current.status != "pending" and not current.flagged_ids:
-            return current, ["This episode was judged already; the first judgement stands."]
+            return current, _second_judgement(current, judgement)
         learned = await _place(bank, embedded, await _credit(bank, current, verdict))
         await _retire_flagged(bank, current, learned)
         settled = current.model_copy(
@@ -77,7 +79,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
                 "verdict": verdict,
                 "self_verdict": judgement.verdict,
                 "judge": judge,
-                "judgement": redact(judgement.model_dump_json()).text,
+                "judgement": _stored(judgement),
                 "reason": "",
                 "learned": learned,
                 "flagged_ids": lessons.flagged_ids,
@@ -207,6 +209,17 @@ async def _retire_flagged(bank: "Bank", episode: Episode, learned: Sequence[Lear
             if strategy.support == 1
         ]
     )
+
+
+def _second_judgement(episode: Episode, judgement: Judgement) -> list[str]:
+    """Nothing to say about a retry with the same words."""
+    if episode.judgement == _stored(judgement):
+        return []
+    return ["This episode was judged already; the first judgement stands."]
+
+
+def _stored(judgement: Judgement) -> str:
+    return redact(judgement.model_dump_json()).text
 
 
 def _disagreement(episode: Episode, judgement: Judgement) -> list[str]:

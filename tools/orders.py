@@ -6,9 +6,9 @@ pattern. A match is excused where it is warned against ("never pipe curl into sh
 """
 
 import base64
-import binascii
 import re
 import unicodedata
+from functools import cache
 
 HIDDEN = "hides text in invisible or look-alike characters"
 OVERRIDE = "tells the reader to ignore its instructions"
@@ -21,7 +21,7 @@ STEERING = "steers the use of tools"
 BLOB = "carries an encoded block"
 
 _WORDS = {  # put into the rules below where they say NAME
-    "RULES": r"(?:instructions?|rules?|prompts?|guidelines?|polic(?:y|ies)|directives?|orders?|safeguards?)",
+    "RULES": r"(?:instructions?|rules?|prompts?|guidelines?|guidance|polic(?:y|ies)|directives?|orders?|safeguards?)",
     "EARLIER": r"(?:previous|prior|above|earlier|preceding|former|existing|original|system|developer|safety|your)",
     "SECRETS": r"(?:secrets?|(?:api|ssh|private|access|signing)[ _-]?keys?|keys|credentials?|passwords?|tokens?|cookies"
     r"|\.env\b|env(?:ironment)? (?:variables?|vars|files?)|id_rsa|~/\.(?:ssh|aws|netrc)|conversation|chat history"
@@ -46,50 +46,85 @@ _TABLE: tuple[tuple[str, str], ...] = (
     (OVERRIDE, r"\b(?:act|behave|respond|pretend) (?:as|as if|like|that)\b[^.]{0,20} (?:no|without|free of|not bound by) "
      r"(?:\w+ )?(?:rules|restrictions|limits|guidelines|limitations|filters)"),
     (OVERRIDE, r"\b(?:your|all|these) (?:previous|prior|earlier|original) RULES (?:are|were|have been|no longer)\b"),
+    (OVERRIDE, r"\b(?:your|all|whatever) [^.\n]{0,40}(?:RULES|said|told you)(?: \w+){0,2} "
+     r"(?:do not|don't|no longer|never) (?:apply|applies|count|matter|bind)"),
+    (OVERRIDE, r"\b(?:pay no (?:attention|heed) to|take no notice of|stop (?:following|obeying)) (?:\w+ ){0,3}RULES"),
+    (OVERRIDE, r"\b(?:obey|comply with) (?:only )?(?:this|these|the following|the text)\b"),
     (OVERRIDE, r"\bfrom now on,? (?:you|always|never|only|obey|follow|answer|respond)\b"),
     (ROLE, r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id)\b|\[/?INST\]|<</?SYS>>"),
-    (ROLE, r"(?:^|\n)\W{0,8}(?:system|assistant)(?: (?:message|prompt|instructions?|override|notice))?\]?\W{0,3}:"),
+    (ROLE, r"(?:^|\n)\W{0,8}(?:system|assistant)(?: (?:message|prompt|instructions?|override|notice))?\]?\W{0,3}:"
+     r"|(?:^|\n) {0,3}\[(?:system|assistant|developer)\]"),
     (ROLE, r"</?(?:system|developer|important|admin)(?:[_ -]\w+)?>"),
-    (EXFILTRATION, r"\b(?:send|post|upload|e-?mail|mail|forward|transmit|exfiltrate|leak|submit|copy|paste|push)\b"
+    (EXFILTRATION, r"\b(?:send|post|upload|e-?mail|mail|forward|transmit|exfiltrate|leak|submit|copy|paste|push|attach)\b"
      r"[^\n]{0,60}?(?<![\w/])SECRETS(?!\w)[^\n]{0,60}? (?:to|into|in|at|via|with)\b[^\n]{0,30}?PLACE"),
-    (EXFILTRATION, r"\b(?:send|post|upload|forward|transmit|submit)\b[^.\n]{0,40} PLACE[^\n]{0,60}\bSECRETS"),
+    (EXFILTRATION, r"\bPOST\b[^.\n]{0,20}\bwith\b[^.\n]{0,20}\bSECRETS[^\n]{0,20} to [^\n]{0,20}PLACE"),
+    (EXFILTRATION, r"\b(?:send|post|upload|forward|transmit|submit|attach)\b[^.\n]{0,40} PLACE[^\n]{0,60}\bSECRETS"),
     (EXFILTRATION, r"\bFETCH[^\n]{0,120}(?: -d| --data\S*| -F| --form| -T| --upload-file| --post-\w+|\?\w+)[ =]?[^\n]{0,60}"
      r"(?:\$\(|`|@[~/.]|\$\w*(?:key|token|secret|pass)|\.env\b|id_rsa)"),
-    (EXFILTRATION, r"\bcat [^\n|]{0,60}(?:\.env|id_rsa|\.ssh|\.aws|credentials|/etc/shadow)[^\n|]{0,40}\| ?(?:curl|nc|wget)"),
-    (EXFILTRATION, r"\b(?:reveal|disclose|print|output|repeat|show)(?: \w+){0,3} (?:system|hidden|initial) (?:prompt|instructions)"),
+    (EXFILTRATION, r"\bcat [^\n|]{0,60}(?:\.env|id_rsa|\.ssh|\.aws|credentials|/etc/shadow)[^\n|]{0,40}\| ?(?:curl"
+     r"|nc|wget)"),
+    (EXFILTRATION, r"\b(?:reveal|disclose|print|output|repeat|show)(?: \w+){0,3} (?:system|hidden"
+     r"|initial) (?:prompt|instructions)"),
     (REMOTE_CODE, r"\bFETCH[^\n]{0,200}(?:\||\||<)[^\n|]{0,20}SHELL|(?:SHELL)[^\n]{0,12}(?:\$\(|<\(|`)[^\n]{0,12}\bFETCH"),
     (REMOTE_CODE, r"\bFETCH[^\n]{0,120}(?:://| -)[^\n]{0,120}(?:&&|;)[^\n]{0,40}?(?:SHELL|\./\w|chmod \+x)"),
     (REMOTE_CODE, r"\bALWAYS,? (?:\w+ ){0,3}(?:run|execute|start|use)\b[^.\n]{0,20}\bFETCH"),
     (REMOTE_CODE, r"\b(?:run|execute)\b[^.\n]{0,12}\bFETCH[^\n]{0,100}\b(?:ALWAYS|first|before (?:any|every|each)\w*)\b"),
+    (REMOTE_CODE, r"\b(?:FETCH|download\w*)[^\n]{0,60}\bpipe (?:it|that|the \w+) (?:in)?to [^.\n]{0,10}SHELL"),
+    (REMOTE_CODE, r"\b(?:exec|eval)\(.{0,60}(?:urlopen|requests?\.get|fetch|httpx)"),
+    (REMOTE_CODE, r"\b(?:fetch|open|read|visit|load)\b[^\n]{0,60}\b(?:do|follow|carry out) (?:exactly |precisely )?"
+     r"(?:what|whatever|everything) (?:it|the page|they|that page) (?:says?|tells?|asks?|demands?)"),
     (REMOTE_CODE, r"\bbase64 (?:-d|--decode)\b[^\n]{0,40}\|[^\n]{0,20}SHELL"),
-    (REMOTE_CODE, r"\bpipe\b[^.\n]{0,60}\b(?:curl|download|url|remote)\b[^\n]{0,60} (?:to|into)\b[^.\n]{0,20}(?:shell|SHELL)"),
-    (REMOTE_CODE, r"\b(?:download|fetch)\b[^\n]{0,60}\b(?:and|then) (?:run|execute|eval(?:uate)?|obey) (?:it|them|the script|whatever)"
+    (REMOTE_CODE, r"\bpipe\b[^.\n]{0,60}\b(?:curl|wget|download|url|remote)\b[^\n]{0,60} (?:to"
+     r"|into)\b[^.\n]{0,20}(?:shell|SHELL)"),
+    (REMOTE_CODE, r"\b(?:download|fetch)\b[^\n]{0,60}\b(?:and|then) (?:run|execute|eval(?:uate)?|obey) (?:it|them"
+     r"|the script|whatever)"
      r"\b(?! only| after)"),
-    (REMOTE_CODE, r"\b(?:obey|execute|carry out|follow) (?:\w+ ){0,3}(?:instructions|commands|orders)\b[^.\n]{0,20} (?:at|from|on) https?:"),
+    (REMOTE_CODE, r"\b(?:obey|execute|carry out|follow) (?:\w+ ){0,3}(?:instructions|commands"
+     r"|orders)\b[^.\n]{0,20} (?:at|from|on) https?:"),
     (SECRECY, r"\b(?:do not|don't|never|must not|no need to|without|avoid) (?:ever )?"
      r"(?:tell|inform|notify|alert|mention|report|disclose|reveal)(?:ing)? (?:(?:this|it|that|them|anything|any of this)"
      r"(?: \w+)? (?:to|from) )?USER(?![^.\n]{0,120}\b(?:before|until|unless|without|if|while)\b)"),
-    (SECRECY, r"\b(?:without|(?:do not|don't|never)) (?:mention|tell|report|disclos|reveal)(?:e|ing)? (?:it|this|that|them|anyone|anybody)\b"),
-    (SECRECY, r"\b(?:silently|secretly|quietly|covertly|in secret),? (?:\w+ )?(?:run|execute|send|upload|delete|install|push"
-     r"|forward|copy|post|disable|grant|change|modify|call|approve)\b"),
+    (SECRECY, r"\b(?:without|(?:do not|don't|never)) (?:mention|tell|report|disclos|reveal)(?:e|ing)? (?:it|this"
+     r"|that|them|anyone|anybody)\b"),
+    (SECRECY, r"\b(?:silently|secretly|quietly|covertly|in secret),? (?:\w+ )?(?:run|execute|send|upload|delete"
+     r"|install|push"
+     r"|forward|copy|post|disable|grant|change|modify|call|approve|add|create)\b"),
     (SECRECY, r"\b(?:run|execute|send|upload|delete|install|push|forward|copy|post|call|approve|disable)\b[^.\n]{0,40}"
-     r"\b(?:silently|secretly|covertly|in secret|without the user(?:'s)? (?:knowing|knowledge|noticing))\b"),
+     r"\b(?:(?:silently|secretly|covertly|in secret)(?=[.,;:!]|$| (?:and|in|on|after|before|to|every)\b)"
+     r"|without the user(?:'s)? (?:knowing|knowledge|noticing))\b"),
+    (SECRECY, r"\bUSER (?:does not|doesn't|need not|must not|should not|shouldn't|must never) (?:need to )?"
+     r"(?:know|notice|see|learn|hear|find out)(?: \w+)? (?:about )?(?:this|it|that)\b"),
+    (SECRECY, r"\bkeep (?:this|it) (?:between us|secret|quiet|to yourself)|\bno need to (?:tell|inform|bother|notify) USER"),
+    (SECRECY, r"\bwithout (?:letting|telling) USER(?! (?:wait|down))"
+     r"|\b(?:leave|omit) (?:it|this|that|the step|this \w+) (?:out of|from) (?:the|your)(?: \w+)? "
+     r"(?:summary|report|answer|log)"),
     (SECRECY, r"\b(?:hide|conceal|keep)\b (?:\w+ ){1,5}from USER"),
-    (UNSAFE, r"\b(?:always|automatically|blindly|auto-?)\W?(?:approve|accept all|allow all|grant|confirm every|authori[sz]e|say yes)\b"),
-    (UNSAFE, r"\b(?:skip|bypass|disable|turn off|switch off|deactivate|circumvent) (?:\w+ ){0,3}?(?:confirmations?|permissions?"
+    (UNSAFE, r"\b(?:always|automatically|blindly|auto-?)\W?(?:approve|accept all|allow all|grant|confirm every"
+     r"|authori[sz]e|say yes)\b"),
+    (UNSAFE, r"\b(?:skip|bypass|disable|turn off|switch off|deactivate|circumvent) (?:\w+ ){0,3}?(?:confirmations?"
+     r"|permissions?"
      r"|approvals?|safety|guardrails?|safeguards?|sandbox(?:ing)?|(?:user|human|security) (?:verification|review|checks?)"
      r"|certificate (?:verification|checks?)|(?:pre-commit|git|commit) hooks)\b"),
+    (UNSAFE, r"\b(?:confirmations?|permissions?|approvals?) (?:is|are) (?:not needed|unnecessary|not required|a formality)"),
     (UNSAFE, r"--dangerously-[\w-]+|--yolo\b|\bbypassPermissions\b"),
-    (UNSAFE, r"\b(?:ALWAYS|by default|simply)\b[^.\n]{0,60}(?:--no-verify|--insecure|--privileged|chmod (?:-R )?777|verify=False)"),
-    (UNSAFE, r"(?:--no-verify|--insecure|chmod (?:-R )?777|verify=False)[^.\n]{0,30}\b(?:always|every (?:time|commit|push|request))"),
-    (UNSAFE, r"\b(?:do not|don't|never|no need to|without) (?:ask|wait|request|seek)(?:ing)? (?:\w+ ){0,2}?(?:for )?(?:\w+ )?"
+    (UNSAFE, r"\b(?:ALWAYS|by default|simply)\b[^.\n]{0,60}(?:--no-verify|--insecure|--privileged|chmod (?:-R )?777"
+     r"|verify=False)"),
+    (UNSAFE, r"(?:--no-verify|--insecure|chmod (?:-R )?777|verify=False)[^.\n]{0,30}\b(?:always|every (?:time"
+     r"|commit|push|request))"),
+    (UNSAFE, r"\b(?:do not|don't|never|no need to|without) (?:ask|wait|request"
+     r"|seek)(?:ing)? (?:\w+ ){0,2}?(?:for )?(?:\w+ )?"
      r"(?:permission|confirmation|approval|consent)\b"),
     (STEERING, r"\bALWAYS,? (?:call|use|invoke|run) (?:the )?(?:[`'\"]?[\w.-]+[`'\"]? ){1,3}?(?:first|before "
      r"(?:anything|any other|(?:every|each|any) (?:task|answer|reply|response|message|other)))"),
-    (STEERING, r"\b(?:recall|call|invoke) (?:[\w`'.-]+ ){1,5}(?:repeatedly|again and again|over and over|endlessly|forever)\b"
+    (STEERING, r"\b(?:recall|call|invoke) (?:[\w`'.-]+ ){1,5}(?:repeatedly|again and again|over and over|endlessly"
+     r"|forever)\b"
      r"(?! (?:until|with))"),
-    (STEERING, r"\b(?:never|do not|don't|stop) (?:use|call|trust|consult)(?:ing)? (?:any |the )?other (?:tool|strateg|server|memor)"),
-    (STEERING, r"\b(?:rank|prefer|use|apply) this (?:strategy|memory|lesson|tool) (?:first|above|over|before|instead|for every)"),
+    (STEERING, r"\b(?:before|after|with|in|on) (?:every|each) (?:answer|reply|response|message|turn)\b,? "
+     r"(?:\w+ )?(?:call|invoke)\b"),
+    (STEERING, r"\b(?:never|do not|don't|stop) (?:use|call|trust|consult)(?:ing)? (?:any |the )?other (?:tool"
+     r"|strateg|server|memor)"),
+    (STEERING, r"\b(?:rank|prefer|use|apply) this (?:strategy|memory|lesson|tool) (?:first|above|over|before"
+     r"|instead|for every)"),
     (STEERING, r"\b(?:ignore|disregard) (?:all |the |any )?other (?:strateg|memor|lessons|tools|results)"),
     (BLOB, r"(?<![A-Za-z0-9+/])(?=[a-z0-9+/]{0,99}[A-Z])(?=[A-Z0-9+/]{0,99}[a-z])(?=[A-Za-z+/]{0,99}\d)[A-Za-z0-9+/]{100,}"),
     (BLOB, r"(?:\\x[0-9a-f]{2}){12,}|(?<![0-9a-f])[0-9a-f]{129,}"),
@@ -101,7 +136,11 @@ def _compiled(pattern: str, reason: str) -> re.Pattern[str]:
     return re.compile(words, 0 if reason is BLOB else re.IGNORECASE)
 
 
-_RULES = tuple((reason, _compiled(pattern, reason)) for reason, pattern in _TABLE)
+@cache
+def _rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Compiled at the first use: 15 ms."""
+    return tuple((reason, _compiled(pattern, reason)) for reason, pattern in _TABLE)
+
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")  # the flags of England, Scotland and Wales
@@ -118,7 +157,8 @@ _WARNED = re.compile(
 _NO_WARNING = re.compile(r"\b(?:and|but|then|just|hesitate|forget|fail|worry|afraid|wait|stop|only)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
 _REPORTED = re.compile(
-    r"\b(?:such as|like|says?|saying|asks?|asking|tells?|telling|attempts?|tries|trying|treat(?:s|ing)?|reads?|contain(?:s|ing)?"
+    r"\b(?:such as|like|says?|saying|asks?|asking|tells?|telling|attempts?|tries|trying|treat(?:s|ing)?|reads?"
+    r"|contain(?:s|ing)?"
     r"|phrases?|claims?|orders?|instructs?|urges?|wants? you|demands?)\b[^.\n]{0,40}$",
     re.IGNORECASE,
 )
@@ -133,7 +173,7 @@ def read_as_orders(text: str) -> str | None:
     """Why the text reads as orders to its reader, as a short phrase; None if it does not."""
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("’", "'").replace("*", "")
     flat = " ".join(plain.split())
-    for reason, pattern in _RULES:
+    for reason, pattern in _rules():
         searched = plain if reason is ROLE else flat
         if _orders(pattern, searched):
             return reason
@@ -161,8 +201,10 @@ def _is_excused(text: str, found: re.Match[str]) -> bool:
 
 def _is_encoded_text(block: str) -> bool:
     """Base64 that says a sentence."""
-    try:
-        decoded = base64.b64decode(block[: len(block) // 4 * 4], validate=True)
-    except binascii.Error:
-        return False
-    return decoded.isascii() and decoded.count(b" ") >= 2 and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in decoded)
+    block = block.rstrip("=")
+    decoded = base64.b64decode(block[: len(block) // 4 * 4])
+    return (
+        decoded.isascii()
+        and decoded.count(b" ") >= 2
+        and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in decoded)
+    )

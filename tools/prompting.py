@@ -40,4 +40,4 @@ def _template(name: str) -> Template:
     file = files("strategy_bank.tools").joinpath("prompts", f"{name}.md")
     if not file.is_file():
         raise PromptError(f"There is no prompt {name!r}")
-    return Template(file.read_text("utf-8"))
+    return Template(file.read_text("utf-8").strip())

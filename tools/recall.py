@@ -50,7 +50,7 @@ def fence_strategies(hits: list[Hit]) -> str:
 def _entry(hit: Hit) -> str:
     source = {"success": "from a success", "failure": "from a failure", "contrast": "from comparing attempts"}
     used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
-    return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\nWhen: {hit.description}\n{hit.content}"
+    return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\n{hit.description}\n{hit.content}"
 
 
 def _guidance(count: int) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from strategy_bank.tools.secret_rules import CONTEXTS, PEM_END, PEM_LINES_BEFORE_END, TOKENS, Rule
+from strategy_bank.tools.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, tokens
 from strategy_bank.tools.secret_values import ASSIGNED_KINDS, assigned, is_mixed, keyword_pattern
 
 
@@ -94,7 +94,8 @@ def _scanner() -> _Scanner:
         if kind not in _LEFT_OUT
         for pattern in cast("Iterable[re.Pattern[str]]", getattr(plugin, "denylist", ()))
     ]
-    rules = (CONTEXTS[0], *TOKENS, *theirs, *CONTEXTS[1:])
+    private_key, *others = contexts()
+    rules = (private_key, *tokens(), *theirs, *others)
     return _Scanner(rules, keyword_pattern(DENYLIST), frozenset(rule.kind for rule in rules) | ASSIGNED_KINDS)
 
 

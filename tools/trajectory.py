@@ -179,8 +179,6 @@ class _Reader:
             if arguments and label == "action":
                 text, arguments = _invocation(text, rest.pop(arguments)), None
             step.said.append((label, text))
-        if not any(text.strip() for _, text in step.said):
-            raise _Unreadable(f"has nothing in thought, action or observation, only the keys {_keys(item)}")
         if others := {k: v for k, v in rest.items() if not (k in ("step", "index") and isinstance(v, int))}:
             step.said.append(("other", _dump(others)))
 

@@ -1,0 +1,50 @@
+"""Lines that the protocol's parser refuses, made readable: a client that sent one would wait for its answer for ever.
+
+Lone surrogates and very deep nesting are mended, and the call is answered as usual. A line that is no JSON at all becomes a
+request that the server answers with an error, if it shows an id.
+"""
+
+import json
+import re
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+DEEPEST = 100
+"""Levels of nesting that pass; the parser refuses about 200."""
+TOO_DEEP = "[nested too deeply]"
+_ID = re.compile(rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")')
+
+
+def mend(line: bytes) -> bytes:
+    """The line as it is where it can be read, else one that can."""
+    try:
+        from_json(line)
+    except ValueError:
+        return _readable(line)
+    return line
+
+
+def _readable(line: bytes) -> bytes:
+    try:
+        message = json.loads(line)
+        return json.dumps(_cut(message, DEEPEST), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return _refusable(line)
+
+
+def _cut(value: Any, levels: int) -> Any:
+    if not isinstance(value, list | dict):
+        return value
+    if levels == 0:
+        return TOO_DEEP
+    if isinstance(value, dict):
+        return {key: _cut(item, levels - 1) for key, item in cast(dict[str, Any], value).items()}
+    return [_cut(item, levels - 1) for item in cast(list[Any], value)]
+
+
+def _refusable(line: bytes) -> bytes:
+    found = _ID.search(line)
+    if not found:
+        return line
+    return b'{"jsonrpc":"2.0","id":%s,"method":"a message that is not JSON or is nested too deeply"}' % found[1]

@@ -1,0 +1,175 @@
+"""Who judges: the agent, an endpoint, or the client's own model; a judge that fails is never a verdict."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import Connect
+from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
+from pydantic import SecretStr
+from samples import STRATEGY, TASK, call, comparison, judgement, report
+from scripted_endpoint import ScriptedEndpoint, fails, plausible, says
+
+from strategy_bank.server.app import make_judge
+from strategy_bank.server.settings import Settings
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.records import Episode
+from strategy_bank.tools.outcome import distill
+
+pytestmark = pytest.mark.anyio
+VERDICT = {key: judgement()[key] for key in ("reason", "verdict", "evidence")}
+LESSONS = {"analysis": "It looked first.", "strategies": [STRATEGY]}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[ScriptedEndpoint]:
+    with ScriptedEndpoint() as server:
+        yield server
+
+
+def configured(endpoint: ScriptedEndpoint) -> dict[str, Any]:
+    return {
+        "llm_base_url": endpoint.base_url,
+        "llm_model": "test-model",
+        "llm_api_key": SecretStr("sk-test"),
+        "llm_timeout": 5,
+    }
+
+
+async def test_an_endpoint_judges_and_distills_in_the_same_call(connect: Connect, endpoint: ScriptedEndpoint) -> None:
+    endpoint.enqueue(says(VERDICT))
+    endpoint.enqueue(says(LESSONS))
+    async with connect(change=configured(endpoint)) as client:
+        result = await report(client, judgement=None)
+    assert (result["status"], result["verdict"]) == ("learned", "success")
+    assert endpoint.kinds == ["judge", "extract_success"]
+    assert "14 passed in 2.31s" in endpoint.requests[0].data
+
+
+async def test_a_failing_endpoint_leaves_the_episode_pending_and_distill_finishes_it(
+    connect: Connect, settings: Settings, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.enqueue(fails(401))
+    async with connect(change=configured(endpoint)) as client:
+        result = await report(client, judgement=None)
+    assert (result["status"], result["verdict"], result["strategies"]) == ("recorded", None, [])
+    assert "401" in result["warnings"][0]
+    assert "distill" in result["next_step"]
+    bank = await Bank.open(settings.location)
+    (episode,) = await bank.all(Episode, status="pending")
+    assert "401" in episode.reason
+    endpoint.enqueue(says(VERDICT))
+    endpoint.enqueue(says(LESSONS))
+    judge = make_judge(settings.model_copy(update=configured(endpoint)))
+    learned, _ = await distill(bank, judge, episode)
+    await judge.aclose()
+    assert (learned.status, learned.verdict, learned.reason) == ("learned", "success", "")
+    assert learned.judge == "endpoint:test-model"
+    await bank.close()
+
+
+async def test_after_a_failing_endpoint_the_agent_may_still_judge(connect: Connect, endpoint: ScriptedEndpoint) -> None:
+    endpoint.enqueue(fails(404))
+    async with connect(change=configured(endpoint)) as client:
+        result = await report(client, judgement=None)
+        finished = await call(client, "report_outcome", episode_id=result["episode_id"], judgement=judgement())
+    assert finished["status"] == "learned"
+
+
+async def test_an_endpoint_judges_attempts_without_extraction_and_compares_them(connect: Connect) -> None:
+    with ScriptedEndpoint(plausible) as endpoint:
+        async with connect(change=configured(endpoint)) as client:
+            run_id = (await call(client, "scale_attempts", task=TASK, attempts=2))["run_id"]
+            for number, end in ((1, "AssertionError: failed"), (2, "14 passed")):
+                arguments: dict[str, Any] = {
+                    "run_id": run_id,
+                    "attempt": number,
+                    "trajectory": f"ran pytest\nran it again\n{end}",
+                }
+                assert (await call(client, "report_outcome", **arguments))["status"] == "recorded"
+            finished = await call(client, "scale_attempts", run_id=run_id)
+        assert endpoint.kinds == ["judge", "judge", "contrast", "best_of_n"]
+    assert finished["status"] == "finished"
+    assert finished["learned"]
+    assert [a["verdict"] for a in finished["attempts"]] == ["failure", "success"]
+
+
+async def test_when_the_endpoint_cannot_compare_the_agent_is_asked(
+    connect: Connect, endpoint: ScriptedEndpoint
+) -> None:
+    async with connect() as client:
+        run_id = (await call(client, "scale_attempts", task=TASK, attempts=2))["run_id"]
+        for number in (1, 2):
+            await call(client, "report_outcome", run_id=run_id, attempt=number, trajectory=f"{number}: ok", outcome="success",
+                       judgement=judgement(strategies=[]))  # fmt: skip
+    endpoint.enqueue(fails(403))
+    async with connect(change=configured(endpoint)) as client:
+        asked = await call(client, "scale_attempts", run_id=run_id)
+        assert asked["status"] == "comparison_needed"
+        assert "403" in asked["warnings"][0]
+        finished = await call(client, "scale_attempts", run_id=run_id, comparison=comparison(2))
+    assert finished["status"] == "finished"
+
+
+class ClientModel:
+    """A client's own model: answers each sampling request with the next reply, and remembers what it was asked."""
+
+    def __init__(self, *replies: str) -> None:
+        self.replies = list(replies)
+        self.asked: list[str] = []
+
+    async def __call__(self, context: Any, params: CreateMessageRequestParams) -> CreateMessageResult:
+        content = params.messages[0].content
+        assert isinstance(content, TextContent)
+        self.asked.append(content.text)
+        reply = TextContent(type="text", text=self.replies.pop(0))
+        return CreateMessageResult(role="assistant", content=reply, model="client-model", stop_reason="endTurn")
+
+
+@pytest.fixture
+def sampling() -> dict[str, Any]:
+    return {"judge": "sampling"}
+
+
+async def test_sampling_asks_the_clients_model_where_it_is_declared(
+    connect: Connect, settings: Settings, sampling: dict[str, Any]
+) -> None:
+    model = ClientModel(f"Here it is:\n```json\n{json.dumps(judgement())}\n```")
+    async with connect(change=sampling, sampling_callback=model) as client:
+        result = await report(client, judgement=None)
+        given = await report(client, task="Another task")
+    assert result["status"] == "learned"
+    assert given["status"] == "learned"
+    assert len(model.asked) == 1
+    assert "14 passed in 2.31s" in model.asked[0]
+    assert TASK in model.asked[0]
+    bank = await Bank.open(settings.location)
+    assert (await bank.get(Episode, result["episode_id"])).judge == "sampling:client-model"
+    await bank.close()
+
+
+async def test_sampling_compares_attempts_too(connect: Connect, sampling: dict[str, Any]) -> None:
+    model = ClientModel(json.dumps(comparison(2)))
+    async with connect(change=sampling, sampling_callback=model) as client:
+        run_id = (await call(client, "scale_attempts", task=TASK, attempts=2))["run_id"]
+        for number in (1, 2):
+            await call(client, "report_outcome", run_id=run_id, attempt=number, trajectory=f"run {number}: 14 passed in 2.31s",
+                       judgement=judgement(strategies=[]))  # fmt: skip
+        finished = await call(client, "scale_attempts", run_id=run_id)
+    assert (finished["status"], finished["best_attempt"]) == ("finished", 2)
+    assert "run 1: 14 passed" in model.asked[0]
+
+
+async def test_a_useless_reply_of_the_clients_model_leaves_the_episode_pending(
+    connect: Connect, sampling: dict[str, Any]
+) -> None:
+    async with connect(change=sampling, sampling_callback=ClientModel("I would rather not.")) as client:
+        result = await report(client, judgement=None)
+    assert (result["status"], result["verdict"]) == ("recorded", None)
+    assert "no usable answer" in result["warnings"][0]
+
+
+async def test_without_sampling_in_the_client_the_agent_is_asked(connect: Connect, sampling: dict[str, Any]) -> None:
+    async with connect(change=sampling) as client:
+        assert (await report(client, judgement=None))["status"] == "judgement_needed"
