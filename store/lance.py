@@ -53,11 +53,13 @@ class Connection:
 
         With rows, they take the place of what is there, in one commit.
         """
-        mode: dict[str, Any] = {"exist_ok": True}
-        if rows is not None:
-            mode = {"mode": "overwrite", "data": to_table(rows, schema) if rows else schema.empty_table()}
         with _translated(self.uri):
-            made = await self._connection.create_table(name, schema=schema, **mode)
+            if rows is None and await self.has(name):
+                made = await self._connection.open_table(name)
+            else:
+                data = to_table(rows, schema) if rows else schema.empty_table()
+                mode = "create" if rows is None else "overwrite"
+                made = await self._connection.create_table(name, data, mode=mode)
             if b"lance-schema:unenforced-primary-key:position" not in (
                 (await made.schema()).field("id").metadata or {}
             ):
