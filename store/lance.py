@@ -59,7 +59,7 @@ class Connection:
             else:
                 data = to_table(rows, schema) if rows else schema.empty_table()
                 mode = "create" if rows is None else "overwrite"
-                made = await self._connection.create_table(name, data, mode=mode)
+                made = await self._connection.create_table(name, data, schema=schema, mode=mode)
             if b"lance-schema:unenforced-primary-key:position" not in (
                 (await made.schema()).field("id").metadata or {}
             ):
