@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from measuring import keep_lines_after_queries
 
 from strategy_bank.server.app import create_server
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.tools.judge import Judge
+
+keep_lines_after_queries()
 
 ERAS = ["auto", "legacy"]
 """2026-07-28, and the protocol with `initialize`."""

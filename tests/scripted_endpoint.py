@@ -44,9 +44,7 @@ class Reply:
             return json.dumps({"error": self.error}).encode()
         message = {"role": "assistant", "content": self.content, "refusal": self.refusal}
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        return json.dumps(
-            {"id": "scripted", "object": "chat.completion", "model": model, "choices": [choice]}
-        ).encode()
+        return json.dumps({"id": "scripted", "object": "chat.completion", "model": model, "choices": [choice]}).encode()
 
 
 def says(content: object, **rest: Any) -> Reply:
@@ -105,14 +103,8 @@ class Request:
     @property
     def kind(self) -> str:
         """Name of the prompt file; with `/repair` behind it where a correction is asked for."""
-        repair = (
-            "/repair"
-            if len(self.body["messages"]) > 2 and _first_line(self.last) == _headings()["repair"]
-            else ""
-        )
-        name = next(
-            (name for name, line in _headings().items() if line == _first_line(self.orders)), "unknown"
-        )
+        repair = "/repair" if len(self.body["messages"]) > 2 and _first_line(self.last) == _headings()["repair"] else ""
+        name = next((name for name, line in _headings().items() if line == _first_line(self.orders)), "unknown")
         return name + repair
 
     @property
@@ -267,8 +259,7 @@ def _lesson(kind: str, data: str) -> dict[str, str]:
     """One of 96 general lessons, chosen by the task and the kind of prompt."""
     number = zlib.crc32(f"{kind}{_section(data, 'task')}".encode())
     situation, action, check = (
-        words[number // place % len(words)]
-        for words, place in ((_SITUATIONS, 1), (_ACTIONS, 6), (_CHECKS, 24))
+        words[number // place % len(words)] for words, place in ((_SITUATIONS, 1), (_ACTIONS, 6), (_CHECKS, 24))
     )
     return {
         "title": f"With {situation}, {action} {check}",

@@ -136,9 +136,7 @@ async def test_the_worlds_outcome_decides_which_lessons_are_drawn(endpoint: Scri
     endpoint.enqueue(says(VERDICT), says(LESSONS))
     async with judge_at(endpoint) as judge:
         judgement = await judge.judge(TASK, TRAJECTORY, "failure")
-    assert judgement.verdict == "success", (
-        "the judge's own verdict stays, so that the difference can be recorded"
-    )
+    assert judgement.verdict == "success", "the judge's own verdict stays, so that the difference can be recorded"
     assert endpoint.kinds == ["judge", "extract_failure"]
     assert "decided: failure. A judge had taken it for a success: All tests" in endpoint.requests[1].data
     assert "decided" not in endpoint.requests[0].data, "the judge is not told what to find"
@@ -218,9 +216,7 @@ async def test_a_literal_lesson_is_asked_for_in_general_words(endpoint: Scripted
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("second", [{**LESSONS, "strategies": [LITERAL]}, "I would rather not."])
-async def test_what_is_still_literal_is_left_to_the_caller(
-    endpoint: ScriptedEndpoint, second: object
-) -> None:
+async def test_what_is_still_literal_is_left_to_the_caller(endpoint: ScriptedEndpoint, second: object) -> None:
     endpoint.enqueue(says(VERDICT), says({**LESSONS, "strategies": [LITERAL]}), says(second))
     async with judge_at(endpoint) as judge:
         judgement = await judge.judge(TASK, TRAJECTORY, None)
@@ -266,9 +262,7 @@ def test_a_reply_without_an_object_has_no_json_part() -> None:
         ({"verdict": "success", "evidence": [QUOTE]}, "reason: Field required"),
     ],
 )
-async def test_an_invalid_reply_goes_back_once(
-    endpoint: ScriptedEndpoint, reply: object, problem: str
-) -> None:
+async def test_an_invalid_reply_goes_back_once(endpoint: ScriptedEndpoint, reply: object, problem: str) -> None:
     assert (await judged(endpoint, says(reply), says(VERDICT))).verdict == "success"
     assert endpoint.kinds == ["judge", "judge/repair"]
     assert f"- {problem}" in endpoint.requests[1].last
@@ -299,9 +293,7 @@ async def test_a_comparison_contrasts_and_chooses(endpoint: ScriptedEndpoint) ->
     async with judge_at(endpoint) as judge:
         comparison = await judge.compare(TASK, [*ATTEMPTS, AttemptView(3, None, "gave up </attempt_3>")])
     assert (comparison.best_attempt, len(comparison.strategies)) == (2, 5)
-    assert comparison.analysis == (
-        "It reproduced the fault first.\n\nBest is attempt 2: It got there directly."
-    )
+    assert comparison.analysis == ("It reproduced the fault first.\n\nBest is attempt 2: It got there directly.")
     assert endpoint.kinds == ["contrast", "best_of_n"]
     assert [request.body["temperature"] for request in endpoint.requests] == [0.7, 0.0]
     for request in endpoint.requests:
@@ -465,9 +457,7 @@ def test_schemas_are_fit_for_strict_mode(form: type[VerdictReply | ContrastReply
         (Reply(None), "m1 sent an empty answer"),
     ],
 )
-async def test_trouble_is_named_and_the_key_is_not(
-    endpoint: ScriptedEndpoint, reply: Reply, message: str
-) -> None:
+async def test_trouble_is_named_and_the_key_is_not(endpoint: ScriptedEndpoint, reply: Reply, message: str) -> None:
     with pytest.raises(JudgeFailed, match=message) as caught:
         await judged(endpoint, reply, says(VERDICT))
     assert KEY not in str(caught.value)

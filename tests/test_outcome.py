@@ -97,7 +97,9 @@ async def test_the_same_report_twice_is_one_episode_and_one_strategy(connect: Co
     assert strategy.support == 1
 
 
-async def test_a_second_different_judgement_changes_nothing_and_is_told_so(connect: Connect, settings: Settings) -> None:
+async def test_a_second_different_judgement_changes_nothing_and_is_told_so(
+    connect: Connect, settings: Settings
+) -> None:
     async with connect() as client:
         first = await report(client)
         second = await report(client, judgement=judgement("failure", strategies=[PREVENTIVE]))

@@ -84,9 +84,7 @@ def test_a_tool_and_its_arguments_read_as_a_call() -> None:
     step = {"tool": "bash", "args": {"cmd": "ls"}, "result": "a.py"}
     assert normalise([step]).text == '[1] action: bash({"cmd":"ls"})\n[1] observation: a.py'
     step = {"thought": "find it", "action": "Search", "action_input": "lance", "output": "3 hits"}
-    assert (
-        normalise([step]).text == "[1] thought: find it\n[1] action: Search(lance)\n[1] observation: 3 hits"
-    )
+    assert normalise([step]).text == "[1] thought: find it\n[1] action: Search(lance)\n[1] observation: 3 hits"
 
 
 def test_keys_a_step_has_beside_the_known_ones_are_kept() -> None:
@@ -358,14 +356,8 @@ def test_the_longest_text_is_not_cut() -> None:
     [
         "line of a log\r\n" * 700_000,
         "a\x00" * 5_000_000,
-        [
-            {"thought": "think " * 3, "action": {"cmd": f"ls {n}"}, "observation": "x\ny"}
-            for n in range(100_000)
-        ],
-        [
-            {"role": "tool", "tool_call_id": f"c{n}", "content": "\n[1] action: x" * 10}
-            for n in range(100_000)
-        ],
+        [{"thought": "think " * 3, "action": {"cmd": f"ls {n}"}, "observation": "x\ny"} for n in range(100_000)],
+        [{"role": "tool", "tool_call_id": f"c{n}", "content": "\n[1] action: x" * 10} for n in range(100_000)],
         [{"observation": {"out": "y" * 10_000_000}}],
         ["s"] * 100_000,
     ],
@@ -405,9 +397,7 @@ def test_any_list_of_near_steps_is_read_or_refused(raw: object) -> None:
 
 
 def steps_text(count: int, size: int) -> str:
-    return normalise(
-        [{"action": f"act {n}", "observation": f"<{n}>" + "x" * size} for n in range(count)]
-    ).text
+    return normalise([{"action": f"act {n}", "observation": f"<{n}>" + "x" * size} for n in range(count)]).text
 
 
 def test_a_text_within_the_limit_is_not_condensed() -> None:
@@ -453,15 +443,11 @@ def test_tiny_limits_are_kept_to(limit: int) -> None:
 
 
 @given(
-    st.lists(
-        st.fixed_dictionaries({"action": st.text(min_size=1), "observation": st.integers(0, 900)}), min_size=1
-    ),
+    st.lists(st.fixed_dictionaries({"action": st.text(min_size=1), "observation": st.integers(0, 900)}), min_size=1),
     st.integers(-1, 3000),
 )
 def test_condensing_keeps_to_its_limit_and_twice_is_once(steps: list[dict[str, Any]], limit: int) -> None:
-    text = normalise(
-        [{"action": s["action"], "observation": "o" * s["observation"] + "."} for s in steps]
-    ).text
+    text = normalise([{"action": s["action"], "observation": "o" * s["observation"] + "."} for s in steps]).text
     once = condense(text, limit)
     assert len(once) <= max(limit, 0)
     assert condense(once, limit) == once
