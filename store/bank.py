@@ -58,7 +58,7 @@ class Bank:
     async def open(cls, location: Location, *, any_model: bool = False) -> "Bank":
         """Open the bank at `location`, making or migrating it if need be. Loads no model.
 
-        With `any_model` vectors of a model that this version does not have are no obstacle: for `reembed`.
+        With `any_model` vectors of another or an unknown model are no obstacle: for `reembed`.
         """
         location.prepare()
         bank = cls(location, await Connection.open(location.tables_uri))
@@ -66,10 +66,13 @@ class Bank:
             async with bank.writing():
                 await bank._make_or_migrate()
         bank._tables = {name: await bank._connection.table(name) for name in tables.RECORDS}
-        stamp = tables.stamp_of(await bank._tables["strategies"].schema())
-        bank.embedder = Embedder(location.models_dir, stamp.name)
-        if not any_model:
+        try:
+            stamp = tables.stamp_of(await bank._tables["strategies"].schema())
+            bank.embedder = Embedder(location.models_dir, stamp.name)
             await bank._check_stamp()
+        except ModelMismatch:
+            if not any_model:
+                raise
         return bank
 
     async def close(self) -> None:

@@ -86,7 +86,12 @@ class Embedder:
     def stamp(self) -> ModelStamp:
         if self.name == DEFAULT_MODEL:
             return ModelStamp(DEFAULT_MODEL, 384, _ONNX_SHA256[:8])
-        dimension = next(m["dim"] for m in _supported() if m["model"] == self.name)
+        dimension = next((m["dim"] for m in _supported() if m["model"] == self.name), None)
+        if dimension is None:
+            raise ModelUnavailable(
+                f"This version of fastembed does not know the bank's embedding model {self.name!r}. "
+                f"Re-embed the bank with `strategy-bank models use {DEFAULT_MODEL}`."
+            )
         return ModelStamp(self.name, dimension, hashlib.sha256(self.name.encode()).hexdigest()[:8])
 
     def warm(self) -> None:

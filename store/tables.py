@@ -17,7 +17,8 @@ import pyarrow as pa
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
 
-from strategy_bank.store.embedding import ModelStamp
+from strategy_bank.store.embedding import DEFAULT_MODEL, ModelStamp
+from strategy_bank.store.errors import ModelMismatch
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
 
 Row = dict[str, Any]
@@ -61,9 +62,15 @@ def strategies_schema(stamp: ModelStamp) -> Schema:
 
 
 def stamp_of(schema: Schema) -> ModelStamp:
-    """Which model made the vectors of a `strategies` table."""
+    """Which model made the vectors of a `strategies` table. Raises ModelMismatch where nothing says so."""
     metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
-    return ModelStamp(metadata["model"], int(metadata["dimension"]), metadata["fingerprint"])
+    try:
+        return ModelStamp(metadata["model"], int(metadata["dimension"]), metadata["fingerprint"])
+    except (KeyError, ValueError) as exc:
+        raise ModelMismatch(
+            "The bank does not say which embedding model made its vectors. Re-embed it with "
+            f"`strategy-bank models use {DEFAULT_MODEL}`."
+        ) from exc
 
 
 def retrieval_column(stamp: ModelStamp) -> str:

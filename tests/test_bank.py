@@ -256,6 +256,20 @@ async def test_vectors_of_another_model_are_refused_with_the_way_out(bank: Bank,
     assert await bank.search("look at the bytes first", ["project"], 1)
 
 
+async def test_a_model_that_fastembed_no_longer_knows_is_named_with_the_way_out(bank: Bank, location: Location) -> None:
+    await replace_strategies(location, ModelStamp("old/model", 384, "0badcafe"))
+    with pytest.raises(ModelUnavailable, match="old/model"):
+        await Bank.open(location)
+
+
+async def test_a_bank_that_does_not_name_its_model_is_refused_with_the_way_out(bank: Bank, location: Location) -> None:
+    connection = await Connection.open(location.tables_uri)
+    await connection.make("strategies", tables.record_schema(Strategy), rows=[])
+    connection.close()
+    with pytest.raises(ModelMismatch, match="models use"):
+        await Bank.open(location)
+
+
 async def replace_strategies(location: Location, stamp: ModelStamp) -> None:
     connection = await Connection.open(location.tables_uri)
     await connection.make("strategies", tables.strategies_schema(stamp), words="text", rows=[])
