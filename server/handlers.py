@@ -116,7 +116,10 @@ async def report_outcome(
     """AFTER a task, succeeded or failed: report what happened and judge it, so that the lesson is kept. Failures teach as
     much as successes. Needs task and trajectory, or episode_id and judgement."""
     state = ctx.request_context.lifespan_context
-    return _reply(await outcomes.report(await state.bank(), judge_for(state, reply), report))
+    await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
+    result = await outcomes.report(await state.bank(), judge_for(state, reply), report)
+    await ctx.report_progress(1, 1, result.status)
+    return _reply(result)
 
 
 def read_request(

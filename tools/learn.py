@@ -181,11 +181,12 @@ async def _place(
     learned: list[LearnedStrategy] = []
     for item in embedded:
         new = item.strategy
-        neighbours = [(changes.get(old.id, old), cosine) for old, cosine in await bank.nearest(item, new.scope)]
-        old = same_lesson(new, neighbours)
+        stored = [(changes.get(old.id, old), cosine) for old, cosine in await bank.nearest(item, new.scope)]
+        beside = [(other.strategy, float(other.text @ item.text)) for other in fresh]
+        old = same_lesson(new, [*stored, *beside])
         if old is None:
             fresh.append(item)
-        else:
+        elif old not in [other.strategy for other in fresh]:
             changes[old.id] = merged(old, new)
         if new.status == "active":
             kept = old or new
