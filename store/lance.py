@@ -24,6 +24,9 @@ from strategy_bank.store.tables import Row, to_table
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query."""
 
+CACHE_BYTES = 32 * 2**20
+"""For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them."""
+
 Equal = Mapping[str, str | int | Sequence[str]]
 """Column to the value that it has, or to the values of which it has one."""
 
@@ -38,7 +41,9 @@ class Connection:
     @classmethod
     async def open(cls, uri: str) -> "Connection":
         with _translated(uri):
-            return cls(uri, await lancedb.connect_async(uri, read_consistency_interval=timedelta(0)))
+            session = lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES)
+            connection = await lancedb.connect_async(uri, read_consistency_interval=timedelta(0), session=session)
+            return cls(uri, connection)
 
     async def has(self, name: str) -> bool:
         with _translated(self.uri):
