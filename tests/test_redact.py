@@ -158,7 +158,7 @@ HARMLESS = [
     "max_tokens: 4096, tokens=1234567890123456",
     '"tokenizer": "all-MiniLM-L6-v2-sentence-transformers"',
     '"token_type": "bearer_of_version_2_0_0_0"',
-    "PWD=/work/main/tools",
+    "PWD=/home/ada/project/tools",
     "password_file: /run/secrets/db_password_1",
     '"secretName": "my-app-secret-v2-2024"',
     "secret_url: https://vault.example.com/v1/x",
