@@ -17,8 +17,8 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools.condense import condense
-from strategy_bank.tools.judgement import Comparison, Judgement
-from strategy_bank.tools.llm import AttemptView, json_part, problems_in
+from strategy_bank.tools.judgement import AttemptView, Comparison, Judgement
+from strategy_bank.tools.llm import json_part, problems_in
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.quotes import QuoteFinder
 from strategy_bank.tools.redact import redact

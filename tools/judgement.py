@@ -5,6 +5,7 @@ so their field descriptions carry the rules. `reason` stands before the verdict:
 better. At most 3 strategies per trajectory and 5 per comparison (arXiv 2509.25140, appendix on prompts).
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -57,3 +58,12 @@ class Comparison(BaseModel):
         max_length=5,
         description="General lessons that the contrast teaches: what the better attempts did, what prevents the mistakes",
     )
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """What a comparison sees of one attempt."""
+
+    attempt: int
+    verdict: Verdict | None
+    trajectory: str

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
+
 from strategy_bank.store.records import (
     Episode,
     LearnedStrategy,
@@ -64,7 +66,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
         return episode, _second_judgement(episode, judgement)
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
-    lessons = clean(judgement.strategies, source)
+    lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
     embedded = await bank.embed(lessons.strategies)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
     async with bank.writing():
@@ -97,7 +99,7 @@ async def conclude(
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
-    lessons = clean(comparison.strategies, source)
+    lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
     embedded = await bank.embed(lessons.strategies)
     async with bank.writing():
         current = await bank.get(Run, run.id)

@@ -9,7 +9,6 @@ one is sent back once, with what is wrong. If that does not help, JudgeFailed: a
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -18,19 +17,10 @@ from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools.condense import condense
 from strategy_bank.tools.endpoint import Endpoint, EndpointSettings, Message, shorten
-from strategy_bank.tools.judgement import Comparison, Judgement, Passage, Quote, StrategyDraft
+from strategy_bank.tools.judgement import AttemptView, Comparison, Judgement, Passage, Quote, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.quotes import QuoteFinder
-
-
-@dataclass(frozen=True)
-class AttemptView:
-    """What a comparison sees of one attempt."""
-
-    attempt: int
-    verdict: Verdict | None
-    trajectory: str
 
 
 class VerdictReply(BaseModel):

@@ -5,6 +5,7 @@ report ─▶ record (durable, pending) ─▶ judgement: given, of the endpoint
 
 from typing import TYPE_CHECKING, Any, Literal
 
+import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
@@ -76,7 +77,7 @@ async def record(bank: "Bank", report: Report) -> tuple[Episode, list[str]]:
     if report.episode_id:
         return await _completed(bank, await bank.get(Episode, report.episode_id), report), []
     run = await _run_of(bank, report)
-    episode, warnings = _episode(report, run)
+    episode, warnings = await anyio.to_thread.run_sync(_episode, report, run)  # seconds for 2 MB
     async with bank.writing():
         if run:
             await _check_free(bank, run, episode)

@@ -16,9 +16,8 @@ from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
 from strategy_bank.tools.condense import condense
 from strategy_bank.tools.judge import Judge, JudgeRequest, comparison_request
-from strategy_bank.tools.judgement import Comparison
+from strategy_bank.tools.judgement import AttemptView, Comparison
 from strategy_bank.tools.learn import conclude
-from strategy_bank.tools.llm import AttemptView
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.recall import fence_strategies, recall
 from strategy_bank.tools.redact import redact
