@@ -18,12 +18,12 @@ _NEGATION = re.compile(
 def same_lesson(new: Strategy, neighbours: Iterable[tuple[Strategy, float]]) -> Strategy | None:
     """The strategy that says what the new one says, if any. Same words with the opposite advice are not the same.
 
-    A quarantined one takes nothing in: it would hide what is merged into it.
+    A quarantined one takes nothing in, which it would hide, and goes into nothing, which it would support.
     """
     for old, cosine in neighbours:
         if old.id == new.id or (
             cosine >= MERGE_COSINE
-            and old.status != "quarantined"
+            and "quarantined" not in (old.status, new.status)
             and old.outcome == new.outcome
             and _negations(old) == _negations(new)
         ):
