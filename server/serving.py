@@ -34,7 +34,9 @@ def serve() -> None:
         )
     given = settings()
     from strategy_bank.server.app import create_server
+    from strategy_bank.server.memory import return_freed_memory
 
+    return_freed_memory()
     server = create_server(given)
     ended_by = end_input_on_signals()
     server.run("stdio")
