@@ -170,7 +170,7 @@ async def _counts(bank: "Bank") -> Finding:
     found = f"{counts}{await bank.count(Run)} runs"
     if not quarantined:
         return Finding("bank", "ok", found)
-    advice = "Look at them with `strategy-bank list --status quarantined`; then `restore` or `forget` them."
+    advice = "Look at them with `strategy-bank list --status quarantined`; then `reinstate` or `forget` them."
     return Finding("bank", "warn", f"{found}; {quarantined} quarantined", advice)
 
 

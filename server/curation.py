@@ -1,4 +1,4 @@
-"""A person's decisions about what is in the bank: retire, restore, forget."""
+"""A person's decisions about what is in the bank: retire, reinstate, forget."""
 
 import sys
 from collections.abc import Collection
@@ -21,7 +21,7 @@ _KINDS = (Strategy, Episode, Run)
 @click.option("--reason", default="retired by hand", show_default=True, help="Why; kept with the strategy.")
 @home_option
 def retire(ids: tuple[str, ...], reason: str) -> None:
-    """Take strategies out of recall. They stay in the bank; `restore` brings them back.
+    """Take strategies out of recall. They stay in the bank; `reinstate` brings them back.
 
     \b
     Example:
@@ -33,7 +33,7 @@ def retire(ids: tuple[str, ...], reason: str) -> None:
 @click.command(short_help="Bring strategies back into recall.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @home_option
-def restore(ids: tuple[str, ...]) -> None:
+def reinstate(ids: tuple[str, ...]) -> None:
     """Bring retired or quarantined strategies back into recall.
 
     A quarantined one read as orders to the agent: look at it with `show` before you let agents see it.
@@ -41,7 +41,7 @@ def restore(ids: tuple[str, ...]) -> None:
     \b
     Example:
       strategy-bank list --status quarantined
-      strategy-bank restore st_0123456789abcdef
+      strategy-bank reinstate st_0123456789abcdef
     """
     _set_status(ids, "active", "")
 
@@ -69,7 +69,7 @@ async def change_status(bank: "Bank", ids: tuple[str, ...], status: StrategyStat
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @home_option
 def forget(ids: tuple[str, ...], yes: bool) -> None:
-    """Delete strategies, episodes or runs for good. There is no way back but an earlier `export`.
+    """Delete strategies, episodes or runs for good. There is no way back but an earlier `backup` or `export`.
 
     To keep a strategy out of recall only, `retire` it. The bytes of what is deleted leave the disk when the bank is
     compacted, some dozens of writes later.

@@ -23,6 +23,7 @@ from strategy_bank.server.console import (
     settings,
     with_bank,
 )
+from strategy_bank.server.files import replacing
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Record, Strategy
 
@@ -77,31 +78,10 @@ def _output(file: str) -> Generator[IO[str]]:
         with path.open("w", encoding="utf-8", newline="\n") as through:
             yield through
         return
-    with _translated(path), _replacing(path) as complete:
-        yield complete
-
-
-@contextmanager
-def _replacing(path: Path) -> Generator[IO[str]]:
-    """A file beside it, mode 0600, that takes its place at the end, or vanishes."""
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(number)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _translated(path: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.") from exc
+    with replacing(path) as complete:
+        text = io.TextIOWrapper(complete, encoding="utf-8", newline="\n")
+        yield text
+        text.detach()
 
 
 @click.command("import", short_help="Add JSON Lines from FILE or standard input.")

@@ -14,7 +14,7 @@ import numpy as np
 
 from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.embedding import Embedder
-from strategy_bank.store.errors import BankTooNew, ModelMismatch, NotFound
+from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
 from strategy_bank.store.lance import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -88,8 +88,14 @@ class Bank:
         """0 where there is no bank yet."""
         if not await self._connection.has("meta"):
             return 0
-        rows = await (await self._connection.table("meta")).select(["value"], {"id": "format_version"})
-        version = int(rows[0]["value"]) if rows else 0
+        rows = await (await self._connection.table("meta")).select(["id", "value"], {})
+        meta = {row["id"]: row["value"] for row in rows}
+        if migrations.RESTORING in meta:
+            raise BankUnavailable(
+                f"The bank at {self.location.tables_uri} is being restored from {meta[migrations.RESTORING]}, or that was "
+                "interrupted. If no restore is running, run `strategy-bank restore` with that file again."
+            )
+        version = int(meta.get("format_version", 0))
         if version > migrations.FORMAT_VERSION:
             raise BankTooNew(
                 f"The bank at {self.location.tables_uri} has format {version}; this version of strategy-bank knows "
@@ -240,6 +246,12 @@ class Bank:
         return [(tables.from_row(Strategy, row), cosine) for row, cosine in rows]
 
     # upkeep
+
+    async def snapshot(self) -> dict[str, Table]:
+        """Every table as it is now, all of the same moment; for the caller to close. Later writes do not change them."""
+        async with self.writing():
+            await self.flush_recalls()
+            return {name: await self._connection.frozen(name) for name in [*tables.RECORDS, "meta"]}
 
     async def fragments(self) -> dict[str, int]:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""

@@ -8,7 +8,7 @@ Filters are expressions, never strings.
 # pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import reduce
@@ -53,16 +53,23 @@ class Connection:
         with _translated(self.uri):
             return Table(self.uri, await self._connection.open_table(name))
 
-    async def make(self, name: str, schema: Any, *, words: str = "", rows: Sequence[Row] | None = None) -> "Table":
+    async def frozen(self, name: str) -> "Table":
+        """A table as it is now, whatever is written to it later; it can be read for as long as old versions are kept."""
+        with _translated(self.uri):
+            table = await self._connection.open_table(name)
+            await table.checkout(await table.version())
+            return Table(self.uri, table)
+
+    async def make(self, name: str, schema: Any, *, words: str = "", rows: Any = None) -> "Table":
         """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
 
-        With rows, they take the place of what is there, in one commit.
+        With rows, a list of them or a pyarrow.RecordBatchReader, they take the place of what is there, in one commit.
         """
         with _translated(self.uri):
             if rows is None and await self.has(name):
                 made = await self._connection.open_table(name)
             else:
-                data = to_table(rows, schema) if rows else schema.empty_table()
+                data = to_table(rows, schema) if isinstance(rows, list) and rows else rows or schema.empty_table()
                 mode = "create" if rows is None else "overwrite"
                 made = await self._connection.create_table(name, data, schema=schema, mode=mode)
             if b"lance-schema:unenforced-primary-key:position" not in (
@@ -108,6 +115,12 @@ class Table:
         query = self._table.query().select(list(columns))
         with _translated(self._uri):
             return await (query.where(_expression(equal)) if equal else query).to_list()
+
+    async def batches(self) -> AsyncGenerator[Any]:
+        """All rows and columns as pyarrow.RecordBatches, a part of the table at a time."""
+        with _translated(self._uri):
+            async for batch in await self._table.query().to_batches():
+                yield batch
 
     async def count(self, equal: Equal) -> int:
         with _translated(self._uri):

@@ -13,6 +13,8 @@ Step = Callable[["Connection"], Awaitable[None]]
 
 STEPS: dict[int, Step] = {}
 FORMAT_VERSION = 1 + len(STEPS)
+RESTORING = "restoring"
+"""Id of the row of `meta` that stands there while a restore replaces the tables."""
 
 
 async def migrate(connection: "Connection", version: int) -> None:

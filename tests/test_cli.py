@@ -249,18 +249,18 @@ def test_stats_count_by_scope_outcome_and_status_and_name_what_is_pending(filled
 # a person's decisions
 
 
-def test_a_retired_strategy_is_not_recalled_until_it_is_restored(filled: Shell) -> None:
+def test_a_retired_strategy_is_not_recalled_until_it_is_reinstated(filled: Shell) -> None:
     task = ["recall", "strange characters in a file", "--scope", "web"]
     assert "active → retired" in filled("retire", "st_encoding", "--reason", "outdated").stdout
     assert filled(*task).stdout == ""
     assert filled.json("show", "st_encoding")["status_reason"] == "outdated"
     assert "was retired already" in filled("retire", "st_encoding").stdout
-    assert "retired → active (it had been outdated)" in filled("restore", "st_encoding").stdout
+    assert "retired → active (it had been outdated)" in filled("reinstate", "st_encoding").stdout
     assert "st_encoding" in filled(*task).stdout
 
 
-def test_a_quarantined_strategy_can_be_restored(filled: Shell) -> None:
-    assert "quarantined → active" in filled("restore", "st_orders").stdout
+def test_a_quarantined_strategy_can_be_reinstated(filled: Shell) -> None:
+    assert "quarantined → active" in filled("reinstate", "st_orders").stdout
     assert filled.json("show", "st_orders")["status"] == "active"
 
 

@@ -1,0 +1,133 @@
+"""A copy of the whole bank in one file, vectors included, and the way back.
+
+The file is a zip with one Arrow stream per table and `manifest.json`; the zip's checksums guard every byte of it.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+# (pyarrow ships no types)
+
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from strategy_bank.store import tables
+from strategy_bank.store.errors import BankTooNew, InvalidInput, ModelMismatch
+from strategy_bank.store.lance import Connection
+from strategy_bank.store.location import Location
+from strategy_bank.store.lock import WriteLock
+from strategy_bank.store.migrations import FORMAT_VERSION, RESTORING
+from strategy_bank.store.records import now
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+KIND = "strategy-bank backup"
+TABLES = [*tables.RECORDS, "meta"]
+"""In the order in which they are put back: `meta`, which says that the bank is whole, comes last."""
+_MANIFEST = "manifest.json"
+
+Progress = Callable[[int, int], None]
+
+
+async def write_backup(
+    bank: "Bank", target: IO[bytes], progress: Progress = lambda done, total: None
+) -> dict[str, int]:
+    """Write the bank as it is at this moment; rows per table. Other processes go on reading and writing meanwhile.
+
+    Raises the errors of the bank, among them BankUnavailable when the copy takes longer than old versions are kept.
+    """
+    views = await bank.snapshot()
+    total = sum([await view.count({}) for view in views.values()])
+    rows: dict[str, int] = {}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, view in views.items():
+            rows[name] = 0
+            with archive.open(_member(name), "w", force_zip64=True) as member:
+                options = pa.ipc.IpcWriteOptions(compression="zstd")
+                with pa.ipc.new_stream(member, await view.schema(), options=options) as stream:
+                    async for batch in view.batches():
+                        stream.write_batch(batch)
+                        rows[name] += batch.num_rows
+                        progress(sum(rows.values()), total)
+            view.close()
+        manifest = {"kind": KIND, "format": FORMAT_VERSION, "created_at": now().isoformat(), "rows": rows}
+        archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
+    return rows
+
+
+def check_backup(path: Path) -> dict[str, int]:
+    """Read all of a backup and change nothing; rows per table.
+
+    Raises:
+        InvalidInput: the file is no backup, is cut short or damaged.
+        BankTooNew: a newer version of strategy-bank wrote it.
+    """
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read(_MANIFEST))
+        if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
+            raise InvalidInput(f"{path} is not a backup of strategy-bank. `strategy-bank import` reads JSON Lines.")
+        if manifest["format"] > FORMAT_VERSION:
+            raise BankTooNew(
+                f"{path} has format {manifest['format']}; this version of strategy-bank knows {FORMAT_VERSION}. "
+                "Upgrade with `pip install -U strategy-bank`."
+            )
+        rows = {name: _count(archive, name) for name in TABLES}
+        if rows != manifest["rows"]:
+            raise InvalidInput(f"{path} is damaged: it does not hold the rows that its manifest names.")
+        return rows
+
+
+async def restore_backup(path: Path, location: Location) -> dict[str, int]:
+    """Put a backup in the place of whatever bank is at `location`; rows per table.
+
+    Each table is replaced in one commit. Until the last of them is, the bank carries a mark with which it does not open, so
+    that a restore that was interrupted cannot be mistaken for a bank. Raises the errors of `check_backup` and of the bank.
+    """
+    rows = check_backup(path)
+    location.prepare()
+    connection = await Connection.open(location.tables_uri)
+    try:
+        async with WriteLock(location.lock_file, location.lock_timeout_s).hold():
+            meta = await connection.make("meta", tables.META_SCHEMA)
+            await meta.insert([{"id": RESTORING, "value": path.name}])
+            with _readable(path), zipfile.ZipFile(path) as archive:
+                for name in TABLES:
+                    with archive.open(_member(name)) as member:
+                        reader = pa.ipc.open_stream(member)
+                        words = "text" if name == "strategies" else ""
+                        await connection.make(name, reader.schema, words=words, rows=reader)
+    finally:
+        connection.close()
+    return rows
+
+
+def _member(name: str) -> str:
+    return f"{name}.arrow"
+
+
+def _count(archive: zipfile.ZipFile, name: str) -> int:
+    with archive.open(_member(name)) as member:
+        reader: Any = pa.ipc.open_stream(member)
+        if name == "strategies":
+            tables.stamp_of(reader.schema)
+        rows = sum(batch.num_rows for batch in reader)
+        while member.read(1 << 20):  # to the end, where the checksum is compared
+            pass
+        return rows
+
+
+@contextmanager
+def _readable(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, pa.ArrowInvalid, KeyError, ValueError, EOFError, ModelMismatch) as exc:
+        raise InvalidInput(f"{path} is not a whole backup of strategy-bank ({exc}). Nothing was changed.") from exc
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}.") from exc
