@@ -5,17 +5,19 @@ every process. What a method returned from is durable.
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 import anyio.to_thread
 import numpy as np
+from anyio.abc import TaskGroup
 
 from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.embedding import Embedder
-from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
-from strategy_bank.store.lance import Connection, Table
+from strategy_bank.store.errors import BankBusy, BankTooNew, BankUnavailable, ModelMismatch, NotFound
+from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
+INDEXED_FROM = 4096
+"""Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
+RETRAINED_AT = 4
+"""The index is trained anew when there are so many times the strategies that it was trained on."""
 RECALLS_BUFFERED = 32
 EMBED_BATCH = 64
 
@@ -47,6 +53,7 @@ class Bank:
     def __init__(self, location: Location, connection: Connection) -> None:
         self.location = location
         self.lock = WriteLock(location.lock_file, location.lock_timeout_s)
+        self._upkeep = WriteLock(location.upkeep_file, 0)
         self.embedder = Embedder(location.models_dir)
         self._connection = connection
         self._tables: dict[str, Table] = {}
@@ -227,11 +234,18 @@ class Bank:
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
         """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
-        query: Any = (await anyio.to_thread.run_sync(self.embedder.embed_query, task))[0]
         equal = {"status": "active", "scope": scopes}
         column, table = tables.retrieval_column(self.embedder.stamp), self._table(Strategy)
-        semantic = await table.nearest(column, query, "dot", _HIT, equal, ranking.CANDIDATES)
-        lexical = await table.matching("text", ranking.lexical_query(task), [*_HIT, column], equal, ranking.CANDIDATES)
+        lexical: list[tuple[tables.Row, float]] = []
+
+        async def match() -> None:
+            words, columns = ranking.lexical_query(task), [*_HIT, column]
+            lexical.extend(await table.matching("text", words, columns, equal, ranking.CANDIDATES))
+
+        async with _together() as tasks:  # the words need not wait for the vector
+            tasks.start_soon(match)
+            query: Any = (await anyio.to_thread.run_sync(self.embedder.embed_query, task))[0]
+            semantic = await table.nearest(column, query, "dot", _HIT, equal, ranking.CANDIDATES)
         candidates = {row["id"]: ranking.Candidate(cosine, 0.0, _hit_row(row)) for row, cosine in semantic}
         for row, bm25 in lexical:
             candidates[row["id"]] = ranking.Candidate(float(np.dot(query, row[column])), bm25, _hit_row(row))
@@ -258,14 +272,30 @@ class Bank:
         return {name: await table.fragments() for name, table in self._tables.items()}
 
     async def maintain(self) -> bool:
-        """Write buffered recalls and compact the tables that need it, one process at a time; whether any did."""
+        """Write buffered recalls, compact the tables that need it, index what has grown; whether any was compacted."""
         due = [self._tables[name] for name, count in (await self.fragments()).items() if count >= COMPACT_AT]
         if due or len(self._unwritten_recalls) >= RECALLS_BUFFERED:
             async with self.writing():
                 await self.flush_recalls()
                 for table in due:
                     await table.compact()
+        await self._index()
         return bool(due)
+
+    async def _index(self) -> None:
+        """Build the indexes of a large bank, beside reads and writes. Another process that does it already is left to it."""
+        table, stamp = self._table(Strategy), self.embedder.stamp
+        rows = await table.count({})
+        metrics: dict[str, Metric] = {tables.retrieval_column(stamp): "dot", tables.text_column(stamp): "cosine"}
+        if rows < INDEXED_FROM or not [c for c in metrics if rows >= RETRAINED_AT * await table.trained_on(c)]:
+            return
+        with suppress(BankBusy):
+            async with self._upkeep.hold():
+                for column in ("scope", "status"):
+                    await table.index_values(column)
+                for column, metric in metrics.items():
+                    if rows >= RETRAINED_AT * await table.trained_on(column):
+                        await table.index_vectors(column, metric, rows)
 
     async def reembed(self, name: str, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Embed all strategies with another model and put them in place in one commit."""
@@ -280,6 +310,16 @@ class Bank:
                 progress(len(rows), len(strategies))
             schema = tables.strategies_schema(self.embedder.stamp)
             self._tables["strategies"] = await self._connection.make("strategies", schema, words="text", rows=rows)
+
+
+@asynccontextmanager
+async def _together() -> AsyncGenerator[TaskGroup]:
+    """A task group that raises the first error of its tasks as it is."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            yield tasks
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
 
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import lancedb
 from lancedb.expr import Expr, col, lit
-from lancedb.index import FTS
+from lancedb.index import FTS, Bitmap, IvfFlat
 
 from strategy_bank.store.errors import BankUnavailable, ModelMismatch
 from strategy_bank.store.tables import Row, to_table
@@ -27,6 +27,10 @@ KEEP_OLD_VERSIONS = timedelta(minutes=15)
 CACHE_BYTES = 32 * 2**20
 """For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them."""
 
+PROBES = 32
+"""Parts of a vector index that a search looks into."""
+
+Metric = Literal["dot", "cosine"]
 Equal = Mapping[str, str | int | Sequence[str]]
 """Column to the value that it has, or to the values of which it has one."""
 
@@ -130,13 +134,13 @@ class Table:
         self,
         column: str,
         vector: Any,
-        metric: Literal["dot", "cosine"],
+        metric: Metric,
         columns: Sequence[str],
         equal: Equal,
         limit: int,
     ) -> list[tuple[Row, float]]:
         """Rows with the similarity of their vector to this one, the most similar first; filtered before the search."""
-        query = self._table.query().nearest_to(vector).column(column).distance_type(metric)
+        query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
         with _translated(self._uri):
             rows = await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
         return [(row, 1 - row["_distance"]) for row in rows]
@@ -163,8 +167,30 @@ class Table:
         except (OSError, RuntimeError, ValueError):
             with _translated(self._uri):
                 for index in await self._table.list_indices():
-                    await self._table.create_index(index.columns[0], config=_words_index(), replace=True)
+                    if index.index_type == "FTS":
+                        await self._table.create_index(index.columns[0], config=_words_index(), replace=True)
                 await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+
+    async def trained_on(self, column: str) -> int:
+        """How many rows there were when the vector index of a column was trained; 0 where there is none."""
+        with _translated(self._uri):
+            names = [index.name for index in await self._table.list_indices() if index.columns == [column]]
+        return max((int(name.removeprefix(f"{column}_of_")) for name in names), default=0)
+
+    async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
+        """Train an index (IVF_FLAT: exact distances in the parts that are probed) for this many rows, in place of an older."""
+        name = f"{column}_of_{rows}"
+        with _translated(self._uri):
+            partitions = IvfFlat(distance_type=metric, num_partitions=int(rows**0.5))
+            await self._table.create_index(column, config=partitions, name=name, replace=True)
+            for index in await self._table.list_indices():
+                if index.columns == [column] and index.name != name:
+                    await self._table.drop_index(index.name)
+
+    async def index_values(self, column: str) -> None:
+        """For filters on a column of few different values."""
+        with _translated(self._uri):
+            await self._table.create_index(column, config=Bitmap(), replace=True)
 
     def close(self) -> None:
         self._table.close()
@@ -189,7 +215,7 @@ def _translated(uri: str) -> Generator[None]:
         yield
     except (OSError, RuntimeError, ValueError) as exc:
         message = str(exc).splitlines()[0][:300] if str(exc) else type(exc).__name__
-        if "does not exist in schema" in message:
+        if "does not exist in schema" in message or "No field named vector_" in message:
             raise ModelMismatch(
                 f"The bank at {uri} has been re-embedded with another model meanwhile. Restart the server."
             ) from exc

@@ -24,6 +24,11 @@ class Location:
         return None if "://" in self.uri else Path(self.tables_uri).with_suffix(".lock")
 
     @property
+    def upkeep_file(self) -> Path | None:
+        """Held by the one process that builds indexes, while others write. None on an object store."""
+        return self.lock_file and self.lock_file.with_suffix(".upkeep")
+
+    @property
     def models_dir(self) -> Path:
         return self.home / "models"
 

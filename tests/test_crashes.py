@@ -1,0 +1,19 @@
+"""kill -9 in the middle of reporting, compacting, migrating and re-embedding: what was acknowledged is there."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+
+from crashes import MOMENTS_S, crashes
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_eight_kills_lose_nothing_that_was_acknowledged(home: Path) -> None:
+    told = await crashes(home, kills=8, seed=1)
+    assert told.problems == []
+    assert told.kills == dict.fromkeys(MOMENTS_S, 2)
+    assert told.acknowledged

@@ -1,0 +1,136 @@
+"""The vector index of a large bank: nearly as right as comparing with all, also after many inserts and deletes."""
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from strategy_bank.server.settings import Settings
+from strategy_bank.store import bank as banks
+from strategy_bank.store import ranking, tables
+from strategy_bank.store.bank import Bank, EmbeddedStrategy
+from strategy_bank.store.records import Strategy
+
+pytestmark = pytest.mark.anyio
+SIZE = 1200
+
+
+class World:
+    """A bank of strategies with clustered vectors of different lengths, as means of three are; and the exact answer."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.vectors: dict[str, np.ndarray] = {}
+        self.random = np.random.default_rng(3)
+        self.centres = self.random.normal(size=(24, 384))
+        self.column = tables.retrieval_column(bank.embedder.stamp)
+
+    def vector(self) -> np.ndarray:
+        near = self.centres[self.random.integers(24)] + 0.7 * self.random.normal(size=384)
+        return (near / np.linalg.norm(near) * self.random.uniform(0.7, 1)).astype(np.float32)
+
+    async def add(self, count: int) -> list[str]:
+        items: list[EmbeddedStrategy] = []
+        for _ in range(count):
+            id = f"st_{len(self.vectors):06}"
+            scope = "global" if len(self.vectors) % 4 else "elsewhere"
+            strategy = Strategy(id=id, title="a", description="b", content="c", outcome="success", scope=scope)
+            vector = self.vector()
+            items.append(EmbeddedStrategy(strategy, vector, vector / np.linalg.norm(vector)))
+            self.vectors[id] = vector
+        async with self.bank.writing():
+            assert await self.bank.add_strategies(items) == count
+        return [item.strategy.id for item in items]
+
+    async def forget(self, ids: list[str]) -> None:
+        async with self.bank.writing():
+            await self.bank.forget(ids)
+        for id in ids:
+            del self.vectors[id]
+
+    async def trained_on(self) -> int:
+        return await self.bank._table(Strategy).trained_on(self.column)
+
+    async def found(self, query: np.ndarray, limit: int) -> list[str]:
+        table, equal = self.bank._table(Strategy), {"status": "active", "scope": ["global"]}
+        rows = await table.nearest(self.column, query, "dot", ["id"], equal, limit)
+        return [row["id"] for row, _ in rows]
+
+    async def recall_at_10(self) -> float:
+        eligible = [id for id in self.vectors if int(id[3:]) % 4]
+        matrix = np.stack([self.vectors[id] for id in eligible])
+        right = 0
+        for _ in range(30):
+            query = self.vector()
+            query /= np.linalg.norm(query)
+            exact = {eligible[i] for i in np.argsort(-(matrix @ query))[:10]}
+            right += len(exact & set(await self.found(query, 10)))
+        return right / 300
+
+
+@pytest.fixture
+async def world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(banks, "INDEXED_FROM", 1000)
+    bank = await Bank.open(settings.location)
+    yield World(bank)
+    await bank.close()
+
+
+async def test_a_small_bank_has_none_and_a_large_one_gets_one_that_stays_right(world: World) -> None:
+    await world.add(SIZE - 300)
+    await world.bank.maintain()
+    assert await world.trained_on() == 0
+    await world.add(300)
+    await world.bank.maintain()
+    assert await world.trained_on() == SIZE
+    assert await world.recall_at_10() >= 0.98
+    for _ in range(banks.COMPACT_AT):
+        await world.add(40)
+    await world.forget([f"st_{number:06}" for number in range(0, 1600, 3)])
+    assert await world.recall_at_10() >= 0.98
+    assert await world.bank.maintain()
+    assert await world.recall_at_10() >= 0.98
+    assert await world.trained_on() == SIZE
+
+
+async def test_it_is_trained_anew_when_the_bank_has_outgrown_it(world: World) -> None:
+    await world.add(SIZE)
+    await world.bank.maintain()
+    await world.add(3 * SIZE)
+    await world.bank.maintain()
+    assert await world.trained_on() == 4 * SIZE
+    assert await world.recall_at_10() >= 0.98
+
+
+async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: World) -> None:
+    await world.add(SIZE)
+    await world.bank.maintain()
+    (new,) = await world.add(1)
+    if new.endswith("0"):
+        (new,) = await world.add(1)
+    assert (await world.found(world.vectors[new], 1)) == [new]
+    async with world.bank.writing():
+        old = await world.bank.get(Strategy, new)
+        await world.bank.amend([old.model_copy(update={"status": "retired"})])
+    assert new not in await world.found(world.vectors[new], 10)
+
+
+async def test_while_another_process_builds_it_this_one_goes_on(world: World) -> None:
+    await world.add(SIZE)
+    async with banks.WriteLock(world.bank.location.upkeep_file, 0).hold():
+        await world.bank.maintain()
+        assert await world.trained_on() == 0
+    await world.bank.maintain()
+    assert await world.trained_on() == SIZE
+
+
+async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:
+    await world.add(SIZE)
+    kept = Strategy(
+        id="st_words", title="Error E4711", description="When E4711 appears.", content="Reset it.", outcome="failure"
+    )
+    async with world.bank.writing():
+        await world.bank.add_strategies(await world.bank.embed([kept]))
+    await world.bank.maintain()
+    assert [hit.id for hit in await world.bank.search("E4711", ["global"], 3)] == ["st_words"]
+    assert ranking.CANDIDATES < SIZE
