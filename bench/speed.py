@@ -1,0 +1,205 @@
+"""What a recall costs in banks of many strategies.
+
+    python bench/speed.py [--sizes 1000 10000 100000] [--calls 60]
+
+Banks are loaded in bulk: texts put together from the lessons' sentences, vectors around those lessons' real ones. Each size is
+asked through a real server over stdio. Every figure of a row comes from one run; compare as ratios.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pyarrow as pa
+from lessons import lesson, report
+from mcp import Client, StdioServerParameters
+from processes import child_running, disk_mb, resident_mb
+
+from strategy_bank.store import ranking, tables
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.lance import Connection
+from strategy_bank.store.location import Location
+from strategy_bank.store.records import Strategy, now
+
+SERVER = "strategy_bank.server"
+SCOPES = ("global", "speed", "speed", "elsewhere")
+TASKS = [f"{lesson(number)['title']}: find out why and repair it for good." for number in range(0, 200, 3)]
+BATCH = 10_000
+
+
+@dataclass
+class Row:
+    """One bank. Times in ms (p50), CPU of the server per recall, memory and disk in MB."""
+
+    size: int
+    load_s: float
+    index_s: float
+    embedding: float
+    numpy: float
+    search: float
+    recall: float
+    recall_p95: float
+    recall_cpu: float
+    report: float
+    cold_mb: float
+    warm_mb: float
+    disk: float
+    right: float
+    """Share of the exact 10 nearest that the index finds."""
+
+
+async def measure(home: Path, size: int, calls: int) -> Row:
+    location = Location(home)
+    embedder = Embedder(location.models_dir)
+    queries = np.concatenate([embedder.embed_query(task) for task in TASKS])
+    embedding = _median([_timed(lambda task=task: embedder.embed_query(task)) for task in TASKS])
+    started = time.monotonic()
+    matrix = await _load(location, embedder, size)
+    load_s, started = time.monotonic() - started, time.monotonic()
+    bank = await Bank.open(location)
+    await bank.maintain()
+    index_s = time.monotonic() - started
+    brute = _median([_timed(lambda query=query: np.argpartition(-(matrix @ query), 50)[:50]) for query in queries])
+    search = _median(
+        [await _timed_async(lambda task=task: bank.search(task, ["speed", "global"], 3)) for task in TASKS]
+    )
+    right = await _right(bank, matrix, queries)
+    await bank.close()
+    del matrix
+    told = await _through_a_server(home, calls)
+    return Row(size, load_s, index_s, embedding, brute, search, *told, disk_mb(home / "bank.lance"), right)
+
+
+async def _load(location: Location, embedder: Embedder, size: int) -> Any:
+    """The bank, and the vectors of what the queries may find, shape (about three quarters of size, 384)."""
+    await (await Bank.open(location)).close()
+    base = [Strategy(id="", outcome="failure", source_task=f"{lesson(n)['title']}.", **lesson(n)) for n in range(200)]
+    texts = [ranking.strategy_texts(strategy) for strategy in base]
+    flat = embedder.embed_documents([text for group in texts for text in group]).reshape(200, 3, 384)
+    centres, firsts = flat.mean(axis=1), flat[:, 0]
+    kept: list[Any] = []
+    schema = tables.strategies_schema(embedder.stamp)
+    connection = await Connection.open(location.tables_uri)
+    reader = pa.RecordBatchReader.from_batches(schema, _batches(schema, embedder, base, centres, firsts, size, kept))
+    table = await connection.make("strategies", schema, words="text", rows=reader)
+    table.close()
+    connection.close()
+    return np.concatenate(kept)
+
+
+def _batches(
+    schema: Any, embedder: Embedder, base: Sequence[Strategy], centres: Any, firsts: Any, size: int, kept: list[Any]
+) -> Iterator[Any]:
+    chance = np.random.default_rng(size)
+    moment = now()
+    for first in range(0, size, BATCH):
+        count = min(BATCH, size - first)
+        of, other = chance.integers(0, 200, count), chance.integers(0, 200, count)
+        noise = chance.normal(size=(count, 384)).astype(np.float32) * 0.03
+        retrieval = (centres[of] + 0.3 * (centres[other] - centres[of]) + noise).astype(np.float32)
+        text = (firsts[of] + 0.3 * (firsts[other] - firsts[of]) + noise).astype(np.float32)
+        text /= np.linalg.norm(text, axis=1, keepdims=True)
+        rows: list[tables.Row] = []
+        for k in range(count):
+            one, two = base[of[k]], base[other[k]]
+            strategy = one.model_copy(
+                update={
+                    "id": f"st_{first + k:016x}",
+                    "content": f"{one.content} {two.content}",
+                    "scope": SCOPES[(first + k) % 4],
+                    "created_at": moment,
+                    "updated_at": moment,
+                }
+            )
+            rows.append(tables.to_row(strategy) | {"text": strategy.searchable_text()})
+        kept.append(retrieval[[SCOPES[(first + k) % 4] != "elsewhere" for k in range(count)]])
+        vectors = {tables.retrieval_column(embedder.stamp): retrieval, tables.text_column(embedder.stamp): text}
+        plain = tables.to_table(rows, schema).to_pydict()
+        columns = [
+            pa.FixedSizeListArray.from_arrays(pa.array(vectors[f.name].ravel()), 384)
+            if f.name in vectors
+            else pa.array(plain[f.name], f.type)
+            for f in schema
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+async def _right(bank: Bank, matrix: Any, queries: Any) -> float:
+    table, column = bank._table(Strategy), tables.retrieval_column(bank.embedder.stamp)
+    found = wanted = 0
+    for query in queries:
+        exact = -np.sort(-(matrix @ query))[9]
+        rows = await table.nearest(column, query, "dot", ["id"], {"status": "active", "scope": ["speed", "global"]}, 10)
+        found += sum(similarity >= exact - 1e-5 for _, similarity in rows)
+        wanted += 10
+    return found / wanted
+
+
+async def _through_a_server(home: Path, calls: int) -> tuple[float, float, float, float, float, float]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
+    environment = inherited | {"STRATEGY_BANK_HOME": str(home), "STRATEGY_BANK_SCOPE": "speed"}
+    server = StdioServerParameters(command=sys.executable, args=["-m", SERVER], env=environment)
+    async with Client(server) as client:
+        await client.call_tool("recall_strategies", {"task": TASKS[0]})
+        process = child_running(SERVER)
+        cold = resident_mb(process) or float("nan")
+        before, seconds = _cpu(process), list[float]()
+        for number in range(calls):
+            arguments = {"task": TASKS[number % len(TASKS)]}
+            seconds.append(await _timed_async(lambda given=arguments: client.call_tool("recall_strategies", given)))
+        cpu = (_cpu(process) - before) / calls * 1e3
+        reports: list[float] = []
+        for number in range(12):
+            given = report(number, trajectory=f"attempt {number}\n14 passed in 2.31s")
+            reports.append(await _timed_async(lambda given=given: client.call_tool("report_outcome", given)))
+        warm = resident_mb(process) or float("nan")
+    return _median(seconds), sorted(seconds)[int(len(seconds) * 0.95)] * 1e3, cpu, _median(reports[2:]), cold, warm
+
+
+def _cpu(process: int | None) -> float:
+    return time.clock_gettime(~process << 3 | 2) if process and sys.platform == "linux" else float("nan")
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+async def _timed_async(work: Callable[[], Awaitable[object]]) -> float:
+    started = time.perf_counter()
+    await work()
+    return time.perf_counter() - started
+
+
+def _median(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[len(seconds) // 2] * 1e3
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--calls", type=int, default=60)
+    given = parser.parse_args()
+    print("strategies | load s, index s | embedding ms | numpy ms | search ms (with embedding) | recall call p50, p95 ms "
+          "(× embedding) | CPU ms | report p50 ms | RSS cold, warm MB | disk MB | recall@10")  # fmt: skip
+    for size in given.sizes:
+        with tempfile.TemporaryDirectory() as home:
+            row = await measure(Path(home), size, given.calls)
+        times = f"{row.recall:.1f}, {row.recall_p95:.1f} ({row.recall / row.embedding:.1f}×) | {row.recall_cpu:.0f}"
+        print(f"{row.size:>9,} | {row.load_s:.1f}, {row.index_s:.1f} | {row.embedding:.1f} | {row.numpy:.2f} | "
+              f"{row.search:.1f} | {times} | {row.report:.0f} | {row.cold_mb:.0f}, {row.warm_mb:.0f} | {row.disk:.0f} | "
+              f"{row.right:.3f}", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    anyio.run(main)
