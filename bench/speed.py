@@ -74,7 +74,6 @@ async def measure(home: Path, size: int, calls: int) -> Row:
     )
     right = await _right(bank, matrix, queries)
     await bank.close()
-    del matrix
     told = await _through_a_server(home, calls)
     return Row(size, load_s, index_s, embedding, brute, search, *told, disk_mb(home / "bank.lance"), right)
 
