@@ -31,6 +31,8 @@ INDEXED_FROM = 4096
 """Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
 RETRAINED_AT = 4
 """The index is trained anew when there are so many times the strategies that it was trained on."""
+REOPENED_EVERY = 500
+"""Rounds of upkeep after which the tables are opened anew."""
 RECALLS_BUFFERED = 32
 EMBED_BATCH = 64
 
@@ -58,6 +60,7 @@ class Bank:
         self._connection = connection
         self._tables: dict[str, Table] = {}
         self._unwritten_recalls: list[Recall] = []
+        self._rounds = 0
 
     # opening and closing
 
@@ -72,7 +75,7 @@ class Bank:
         if await bank._stored_version() != migrations.FORMAT_VERSION:
             async with bank.writing():
                 await bank._make_or_migrate()
-        bank._tables = {name: await bank._connection.table(name) for name in tables.RECORDS}
+        await bank._open_tables()
         try:
             stamp = tables.stamp_of(await bank._tables["strategies"].schema())
             bank.embedder = Embedder(location.models_dir, stamp.name)
@@ -81,6 +84,17 @@ class Bank:
             if not any_model:
                 raise
         return bank
+
+    async def _open_tables(self) -> None:
+        self._tables = {name: await self._connection.table(name) for name in tables.RECORDS}
+
+    async def _reopen(self) -> None:
+        """Let go of LanceDB's caches: they are bounded in bytes, but each entry keeps files of an old index open.
+
+        What is being read goes on with the old tables, which vanish with their last reader.
+        """
+        self._connection = await Connection.open(self.location.tables_uri)
+        await self._open_tables()
 
     async def close(self) -> None:
         """Write what is buffered and let go of the files."""
@@ -280,6 +294,9 @@ class Bank:
                 for table in due:
                     await table.compact()
         await self._index()
+        self._rounds += 1
+        if self._rounds % REOPENED_EVERY == 0:
+            await self._reopen()
         return bool(due)
 
     async def _index(self) -> None:

@@ -7,7 +7,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
+from lessons import lesson
 from soak import soak
+
+from strategy_bank.server.settings import Settings
+from strategy_bank.store import bank as banks
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.records import Strategy
 
 pytestmark = [
     pytest.mark.anyio,
@@ -21,3 +27,26 @@ async def test_four_hundred_mixed_calls_leave_nothing_behind(environment: dict[s
     assert max(look.threads for look in told.looks) < 60  # pools fill up to their bounds
     assert max(look.files for look in told.looks[-4:]) <= max(look.files for look in told.looks[:4]) + 5
     assert told.grown(100) < 1.2
+
+
+async def test_indexes_of_the_past_are_let_go(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banks, "COMPACT_AT", 1)
+    monkeypatch.setattr(banks, "REOPENED_EVERY", 4)
+    bank = await Bank.open(settings.location)
+    opened: list[int] = []
+    for number in range(100):
+        strategy = Strategy(id=f"st_{number}", outcome="success", **lesson(number))
+        async with bank.writing():
+            await bank.add_strategies(await bank.embed([strategy]))
+        assert strategy.id in [hit.id for hit in await bank.search(strategy.title, ["global"], 10)]
+        await bank.maintain()
+        opened.append(sum("_indices" in _target(file) for file in Path("/proc/self/fd").iterdir()))
+    await bank.close()
+    assert 0 < max(opened) <= 9
+
+
+def _target(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except OSError:  # closed meanwhile
+        return ""
