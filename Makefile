@@ -21,6 +21,10 @@ check: setup
 bench: setup
 	@$(BIN)/python bench/startup.py
 	@$(BIN)/python bench/tau_bench.py
+	@$(BIN)/python bench/speed.py
+	@$(BIN)/python bench/concurrency.py
+	@$(BIN)/python bench/crashes.py
+	@$(BIN)/python bench/soak.py
 
 setup: $(VENV)/ready
 
