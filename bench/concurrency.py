@@ -7,18 +7,19 @@ reports as well; all of them used one strategy, whose counters must add up. Read
 """
 
 import argparse
-import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import anyio
+from figures import percentile_ms, show_problems
 from lessons import lesson, report
-from mcp import Client, StdioServerParameters
+from mcp import Client
+from servers import connected, environment
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
@@ -41,12 +42,12 @@ class Crowd:
     problems: list[str] = field(default_factory=list[str])
 
 
-async def crowd(environment: Mapping[str, str], writers: int, reports: int, readers: int) -> Crowd:
+async def crowd(settings: Mapping[str, str], writers: int, reports: int, readers: int) -> Crowd:
     """Let them work, then compare the bank with what each was told."""
     told = Crowd()
     latest: list[tuple[int, str]] = []
     async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(_server(environment)) for _ in range(writers + readers)]
+        clients = [await stack.enter_async_context(connected(settings)) for _ in range(writers + readers)]
         common = (await _call(told, clients[0], "report_outcome", report(COMMON)))["strategies"][0]["id"]
         done = anyio.Event()
 
@@ -84,12 +85,12 @@ async def crowd(environment: Mapping[str, str], writers: int, reports: int, read
                 for number, client in enumerate(clients[:writers]):
                     writing.start_soon(write, number, client)
             done.set()
-    await _compare(told, environment, common, reports, writers)
+    await _compare(told, settings, common, reports, writers)
     return told
 
 
-async def _compare(told: Crowd, environment: Mapping[str, str], common: str, reports: int, writers: int) -> None:
-    bank = await Bank.open(Settings.from_environment(environment).location)
+async def _compare(told: Crowd, settings: Mapping[str, str], common: str, reports: int, writers: int) -> None:
+    bank = await Bank.open(Settings.from_environment(settings).location)
     try:
         episodes, strategies = await bank.all(Episode), await bank.all(Strategy)
         told.pieces = max((await bank.fragments()).values())
@@ -121,21 +122,12 @@ async def _compare(told: Crowd, environment: Mapping[str, str], common: str, rep
             )
 
 
-def _server(environment: Mapping[str, str]) -> Client:
-    arguments = ["-m", "strategy_bank.server", "serve"]
-    return Client(StdioServerParameters(command=sys.executable, args=arguments, env=dict(environment)))
-
-
 async def _call(told: Crowd, client: Client, tool: str, arguments: Mapping[str, object]) -> dict[str, object]:
     result = await client.call_tool(tool, dict(arguments))
     if result.is_error or result.structured_content is None:
         told.problems.append(f"{tool} failed: {getattr(result.content[0], 'text', '?')[:200]}")
         return {}
     return result.structured_content
-
-
-def _percentile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] * 1e3 if values else float("nan")
 
 
 async def main() -> int:
@@ -145,22 +137,19 @@ async def main() -> int:
     parser.add_argument("--readers", type=int, default=2)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
-        environment = inherited | {"STRATEGY_BANK_HOME": home, "STRATEGY_BANK_SCOPE": "crowd"}
         started = time.monotonic()
-        told = await crowd(environment, given.writers, given.reports, given.readers)
+        told = await crowd(environment(home, "crowd"), given.writers, given.reports, given.readers)
         elapsed = time.monotonic() - started
     print(f"{given.writers} writers × {given.reports} reports, {given.readers} readers, one bank, {elapsed:.0f} s")
     print(
         f"  acknowledged episodes {len(told.acknowledged)}, problems {len(told.problems)}, seen late {told.seen_late}"
     )
     print(
-        f"  report p50 {_percentile(told.report_seconds, 0.5):.0f} ms, p95 {_percentile(told.report_seconds, 0.95):.0f} ms"
+        f"  report p50 {percentile_ms(told.report_seconds, 0.5):.0f} ms, p95 {percentile_ms(told.report_seconds, 0.95):.0f} ms"
     )
-    print(f"  {len(told.recall_seconds)} recalls, p50 {_percentile(told.recall_seconds, 0.5):.0f} ms, "
-          f"p95 {_percentile(told.recall_seconds, 0.95):.0f} ms; most pieces of a table at the end {told.pieces}")  # fmt: skip
-    for problem in told.problems[:20]:
-        print(f"  PROBLEM {problem}")
+    print(f"  {len(told.recall_seconds)} recalls, p50 {percentile_ms(told.recall_seconds, 0.5):.0f} ms, "
+          f"p95 {percentile_ms(told.recall_seconds, 0.95):.0f} ms; most pieces of a table at the end {told.pieces}")  # fmt: skip
+    show_problems(told.problems)
     return bool(told.problems)
 
 

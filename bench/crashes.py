@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+from figures import show_problems
 from lessons import lesson, report
 
 from strategy_bank.store import bank as banks
@@ -219,8 +220,7 @@ async def main() -> int:
         told = await crashes(Path(home), kills)
     print(f"killed {told.kills}: {len(told.acknowledged)} reports acknowledged, {told.pending} found pending and finished, "
           f"{len(told.problems)} problems")  # fmt: skip
-    for problem in told.problems[:20]:
-        print(f"  PROBLEM {problem}")
+    show_problems(told.problems)
     return bool(told.problems)
 
 

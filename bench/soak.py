@@ -4,7 +4,6 @@ python bench/soak.py [--calls 5000]
 """
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -13,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+from figures import percentile_ms, show_problems
 from lessons import lesson, report
-from mcp import Client, StdioServerParameters
 from processes import child_running, disk_mb, resident_mb
-
-SERVER = "strategy_bank.server"
+from servers import SERVER, connected, environment
 
 
 @dataclass
@@ -43,11 +41,10 @@ class Soak:
         return max(last) / max(first)
 
 
-async def soak(environment: Mapping[str, str], calls: int, every: int) -> Soak:
+async def soak(settings: Mapping[str, str], calls: int, every: int) -> Soak:
     """Eight recalls to one report and, now and then, a run of two attempts."""
     told = Soak()
-    server = StdioServerParameters(command=sys.executable, args=["-m", SERVER], env=dict(environment))
-    async with Client(server) as client:
+    async with connected(settings) as client:
 
         async def call(tool: str, arguments: Mapping[str, object]) -> dict[str, object]:
             result = await client.call_tool(tool, dict(arguments))
@@ -81,18 +78,17 @@ async def main() -> int:
     parser.add_argument("--calls", type=int, default=5000)
     calls: int = parser.parse_args().calls
     with tempfile.TemporaryDirectory() as home:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
-        environment = inherited | {"STRATEGY_BANK_HOME": home, "STRATEGY_BANK_SCOPE": "soak"}
-        told = await soak(environment, calls, max(1, calls // 20))
+        told = await soak(environment(home, "soak"), calls, max(1, calls // 20))
         disk = disk_mb(Path(home) / "bank.lance")
     for look in told.looks:
         print(
             f"after {look.calls:>5} calls: {look.resident_mb or 0:.0f} MB, {look.files} files, {look.threads} threads"
         )
     reports, tenth = told.report_seconds, max(1, len(told.report_seconds) // 10)
-    first, last = sorted(reports[tenth : 2 * tenth])[tenth // 2], sorted(reports[-tenth:])[tenth // 2]
-    print(f"memory at the end / after 500 calls {told.grown(500):.2f}; report p50 {first * 1e3:.0f} → {last * 1e3:.0f} ms over "
+    first, last = (percentile_ms(part, 0.5) for part in (reports[tenth : 2 * tenth], reports[-tenth:]))
+    print(f"memory at the end / after 500 calls {told.grown(500):.2f}; report p50 {first:.0f} → {last:.0f} ms over "
           f"{len(reports)} reports ({last / first:.2f}×); disk {disk:.0f} MB; problems {len(told.problems)}")  # fmt: skip
+    show_problems(told.problems)
     return bool(told.problems)
 
 

@@ -7,7 +7,6 @@ asked through a real server over stdio. Every figure of a row comes from one run
 """
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -19,9 +18,10 @@ from typing import Any
 import anyio
 import numpy as np
 import pyarrow as pa
+from figures import percentile_ms
 from lessons import lesson, report
-from mcp import Client, StdioServerParameters
 from processes import child_running, disk_mb, resident_mb
+from servers import SERVER, connected, environment
 
 from strategy_bank.store import ranking, tables
 from strategy_bank.store.bank import Bank
@@ -30,7 +30,6 @@ from strategy_bank.store.lance import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy, now
 
-SERVER = "strategy_bank.server"
 SCOPES = ("global", "speed", "speed", "elsewhere")
 TASKS = [f"{lesson(number)['title']}: find out why and repair it for good." for number in range(0, 200, 3)]
 BATCH = 10_000
@@ -144,10 +143,7 @@ async def _right(bank: Bank, matrix: Any, queries: Any) -> float:
 
 
 async def _through_a_server(home: Path, calls: int) -> tuple[float, float, float, float, float, float]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
-    environment = inherited | {"STRATEGY_BANK_HOME": str(home), "STRATEGY_BANK_SCOPE": "speed"}
-    server = StdioServerParameters(command=sys.executable, args=["-m", SERVER], env=environment)
-    async with Client(server) as client:
+    async with connected(environment(home, "speed")) as client:
         await client.call_tool("recall_strategies", {"task": TASKS[0]})
         process = child_running(SERVER)
         cold = resident_mb(process) or float("nan")
@@ -161,7 +157,7 @@ async def _through_a_server(home: Path, calls: int) -> tuple[float, float, float
             given = report(number, trajectory=f"attempt {number}\n14 passed in 2.31s")
             reports.append(await _timed_async(lambda given=given: client.call_tool("report_outcome", given)))
         warm = resident_mb(process) or float("nan")
-    return _median(seconds), sorted(seconds)[int(len(seconds) * 0.95)] * 1e3, cpu, _median(reports[2:]), cold, warm
+    return _median(seconds), percentile_ms(seconds, 0.95), cpu, _median(reports[2:]), cold, warm
 
 
 def _cpu(process: int | None) -> float:
@@ -181,7 +177,7 @@ async def _timed_async(work: Callable[[], Awaitable[object]]) -> float:
 
 
 def _median(seconds: Sequence[float]) -> float:
-    return sorted(seconds)[len(seconds) // 2] * 1e3
+    return percentile_ms(seconds, 0.5)
 
 
 async def main() -> None:

@@ -20,6 +20,7 @@ from statistics import median
 from typing import NamedTuple
 
 from processes import CPU_METHOD, end_and_read_cpu
+from servers import environment
 
 PROJECT = "strategy_bank.server"
 ONE_TOOL = "one-tool MCPServer"
@@ -75,13 +76,12 @@ def start(command: list[str], request: bytes, environment: dict[str, str], folde
 def compare(request: dict[str, object], runs: int) -> dict[str, list[Start]]:
     """Both servers in turn; one start of each for warming up is not counted."""
     line = json.dumps({"jsonrpc": "2.0", "id": 1, **request}).encode() + b"\n"
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
     starts: dict[str, list[Start]] = {name: [] for name in SERVERS}
     with tempfile.TemporaryDirectory() as folder:
-        environment = inherited | {"STRATEGY_BANK_HOME": f"{folder}/home"}
+        settings = environment(f"{folder}/home")
         for _ in range(runs + 1):
             for name, command in SERVERS.items():
-                starts[name].append(start(command, line, environment, folder))
+                starts[name].append(start(command, line, settings, folder))
     return {name: all_of_them[1:] for name, all_of_them in starts.items()}
 
 

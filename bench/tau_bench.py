@@ -7,7 +7,6 @@ sent to the judge incompletely, or leaked. With --agent the agent judges itself 
 """
 
 import argparse
-import os
 import platform
 import sys
 import tempfile
@@ -15,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
+from figures import percentile_ms, show_problems
 from processes import disk_mb
+from servers import environment
 from tau import DATA, Attempt, load
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # for the scripted endpoint
@@ -66,14 +67,11 @@ def show(tally: Tally, requests: int, tasks: Sequence[str], home: Path) -> None:
     }
     for name, value in rows.items():
         print(f"  {name:25}{value}")
-    for problem in tally.problems[:50]:
-        print(f"  ! {problem}")
+    show_problems(tally.problems)
 
 
 def _milliseconds(seconds: Sequence[float]) -> str:
-    ordered = sorted(seconds)
-    p50, p95 = (1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.95))
-    return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+    return f"p50 {percentile_ms(seconds, 0.5):.0f} ms, p95 {percentile_ms(seconds, 0.95):.0f} ms"
 
 
 def _progress(done: int) -> None:
@@ -96,9 +94,8 @@ def main() -> int:
     print(f"tau-bench airline, {len(attempts)} attempts, judged {how}; Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder, "home")
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
-        environment = inherited | {"STRATEGY_BANK_HOME": str(home), "STRATEGY_BANK_SCOPE": "airline"}
-        tally, requests = anyio.run(by_agent if options.agent else by_endpoint, environment, attempts, tasks)
+        judged = by_agent if options.agent else by_endpoint
+        tally, requests = anyio.run(judged, environment(home, "airline"), attempts, tasks)
         show(tally, requests, tasks, home)
     return 1 if tally.problems else 0
 

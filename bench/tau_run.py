@@ -16,6 +16,7 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from processes import child_running, resident_mb
+from servers import SERVER
 from tau import Attempt
 from tau_judge import Examiner, own_judgement
 from tau_lessons import FAR, REWORDED, kind_of
@@ -24,7 +25,6 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
 
-SERVER = "strategy_bank.server"
 EARLY = 20
 """After so many reports memory is looked at for the first time."""
 REPEATED = 5

@@ -84,6 +84,19 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def check_answerable(yes: bool, to: str) -> None:
+    """Raises UsageError where nobody can be asked and `--yes` was not given."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(f"Nobody is there to confirm it; give --yes to {to} without being asked.")
+
+
+def ask(yes: bool, question: str, otherwise: str) -> None:
+    """Go on with a yes; else say `otherwise` and end with 1."""
+    if not yes and not click.confirm(question, err=True):
+        say(otherwise)
+        raise click.exceptions.Exit(1)
+
+
 def show(text: str) -> None:
     click.echo(printable(text))
 

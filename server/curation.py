@@ -1,12 +1,11 @@
 """A person's decisions about what is in the bank: retire, reinstate, forget."""
 
-import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.console import home_option, printable, say, show, with_bank
+from strategy_bank.server.console import ask, check_answerable, home_option, printable, say, show, with_bank
 from strategy_bank.store.errors import NotFound
 from strategy_bank.store.records import Episode, Run, Strategy, StrategyStatus, now
 
@@ -78,13 +77,10 @@ def forget(ids: tuple[str, ...], yes: bool) -> None:
     Example:
       strategy-bank forget st_0123456789abcdef ep_0123456789abcdef
     """
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to confirm it; give --yes to delete without being asked.")
+    check_answerable(yes, "delete")
     for line in with_bank(lambda bank: _headlines(bank, ids)):
         say(printable(line))
-    if not yes and not click.confirm(f"Delete {'these' if len(ids) > 1 else 'this'} for good?", err=True):
-        say("Nothing was deleted.")
-        raise click.exceptions.Exit(1)
+    ask(yes, f"Delete {'these' if len(ids) > 1 else 'this'} for good?", "Nothing was deleted.")
     gone = with_bank(lambda bank: _forget(bank, ids))
     say(f"Deleted {len(gone)}: {', '.join(gone)}.")
 

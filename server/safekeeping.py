@@ -1,13 +1,21 @@
 """`strategy-bank backup` and `restore`: the whole bank in one file."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.console import counted, home_option, progress_bar, say, settings, with_bank
+from strategy_bank.server.console import (
+    ask,
+    check_answerable,
+    counted,
+    home_option,
+    progress_bar,
+    say,
+    settings,
+    with_bank,
+)
 from strategy_bank.server.files import replacing
 
 if TYPE_CHECKING:
@@ -62,15 +70,12 @@ def restore(file: Path, yes: bool) -> None:
     from strategy_bank.store.backup import check_backup, restore_backup
 
     location = settings().location
-    rows = check_backup(file)
-    say(f"{file} holds {_told(rows)}.")
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to confirm it; give --yes to replace the bank without being asked.")
-    if not yes and not click.confirm(f"Replace the bank at {location.tables_uri} with it?", err=True):
-        say("Nothing was changed.")
-        raise click.exceptions.Exit(1)
-    anyio.run(restore_backup, file, location)
-    say(f"Restored {_told(rows)} to {location.tables_uri}.")
+    whole = check_backup(file)
+    say(f"{file} holds {_told(whole.rows)}.")
+    check_answerable(yes, "replace the bank")
+    ask(yes, f"Replace the bank at {location.tables_uri} with it?", "Nothing was changed.")
+    anyio.run(restore_backup, whole, location)
+    say(f"Restored {_told(whole.rows)} to {location.tables_uri}.")
 
 
 def _told(rows: "Mapping[str, int]") -> str:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -62,8 +63,16 @@ async def write_backup(
     return rows
 
 
-def check_backup(path: Path) -> dict[str, int]:
-    """Read all of a backup and change nothing; rows per table.
+@dataclass(frozen=True)
+class Backup:
+    """A file that was read to its end, with its rows per table. Made by `check_backup`."""
+
+    path: Path
+    rows: dict[str, int]
+
+
+def check_backup(path: Path) -> Backup:
+    """Read all of a backup and change nothing.
 
     Raises:
         InvalidInput: the file is no backup, is cut short or damaged.
@@ -81,23 +90,22 @@ def check_backup(path: Path) -> dict[str, int]:
         rows = {name: _count(archive, name) for name in TABLES}
         if rows != manifest["rows"]:
             raise InvalidInput(f"{path} is damaged: it does not hold the rows that its manifest names.")
-        return rows
+        return Backup(path, rows)
 
 
-async def restore_backup(path: Path, location: Location) -> dict[str, int]:
-    """Put a backup in the place of whatever bank is at `location`; rows per table.
+async def restore_backup(backup: Backup, location: Location) -> None:
+    """Put a backup in the place of whatever bank is at `location`.
 
     Each table is replaced in one commit. Until the last of them is, the bank carries a mark with which it does not open, so
-    that a restore that was interrupted cannot be mistaken for a bank. Raises the errors of `check_backup` and of the bank.
+    that a restore that was interrupted cannot be mistaken for a bank. Raises the errors of the bank.
     """
-    rows = check_backup(path)
     location.prepare()
     connection = await Connection.open(location.tables_uri)
     try:
         async with WriteLock(location.lock_file, location.lock_timeout_s).hold():
             meta = await connection.make("meta", tables.META_SCHEMA)
-            await meta.insert([{"id": RESTORING, "value": path.name}])
-            with _readable(path), zipfile.ZipFile(path) as archive:
+            await meta.insert([{"id": RESTORING, "value": backup.path.name}])
+            with _readable(backup.path), zipfile.ZipFile(backup.path) as archive:
                 for name in TABLES:
                     with archive.open(_member(name)) as member:
                         reader = pa.ipc.open_stream(member)
@@ -105,7 +113,6 @@ async def restore_backup(path: Path, location: Location) -> dict[str, int]:
                         await connection.make(name, reader.schema, words=words, rows=reader)
     finally:
         connection.close()
-    return rows
 
 
 def _member(name: str) -> str:
@@ -128,6 +135,6 @@ def _readable(path: Path) -> Generator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, pa.ArrowInvalid, KeyError, ValueError, EOFError, ModelMismatch) as exc:
-        raise InvalidInput(f"{path} is not a whole backup of strategy-bank ({exc}). Nothing was changed.") from exc
+        raise InvalidInput(f"{path} is not a whole backup of strategy-bank ({exc}).") from exc
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}.") from exc

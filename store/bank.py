@@ -4,8 +4,8 @@ Writes happen inside `async with bank.writing()`, one process at a time; reads n
 every process. What a method returned from is durable.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 
 from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.embedding import Embedder
-from strategy_bank.store.errors import BankBusy, BankTooNew, BankUnavailable, ModelMismatch, NotFound
+from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
 from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -286,33 +286,50 @@ class Bank:
         return {name: await table.fragments() for name, table in self._tables.items()}
 
     async def maintain(self) -> bool:
-        """Write buffered recalls, compact the tables that need it, index what has grown; whether any was compacted."""
+        """Write buffered recalls, compact the tables that need it, index what has grown; whether any was compacted.
+
+        One process does it at a time, since the two would undo each other; the others leave it to that one.
+        """
+        if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
+            async with self.writing():
+                await self.flush_recalls()
         due = [self._tables[name] for name, count in (await self.fragments()).items() if count >= COMPACT_AT]
-        if due or len(self._unwritten_recalls) >= RECALLS_BUFFERED:
+        outgrown = await self._outgrown()
+        compacted = False
+        if due or outgrown:
+            async with self._upkeep.hold_if_free() as ours:
+                if ours:
+                    await self._compact(due)
+                    await self._index(outgrown)
+                    compacted = bool(due)
+        self._rounds += 1
+        if self._rounds % REOPENED_EVERY == 0:
+            await self._reopen()
+        return compacted
+
+    async def _compact(self, due: Sequence[Table]) -> None:
+        if due:
             async with self.writing():
                 await self.flush_recalls()
                 for table in due:
                     await table.compact()
-        await self._index()
-        self._rounds += 1
-        if self._rounds % REOPENED_EVERY == 0:
-            await self._reopen()
-        return bool(due)
 
-    async def _index(self) -> None:
-        """Build the indexes of a large bank, beside reads and writes. Another process that does it already is left to it."""
+    async def _outgrown(self) -> "dict[str, Metric]":
+        """The vector columns that need an index, or a new one, with what is measured in them."""
         table, stamp = self._table(Strategy), self.embedder.stamp
         rows = await table.count({})
+        if rows < INDEXED_FROM:
+            return {}
         metrics: dict[str, Metric] = {tables.retrieval_column(stamp): "dot", tables.text_column(stamp): "cosine"}
-        if rows < INDEXED_FROM or not [c for c in metrics if rows >= RETRAINED_AT * await table.trained_on(c)]:
-            return
-        with suppress(BankBusy):
-            async with self._upkeep.hold():
-                for column in ("scope", "status"):
-                    await table.index_values(column)
-                for column, metric in metrics.items():
-                    if rows >= RETRAINED_AT * await table.trained_on(column):
-                        await table.index_vectors(column, metric, rows)
+        return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.trained_on(c)}
+
+    async def _index(self, outgrown: "Mapping[str, Metric]") -> None:
+        """Beside reads and writes, which need no lock for it."""
+        table = self._table(Strategy)
+        for column in ("scope", "status") if outgrown else ():
+            await table.index_values(column)
+        for column, metric in outgrown.items():
+            await table.index_vectors(column, metric, await table.count({}))
 
     async def reembed(self, name: str, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Embed all strategies with another model and put them in place in one commit."""

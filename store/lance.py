@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Any, Literal
 
 import lancedb
+import pyarrow as pa
 from lancedb.expr import Expr, col, lit
 from lancedb.index import FTS, Bitmap, IvfFlat
 
@@ -64,16 +65,18 @@ class Connection:
             await table.checkout(await table.version())
             return Table(self.uri, table)
 
-    async def make(self, name: str, schema: Any, *, words: str = "", rows: Any = None) -> "Table":
+    async def make(
+        self, name: str, schema: Any, *, words: str = "", rows: Sequence[Row] | pa.RecordBatchReader | None = None
+    ) -> "Table":
         """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
 
-        With rows, a list of them or a pyarrow.RecordBatchReader, they take the place of what is there, in one commit.
+        With rows, or a reader of them, they take the place of what is there, in one commit.
         """
         with _translated(self.uri):
             if rows is None and await self.has(name):
                 made = await self._connection.open_table(name)
             else:
-                data = to_table(rows, schema) if isinstance(rows, list) and rows else rows or schema.empty_table()
+                data = rows if isinstance(rows, pa.RecordBatchReader) else to_table(rows or [], schema)
                 mode = "create" if rows is None else "overwrite"
                 made = await self._connection.create_table(name, data, schema=schema, mode=mode)
             if b"lance-schema:unenforced-primary-key:position" not in (

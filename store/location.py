@@ -25,7 +25,7 @@ class Location:
 
     @property
     def upkeep_file(self) -> Path | None:
-        """Held by the one process that builds indexes, while others write. None on an object store."""
+        """Held by the one process that compacts or builds indexes. None on an object store."""
         return self.lock_file and self.lock_file.with_suffix(".upkeep")
 
     @property

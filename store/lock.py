@@ -40,6 +40,24 @@ class WriteLock:
                 if self._file:
                     self._file.release()
 
+    @asynccontextmanager
+    async def hold_if_free(self) -> AsyncGenerator[bool]:
+        """Without waiting for another task; yields whether this one holds it. For locks whose timeout is 0."""
+        if self.held:
+            yield False
+            return
+        async with self._tasks:
+            try:
+                await self._acquire()
+            except BankBusy:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                if self._file:
+                    self._file.release()
+
     async def _acquire(self) -> None:
         if self._file is None:
             return

@@ -103,6 +103,8 @@ def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
 
 def to_table(rows: Sequence[Row], schema: Schema) -> Any:
     """Only the columns that the rows have: a partial table updates only those."""
+    if not rows:
+        return schema.empty_table()
     columns = [schema.field(name) for name in schema.names if name in rows[0]]
     return pa.Table.from_pylist(list(rows), schema=pa.schema(columns))
 

@@ -17,7 +17,7 @@ from lessons import report as numbered
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store import tables
-from strategy_bank.store.backup import restore_backup, write_backup
+from strategy_bank.store.backup import check_backup, restore_backup, write_backup
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import BankTooNew, BankUnavailable, InvalidInput
 from strategy_bank.store.lance import Connection
@@ -88,7 +88,7 @@ async def test_copies_made_while_a_server_writes_are_each_of_one_moment(
     assert sizes == sorted(sizes)
     for number in range(3):
         elsewhere = Location(tmp_path / f"home{number}")
-        await restore_backup(tmp_path / f"{number}.zip", elsewhere)
+        await restore_backup(check_backup(tmp_path / f"{number}.zip"), elsewhere)
         (elsewhere.home / "models").symlink_to(models_dir, target_is_directory=True)
         bank = await Bank.open(elsewhere)
         strategies = {strategy.id for strategy in await bank.all(Strategy)}
@@ -140,7 +140,7 @@ async def test_a_file_that_is_no_whole_backup_changes_nothing(settings: Settings
             for name, content in members.items():
                 archive.writestr(name, content)
     with pytest.raises(InvalidInput, match=r"bank\.zip"):
-        await restore_backup(saved, settings.location)
+        await restore_backup(check_backup(saved), settings.location)
     assert await count(settings.location) == 1
 
 
@@ -152,7 +152,7 @@ async def test_a_backup_of_a_newer_version_is_refused(settings: Settings, saved:
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(BankTooNew, match="format 99"):
-        await restore_backup(saved, settings.location)
+        await restore_backup(check_backup(saved), settings.location)
     assert await count(settings.location) == 1
 
 
@@ -163,7 +163,7 @@ async def test_an_interrupted_restore_is_told_at_open_and_done_again(settings: S
     connection.close()
     with pytest.raises(BankUnavailable, match=r"restored from bank\.zip.*again"):
         await Bank.open(settings.location)
-    await restore_backup(saved, settings.location)
+    await restore_backup(check_backup(saved), settings.location)
     assert await count(settings.location) == 1
 
 

@@ -124,6 +124,16 @@ async def test_while_another_process_builds_it_this_one_goes_on(world: World) ->
     assert await world.trained_on() == SIZE
 
 
+async def test_compaction_waits_for_the_process_that_does_the_upkeep(world: World) -> None:
+    for _ in range(banks.COMPACT_AT):
+        await world.add(1)
+    async with banks.WriteLock(world.bank.location.upkeep_file, 0).hold():
+        assert not await world.bank.maintain()
+        assert (await world.bank.fragments())["strategies"] >= banks.COMPACT_AT
+    assert await world.bank.maintain()
+    assert (await world.bank.fragments())["strategies"] < banks.COMPACT_AT
+
+
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:
     await world.add(SIZE)
     kept = Strategy(
