@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import anyio
-from figures import percentile_ms, show_problems
+from figures import p50_p95, show_problems
 from lessons import lesson, report
 from mcp import Client
 from servers import connected, environment
@@ -144,11 +144,9 @@ async def main() -> int:
     print(
         f"  acknowledged episodes {len(told.acknowledged)}, problems {len(told.problems)}, seen late {told.seen_late}"
     )
-    print(
-        f"  report p50 {percentile_ms(told.report_seconds, 0.5):.0f} ms, p95 {percentile_ms(told.report_seconds, 0.95):.0f} ms"
-    )
-    print(f"  {len(told.recall_seconds)} recalls, p50 {percentile_ms(told.recall_seconds, 0.5):.0f} ms, "
-          f"p95 {percentile_ms(told.recall_seconds, 0.95):.0f} ms; most pieces of a table at the end {told.pieces}")  # fmt: skip
+    print(f"  report {p50_p95(told.report_seconds)}")
+    print(f"  {len(told.recall_seconds)} recalls, {p50_p95(told.recall_seconds)}")
+    print(f"  most pieces of a table at the end {told.pieces}")
     show_problems(told.problems)
     return bool(told.problems)
 

@@ -9,6 +9,10 @@ def percentile_ms(seconds: Sequence[float], share: float) -> float:
     return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
 
 
+def p50_p95(seconds: Sequence[float]) -> str:
+    return f"p50 {percentile_ms(seconds, 0.5):.0f} ms, p95 {percentile_ms(seconds, 0.95):.0f} ms"
+
+
 def show_problems(problems: Sequence[str], most: int = 50) -> None:
     for problem in problems[:most]:
         print(f"  ! {problem}")

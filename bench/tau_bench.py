@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
-from figures import percentile_ms, show_problems
+from figures import p50_p95, show_problems
 from processes import disk_mb
 from servers import environment
 from tau import DATA, Attempt, load
@@ -50,12 +50,12 @@ async def by_agent(environment: dict[str, str], attempts: Sequence[Attempt], tas
 def show(tally: Tally, requests: int, tasks: Sequence[str], home: Path) -> None:
     reports = len(tally.report_seconds)
     quarter = max(1, reports // 4)
-    first, last = (_milliseconds(part) for part in (tally.report_seconds[:quarter], tally.report_seconds[-quarter:]))
+    first, last = (p50_p95(part) for part in (tally.report_seconds[:quarter], tally.report_seconds[-quarter:]))
     rows = {
         "reports": f"{reports}, {len(tally.episodes)} episodes, in {tally.elapsed:.1f} s with a recall before each: "
         f"{reports / tally.elapsed:.1f}/s",
-        "report_outcome": f"{_milliseconds(tally.report_seconds)}; first quarter {first}, last quarter {last}",
-        "recall_strategies": _milliseconds(tally.recall_seconds),
+        "report_outcome": f"{p50_p95(tally.report_seconds)}; first quarter {first}, last quarter {last}",
+        "recall_strategies": p50_p95(tally.recall_seconds),
         "requests to the endpoint": str(requests),
         "strategies": f"{tally.actions.count('added')} added, {tally.actions.count('merged')} merged, {tally.used} used",
         "recall afterwards": f"lessons for {len(tasks) + len(REWORDED)} tasks of the same kinds asked for; "
@@ -68,10 +68,6 @@ def show(tally: Tally, requests: int, tasks: Sequence[str], home: Path) -> None:
     for name, value in rows.items():
         print(f"  {name:25}{value}")
     show_problems(tally.problems)
-
-
-def _milliseconds(seconds: Sequence[float]) -> str:
-    return f"p50 {percentile_ms(seconds, 0.5):.0f} ms, p95 {percentile_ms(seconds, 0.95):.0f} ms"
 
 
 def _progress(done: int) -> None:

@@ -65,12 +65,10 @@ class Connection:
             await table.checkout(await table.version())
             return Table(self.uri, table)
 
-    async def make(
-        self, name: str, schema: Any, *, words: str = "", rows: Sequence[Row] | pa.RecordBatchReader | None = None
-    ) -> "Table":
+    async def make(self, name: str, schema: Any, *, words: str = "", rows: Any = None) -> "Table":
         """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
 
-        With rows, or a reader of them, they take the place of what is there, in one commit.
+        With rows, a list of them or a pyarrow.RecordBatchReader, they take the place of what is there, in one commit.
         """
         with _translated(self.uri):
             if rows is None and await self.has(name):
