@@ -55,12 +55,15 @@ def _set_status(ids: tuple[str, ...], status: StrategyStatus, reason: str) -> No
 
 async def change_status(bank: "Bank", ids: tuple[str, ...], status: StrategyStatus, reason: str) -> list[Strategy]:
     """The strategies as they were before. Raises NotFound, having changed nothing, when one of them is missing."""
-    async with bank.writing():
+    change = {"status": status, "status_reason": reason, "updated_at": now()}
+
+    async def step() -> list[Strategy]:
         before = await bank.all(Strategy, id=list(ids))
         _check_found(ids, {strategy.id for strategy in before}, "strategy")
-        change = {"status": status, "status_reason": reason, "updated_at": now()}
         await bank.amend([each.model_copy(update=change) for each in before if each.status != status])
-    return before
+        return before
+
+    return await bank.atomically(step)
 
 
 @click.command()
@@ -97,8 +100,7 @@ async def _headlines(bank: "Bank", ids: tuple[str, ...]) -> list[str]:
 
 
 async def _forget(bank: "Bank", ids: tuple[str, ...]) -> list[str]:
-    async with bank.writing():
-        return await bank.forget(ids)
+    return await bank.atomically(lambda: bank.forget(ids))
 
 
 def _check_found(ids: tuple[str, ...], found: Collection[str], kind: str) -> None:

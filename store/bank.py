@@ -1,10 +1,11 @@
 """The bank: strategies, episodes, runs and recalls, shared by several processes.
 
-Writes happen inside `async with bank.writing()`, one process at a time; reads need no lock and see every committed write of
-every process. What a method returned from is durable.
+Writes happen inside `await bank.atomically(step)`: on a local folder one process at a time, on an object store again when
+somebody else came first. Reads need no lock and see every committed write of every process. What a method returned from is
+durable.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,10 +14,11 @@ import anyio
 import anyio.to_thread
 import numpy as np
 from anyio.abc import TaskGroup
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.embedding import Embedder
-from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
+from strategy_bank.store.errors import BankBusy, BankTooNew, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
+COMPACT_AT_LAST = 120
+"""Pieces from which writers have to wait for it; until then it is tried beside them and put off when they come first."""
 INDEXED_FROM = 4096
 """Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
 RETRAINED_AT = 4
@@ -37,6 +41,7 @@ RECALLS_BUFFERED = 32
 EMBED_BATCH = 64
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 Filter = str | int | Sequence[str]
 
 
@@ -60,6 +65,7 @@ class Bank:
         self._connection = connection
         self._tables: dict[str, Table] = {}
         self._unwritten_recalls: list[Recall] = []
+        self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
         self._rounds = 0
 
     # opening and closing
@@ -73,8 +79,7 @@ class Bank:
         location.prepare()
         bank = cls(location, await Connection.open(location.tables_uri))
         if await bank._stored_version() != migrations.FORMAT_VERSION:
-            async with bank.writing():
-                await bank._make_or_migrate()
+            await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
         try:
             stamp = tables.stamp_of(await bank._tables["strategies"].schema())
@@ -99,8 +104,7 @@ class Bank:
     async def close(self) -> None:
         """Write what is buffered and let go of the files."""
         if self._unwritten_recalls:
-            async with self.writing():
-                await self.flush_recalls()
+            await self.atomically(self.flush_recalls)
         for table in self._tables.values():
             table.close()
         self._connection.close()
@@ -148,11 +152,27 @@ class Bank:
 
     # writing
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncGenerator[None]:
-        """Hold the write lock, so that what is read inside is still true when it is written. Raises BankBusy."""
+    async def atomically(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Do a step that reads and writes as if nobody else wrote meanwhile. It may be done again, so it must bear that.
+
+        On a local folder the write lock keeps others out. Where there is none, `amend` finds out that somebody came first, and
+        the step begins anew after a random wait. Raises BankBusy when others keep it from writing for too long.
+        """
+        patience = self.location.lock_timeout_s
+        again = AsyncRetrying(
+            retry=retry_if_exception_type(Conflict),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            stop=stop_after_delay(patience),
+            reraise=True,
+        )
+        try:
+            return await again(self._locked, step)
+        except Conflict as exc:
+            raise BankBusy(f"{exc} This went on for more than {patience:g} s; try again.") from exc
+
+    async def _locked(self, step: Callable[[], Awaitable[T]]) -> T:
         async with self.lock.hold():
-            yield
+            return await step()
 
     async def add(self, record: Record) -> bool:
         """Insert an episode or a run; True if it was new. An id that is there already keeps its row."""
@@ -185,11 +205,17 @@ class Bank:
         return await self._table(Strategy).insert([self._strategy_row(item) for item in embedded])
 
     async def amend(self, records: Sequence[Record]) -> None:
-        """Update what may change of records of one kind, in one commit; ids that are gone stay gone."""
-        if records:
-            fixed = tables.FIXED_COLUMNS[type(records[0])]
-            rows = [{k: v for k, v in tables.to_row(record).items() if k not in fixed} for record in records]
-            await self._table(type(records[0])).amend(rows)
+        """Update what may change of records of one kind, in one commit; ids that are gone stay gone.
+
+        Raises Conflict when one of them was changed since it was read; the others are changed then.
+        """
+        if not records:
+            return
+        kind = type(records[0])
+        rows = [tables.changed_cells(record) for record in records]
+        amended = await self._table(kind).amend(rows)
+        if amended < len(rows) and amended < await self.count(kind, id=[row["id"] for row in rows]):
+            raise Conflict(f"Others change the same {kind.__name__.lower()} at the same time.")
 
     async def forget(self, ids: Collection[str]) -> list[str]:
         """Delete strategies, episodes or runs for good; the ids that were there."""
@@ -218,8 +244,9 @@ class Bank:
         self._unwritten_recalls.append(recall)
 
     async def flush_recalls(self) -> None:
-        buffered, self._unwritten_recalls = self._unwritten_recalls, []
+        buffered = self._unwritten_recalls[:]
         await self.add_all(buffered)
+        del self._unwritten_recalls[: len(buffered)]
 
     # reading
 
@@ -277,9 +304,12 @@ class Bank:
 
     async def snapshot(self) -> dict[str, Table]:
         """Every table as it is now, all of the same moment; for the caller to close. Later writes do not change them."""
-        async with self.writing():
+
+        async def frozen() -> dict[str, Table]:
             await self.flush_recalls()
             return {name: await self._connection.frozen(name) for name in [*tables.RECORDS, "meta"]}
+
+        return await self.atomically(frozen)
 
     async def fragments(self) -> dict[str, int]:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
@@ -291,28 +321,33 @@ class Bank:
         One process does it at a time, since the two would undo each other; the others leave it to that one.
         """
         if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
-            async with self.writing():
-                await self.flush_recalls()
-        due = [self._tables[name] for name, count in (await self.fragments()).items() if count >= COMPACT_AT]
+            await self.atomically(self.flush_recalls)
+        due = {name: count for name, count in (await self.fragments()).items() if count >= self._compact_at[name]}
         outgrown = await self._outgrown()
         compacted = False
         if due or outgrown:
             async with self._upkeep.hold_if_free() as ours:
                 if ours:
-                    await self._compact(due)
+                    compacted = await self._compact(due)
                     await self._index(outgrown)
-                    compacted = bool(due)
         self._rounds += 1
         if self._rounds % REOPENED_EVERY == 0:
             await self._reopen()
         return compacted
 
-    async def _compact(self, due: Sequence[Table]) -> None:
-        if due:
-            async with self.writing():
-                await self.flush_recalls()
-                for table in due:
-                    await table.compact()
+    async def _compact(self, due: Mapping[str, int]) -> bool:
+        """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long."""
+        done = 0
+        for name, pieces in due.items():
+            compact = self._tables[name].compact
+            try:
+                await (self.atomically(compact) if pieces >= COMPACT_AT_LAST else compact())
+            except Conflict:
+                self._compact_at[name] = min(2 * pieces, COMPACT_AT_LAST)
+            else:
+                self._compact_at[name] = COMPACT_AT
+                done += 1
+        return done > 0
 
     async def _outgrown(self) -> "dict[str, Metric]":
         """The vector columns that need an index, or a new one, with what is measured in them."""
@@ -335,7 +370,8 @@ class Bank:
         """Embed all strategies with another model and put them in place in one commit."""
         self.embedder = Embedder(self.location.models_dir, name)
         await anyio.to_thread.run_sync(self.embedder.warm)
-        async with self.writing():
+
+        async def replace() -> None:
             strategies = await self.all(Strategy)
             rows: list[tables.Row] = []
             for start in range(0, len(strategies), EMBED_BATCH):
@@ -344,6 +380,8 @@ class Bank:
                 progress(len(rows), len(strategies))
             schema = tables.strategies_schema(self.embedder.stamp)
             self._tables["strategies"] = await self._connection.make("strategies", schema, words="text", rows=rows)
+
+        await self.atomically(replace)
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
     StrategyBankError
     ├── BankError              the bank could not do what was asked
     │   ├── BankUnavailable    the folder or object store cannot be opened, read or written
-    │   ├── BankBusy           another process kept the write lock for too long
+    │   ├── BankBusy           other processes kept this one from writing for too long
+    │   ├── Conflict           somebody else changed the same record meanwhile; the step is done again
     │   ├── BankTooNew         the bank was written by a newer version of strategy-bank
     │   ├── ModelMismatch      the bank holds vectors of another embedding model
     │   └── NotFound           no strategy, episode or run has that id
@@ -29,7 +30,11 @@ class BankUnavailable(BankError):
 
 
 class BankBusy(BankError):
-    """Another process held the write lock for longer than the configured wait."""
+    """Other processes kept this one from writing for longer than the configured wait."""
+
+
+class Conflict(BankError):
+    """Somebody else changed the same record between reading and writing it. `Bank.atomically` does the step again."""
 
 
 class BankTooNew(BankError):

@@ -19,7 +19,7 @@ import pyarrow as pa
 from lancedb.expr import Expr, col, lit
 from lancedb.index import FTS, Bitmap, IvfFlat
 
-from strategy_bank.store.errors import BankUnavailable, ModelMismatch
+from strategy_bank.store.errors import BankUnavailable, Conflict, ModelMismatch
 from strategy_bank.store.tables import Row, to_table
 
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
@@ -106,11 +106,21 @@ class Table:
             merge = self._table.merge_insert("id").when_not_matched_insert_all()
             return (await merge.execute(to_table(rows, await self._table.schema()))).num_inserted_rows
 
-    async def amend(self, rows: Sequence[Row]) -> None:
-        """Update the columns that the rows have, in one commit; an id that is gone stays gone."""
+    async def amend(self, rows: Sequence[Row]) -> int:
+        """Update the columns that the rows have, in one commit; how many rows were. An id that is gone stays gone.
+
+        A row with a `revision` is updated only if the stored one is exactly one lower: compare and swap, whoever commits.
+        """
+        unchanged = "target.revision = source.revision - 1" if rows and "revision" in rows[0] else None
         with _translated(self._uri):
-            merge = self._table.merge_insert("id").when_matched_update_all()
-            await merge.execute(to_table(rows, await self._table.schema()))
+            merge = self._table.merge_insert("id").when_matched_update_all(where=unchanged)
+            return (await merge.execute(to_table(rows, await self._table.schema()))).num_updated_rows
+
+    async def add_column(self, name: str, value: str) -> None:
+        """A column with the same SQL value in every row; nothing to do where it is there."""
+        with _translated(self._uri):
+            if name not in (await self._table.schema()).names:
+                await self._table.add_columns({name: value})
 
     async def delete(self, ids: Sequence[str]) -> None:
         with _translated(self._uri):
@@ -162,10 +172,15 @@ class Table:
         return stats["fragment_stats"]["num_fragments"]
 
     async def compact(self) -> None:
-        """Join the pieces and drop old versions. A full-text index that stops it is made anew."""
+        """Join the pieces and drop old versions. A full-text index that stops it is made anew.
+
+        Raises Conflict when a row of the pieces was changed meanwhile: then nothing was done.
+        """
         try:
             await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
-        except (OSError, RuntimeError, ValueError):
+        except (OSError, RuntimeError, ValueError) as exc:
+            if _is_conflict(str(exc)):
+                raise Conflict(f"{self._uri} was written to while it was compacted.") from exc
             with _translated(self._uri):
                 for index in await self._table.list_indices():
                     if index.index_type == "FTS":
@@ -210,12 +225,19 @@ def _expression(equal: Equal) -> Expr:
     return reduce(lambda left, right: left & right, terms)
 
 
+def _is_conflict(message: str) -> bool:
+    """Whether LanceDB gave up, after its own retries, because others committed first."""
+    return "commit conflict" in message or "concurrent writers" in message
+
+
 @contextmanager
 def _translated(uri: str) -> Generator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError) as exc:
         message = str(exc).splitlines()[0][:300] if str(exc) else type(exc).__name__
+        if _is_conflict(message):
+            raise Conflict(f"Others write to the bank at {uri} at the same time: {message}.") from exc
         if "does not exist in schema" in message or "No field named vector_" in message:
             raise ModelMismatch(
                 f"The bank at {uri} has been re-embedded with another model meanwhile. Restart the server."

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 Step = Callable[["Connection"], Awaitable[None]]
 
-STEPS: dict[int, Step] = {}
+
+async def _count_revisions(connection: "Connection") -> None:
+    """1 → 2: every record has a `revision`."""
+    for name in ("strategies", "episodes", "runs", "recalls"):
+        await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
+
+
+STEPS: dict[int, Step] = {1: _count_revisions}
 FORMAT_VERSION = 1 + len(STEPS)
 RESTORING = "restoring"
 """Id of the row of `meta` that stands there while a restore replaces the tables."""

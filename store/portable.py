@@ -84,8 +84,7 @@ async def _load(bank: Bank, batch: list[Record]) -> int:
     there = {row["id"] for row in await bank.cells(type(batch[0]), [], id=[record.id for record in batch])}
     fresh = [record for record in batch if record.id not in there]
     embedded = await bank.embed([record for record in fresh if isinstance(record, Strategy)])
-    async with bank.writing():
-        return await bank.add_strategies(embedded) if embedded else await bank.add_all(fresh)
+    return await bank.atomically(lambda: bank.add_strategies(embedded) if embedded else bank.add_all(fresh))
 
 
 def _batches(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:

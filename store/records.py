@@ -37,6 +37,8 @@ class Record(BaseModel):
 
     id: str
     created_at: datetime = Field(default_factory=now)
+    revision: int = 0
+    """How often the stored record was changed: a change counts only on the revision that was read."""
 
 
 class Strategy(Record):

@@ -89,6 +89,12 @@ def to_row(record: Record) -> Row:
     }
 
 
+def changed_cells(record: Record) -> Row:
+    """The cells of a record that may change, with its next revision: what `Table.amend` compares and swaps."""
+    fixed = FIXED_COLUMNS[type(record)]
+    return {k: v for k, v in to_row(record).items() if k not in fixed} | {"revision": record.revision + 1}
+
+
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
     """The record of a row; columns that the record does not have are left out."""
     return kind.model_validate(

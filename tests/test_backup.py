@@ -104,7 +104,7 @@ async def saved(settings: Settings, tmp_path: Path) -> Path:
     """The backup of a bank with one strategy, which is still at the settings' location."""
     bank = await Bank.open(settings.location)
     kept = Strategy(id="st_kept", title="a", description="b", content="c", outcome="success")
-    async with bank.writing():
+    async with bank.lock.hold():
         await bank.add_strategies(await bank.embed([kept]))
     await bank.close()
     await backed_up(settings.location, tmp_path / "bank.zip")

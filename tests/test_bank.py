@@ -16,6 +16,7 @@ from strategy_bank.store.errors import (
     BankBusy,
     BankTooNew,
     BankUnavailable,
+    Conflict,
     ModelMismatch,
     ModelUnavailable,
     NotFound,
@@ -46,7 +47,7 @@ def episode(number: int) -> Episode:
 
 @pytest.fixture
 def location(home: Path) -> Location:
-    return Location(home, lock_timeout_s=0.2)
+    return Location(home, lock_timeout_s=0.5)
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ async def bank(location: Location) -> AsyncIterator[Bank]:
 
 async def put(bank: Bank, *strategies: Strategy) -> None:
     embedded = await bank.embed(strategies)
-    async with bank.writing():
+    async with bank.lock.hold():
         await bank.add_strategies(embedded)
 
 
@@ -68,7 +69,7 @@ async def test_every_field_of_every_record_comes_back_as_it_was(bank: Bank) -> N
     hits = await bank.search("reading a file of another system", ["project"], 1)
     run = Run(id="run_1", scope="project", task="t", mode="parallel", attempts=2, recalled=hits)
     recall = Recall(id="rc_1", scope="project", task="t", strategy_ids=["st_1"])
-    async with bank.writing():
+    async with bank.lock.hold():
         for record in (episode(1), run, recall):
             assert await bank.add(record)
     for record in (strategy, episode(1), run, recall):
@@ -79,7 +80,7 @@ async def test_every_field_of_every_record_comes_back_as_it_was(bank: Bank) -> N
 
 
 async def test_adding_keeps_what_is_there_and_amending_adds_nothing(bank: Bank) -> None:
-    async with bank.writing():
+    async with bank.lock.hold():
         assert await bank.add(episode(1))
         assert not await bank.add(episode(1).model_copy(update={"task": "another"}))
         await bank.amend([episode(2)])
@@ -90,7 +91,7 @@ async def test_adding_keeps_what_is_there_and_amending_adds_nothing(bank: Bank) 
 async def test_amending_a_strategy_leaves_its_vectors(bank: Bank) -> None:
     await put(bank, lesson(1))
     before = await bank.search("read foreign bytes", ["project"], 1)
-    async with bank.writing():
+    async with bank.lock.hold():
         await bank.amend([lesson(1, helped=5)])
     after = await bank.search("read foreign bytes", ["project"], 1)
     assert after == [before[0].model_copy(update={"helped": 5})]
@@ -123,7 +124,7 @@ async def test_a_near_lesson_of_another_project_does_not_crowd_out_this_projects
 
 async def test_forgetting_removes_strategies_episodes_and_runs(bank: Bank) -> None:
     await put(bank, lesson(1), lesson(2))
-    async with bank.writing():
+    async with bank.lock.hold():
         await bank.add(episode(1))
         assert sorted(await bank.forget(["st_1", "ep_1", "st_none"])) == ["ep_1", "st_1"]
     assert [strategy.id for strategy in await bank.all(Strategy)] == ["st_2"]
@@ -133,9 +134,9 @@ async def test_forgetting_removes_strategies_episodes_and_runs(bank: Bank) -> No
 async def test_many_writes_are_compacted_and_stay_findable(bank: Bank) -> None:
     await put(bank, lesson(1))
     for number in range(COMPACT_AT + 1):
-        async with bank.writing():
+        async with bank.lock.hold():
             await bank.add(episode(number))
-            await bank.amend([lesson(1, helped=number)])
+            await bank.amend([(await bank.get(Strategy, "st_1")).model_copy(update={"helped": number})])
     assert await bank.maintain()
     assert max((await bank.fragments()).values()) < COMPACT_AT
     assert not await bank.maintain()
@@ -171,9 +172,9 @@ async def test_two_banks_on_one_folder_see_each_other_at_once(bank: Bank, locati
 async def test_a_lock_that_another_process_keeps_is_an_error_after_the_wait(bank: Bank) -> None:
     assert bank.location.lock_file
     with FileLock(bank.location.lock_file), pytest.raises(BankBusy, match="strategy-bank process"):
-        async with bank.writing():
+        async with bank.lock.hold():
             pass
-    async with bank.writing():
+    async with bank.lock.hold():
         pass
 
 
@@ -199,7 +200,7 @@ FileLock({str(bank.location.lock_file)!r}).acquire()
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", code], check=False)
-    async with bank.writing():
+    async with bank.lock.hold():
         pass
 
 
@@ -220,8 +221,9 @@ async def test_an_older_bank_is_migrated_step_by_step(
     async def step(connection: Connection) -> None:
         done.append(len(done) + 1)
 
-    monkeypatch.setattr(migrations, "STEPS", {1: step, 2: step})
-    monkeypatch.setattr(migrations, "FORMAT_VERSION", 3)
+    newest = migrations.FORMAT_VERSION
+    monkeypatch.setattr(migrations, "STEPS", {newest: step, newest + 1: step})
+    monkeypatch.setattr(migrations, "FORMAT_VERSION", newest + 2)
     migrated = await Bank.open(location)
     await migrated.close()
     await (await Bank.open(location)).close()
@@ -229,6 +231,55 @@ async def test_an_older_bank_is_migrated_step_by_step(
     monkeypatch.undo()
     with pytest.raises(BankTooNew):
         await Bank.open(location)
+
+
+async def test_a_bank_of_the_first_format_is_brought_up_with_all_that_is_in_it(bank: Bank, location: Location) -> None:
+    await put(bank, lesson(1, helped=3))
+    await bank.atomically(lambda: bank.add(episode(1)))
+    connection = await Connection.open(location.tables_uri)
+    for name in tables.RECORDS:
+        await (await connection.table(name))._table.drop_columns(["revision"])
+    await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
+    connection.close()
+    for _ in range(2):  # the second time there is nothing to do
+        opened = await Bank.open(location)
+        strategy = await opened.get(Strategy, "st_1")
+        assert (strategy.helped, await opened.count(Episode)) == (3, 1)
+        await opened.amend([strategy.model_copy(update={"hurt": strategy.hurt + 1})])
+        await opened.close()
+    assert (await bank.get(Strategy, "st_1")).hurt == 2
+
+
+async def test_a_change_of_a_record_that_somebody_else_changed_meanwhile_is_refused(bank: Bank) -> None:
+    await put(bank, lesson(1), lesson(2))
+    read = await bank.all(Strategy)
+    await bank.amend([read[0].model_copy(update={"helped": 1})])
+    with pytest.raises(Conflict):
+        await bank.amend([strategy.model_copy(update={"hurt": 1}) for strategy in read])
+    assert [(s.helped, s.hurt) for s in await bank.all(Strategy)] == [(1, 0), (0, 1)]
+    await bank.forget(["st_2"])
+    await bank.amend([read[1]])  # what is gone is no conflict
+    assert await bank.count(Strategy) == 1
+
+
+async def test_a_step_is_done_again_until_nobody_else_comes_first(bank: Bank, location: Location) -> None:
+    await put(bank, lesson(1))
+    tries = 0
+
+    async def step() -> int:
+        nonlocal tries
+        tries += 1
+        read = await bank.get(Strategy, "st_1")
+        if tries <= 2:
+            await bank.amend([read])  # somebody else
+        await bank.amend([read.model_copy(update={"helped": read.helped + 1})])
+        return tries
+
+    assert await bank.atomically(step) == 3
+    assert (await bank.get(Strategy, "st_1")).helped == 1
+    tries = -1000
+    with pytest.raises(BankBusy, match="try again"):
+        await bank.atomically(step)
 
 
 async def test_a_bank_whose_making_was_interrupted_is_finished(location: Location) -> None:

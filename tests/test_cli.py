@@ -120,7 +120,7 @@ def filled(shell: Shell) -> Shell:
         hit = Hit(**ENCODING.model_dump(include=set(Hit.model_fields)), relevance=0.5)
         run = Run(id="run_1", scope="web", task="Repair it", mode="parallel", attempts=2, recalled=[hit])
         attempt = PENDING.model_copy(update={"id": "ep_attempt", "run_id": "run_1", "attempt": 1})
-        async with bank.writing():
+        async with bank.lock.hold():
             await bank.add_strategies(embedded)
             await bank.add_all([PENDING, attempt])
             await bank.add(run)

@@ -48,7 +48,7 @@ def fill(home: Path, *records: Any) -> None:
     async def write() -> None:
         bank = await Bank.open(Location(home))
         embedded = await bank.embed([each for each in records if isinstance(each, Strategy)])
-        async with bank.writing():
+        async with bank.lock.hold():
             await bank.add_strategies(embedded)
             for record in records:
                 if not isinstance(record, Strategy):

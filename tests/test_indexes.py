@@ -38,12 +38,12 @@ class World:
             vector = self.vector()
             items.append(EmbeddedStrategy(strategy, vector, vector / np.linalg.norm(vector)))
             self.vectors[id] = vector
-        async with self.bank.writing():
+        async with self.bank.lock.hold():
             assert await self.bank.add_strategies(items) == count
         return [item.strategy.id for item in items]
 
     async def forget(self, ids: list[str]) -> None:
-        async with self.bank.writing():
+        async with self.bank.lock.hold():
             await self.bank.forget(ids)
         for id in ids:
             del self.vectors[id]
@@ -109,7 +109,7 @@ async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: 
     if new.endswith("0"):
         (new,) = await world.add(1)
     assert (await world.found(world.vectors[new], 1)) == [new]
-    async with world.bank.writing():
+    async with world.bank.lock.hold():
         old = await world.bank.get(Strategy, new)
         await world.bank.amend([old.model_copy(update={"status": "retired"})])
     assert new not in await world.found(world.vectors[new], 10)
@@ -139,7 +139,7 @@ async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -
     kept = Strategy(
         id="st_words", title="Error E4711", description="When E4711 appears.", content="Reset it.", outcome="failure"
     )
-    async with world.bank.writing():
+    async with world.bank.lock.hold():
         await world.bank.add_strategies(await world.bank.embed([kept]))
     await world.bank.maintain()
     assert [hit.id for hit in await world.bank.search("E4711", ["global"], 3)] == ["st_words"]

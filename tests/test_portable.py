@@ -104,8 +104,8 @@ def test_what_is_exported_from_one_bank_and_imported_into_another_is_the_same_to
 async def test_reading_an_export_twice_adds_nothing_and_changes_nothing(bank: Bank) -> None:
     await load(bank, [strategy(1), strategy(2)])
     lines = await exported(bank)
-    async with bank.writing():
-        await bank.amend([strategy(1, helped=7)])
+    async with bank.lock.hold():
+        await bank.amend([(await bank.get(Strategy, "st_0001")).model_copy(update={"helped": 7})])
     result = await read(bank, lines)
     assert (result.added.total(), result.present["strategy"]) == (0, 2)
     assert (await bank.get(Strategy, "st_0001")).helped == 7

@@ -36,7 +36,7 @@ async def test_indexes_of_the_past_are_let_go(settings: Settings, monkeypatch: p
     opened: list[int] = []
     for number in range(100):
         strategy = Strategy(id=f"st_{number}", outcome="success", **lesson(number))
-        async with bank.writing():
+        async with bank.lock.hold():
             await bank.add_strategies(await bank.embed([strategy]))
         assert strategy.id in [hit.id for hit in await bank.search(strategy.title, ["global"], 10)]
         await bank.maintain()

@@ -69,7 +69,8 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
     embedded = await bank.embed(lessons.strategies)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
-    async with bank.writing():
+
+    async def step() -> tuple[Episode, list[str]]:
         current = await bank.get(Episode, episode.id)
         if current.status != "pending" and not current.flagged_ids:
             return current, _second_judgement(current, judgement)
@@ -90,7 +91,9 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
         )
         await bank.amend([settled])
         await bank.flush_recalls()
-    return settled, warnings
+        return settled, warnings
+
+    return await bank.atomically(step)
 
 
 async def conclude(
@@ -101,7 +104,8 @@ async def conclude(
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
     lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
     embedded = await bank.embed(lessons.strategies)
-    async with bank.writing():
+
+    async def step() -> tuple[Run, list[str]]:
         current = await bank.get(Run, run.id)
         if current.status == "finished":
             return current, ["This run was finished already; the first comparison stands."]
@@ -118,7 +122,9 @@ async def conclude(
         )
         await bank.amend([finished])
         await bank.flush_recalls()
-    return finished, lessons.warnings
+        return finished, lessons.warnings
+
+    return await bank.atomically(step)
 
 
 def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
@@ -193,7 +199,10 @@ async def _place(
         if new.status == "active":
             kept = old or new
             learned.append(LearnedStrategy(id=kept.id, title=kept.title, action="merged" if old else "added"))
-    await bank.add_strategies(fresh)
+    if await bank.add_strategies(fresh) < len(fresh):  # somebody else added the same one at the same moment
+        said = {item.strategy.id: item.strategy for item in fresh}
+        for old in await bank.all(Strategy, id=list(said)):
+            changes[old.id] = merged(changes.get(old.id, old), said[old.id])
     await bank.amend(list(changes.values()))
     return learned
 

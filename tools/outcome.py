@@ -78,29 +78,41 @@ async def record(bank: "Bank", report: Report) -> tuple[Episode, list[str]]:
         return await _completed(bank, await bank.get(Episode, report.episode_id), report), []
     run = await _run_of(bank, report)
     episode, warnings = await anyio.to_thread.run_sync(_episode, report, run)  # seconds for 2 MB
-    async with bank.writing():
+
+    async def step() -> None:
         if run:
             await _check_free(bank, run, episode)
         await bank.add(episode)
         await bank.flush_recalls()
+
+    await bank.atomically(step)
     stored = await _completed(bank, await bank.get(Episode, episode.id), report)
     return stored, [*warnings, *await _unknown_strategies(bank, episode.used_ids)]
 
 
 async def _completed(bank: "Bank", episode: Episode, report: Report) -> Episode:
     """What a later call adds to a pending episode: the world's outcome, the strategies that were used."""
-    used = list(dict.fromkeys([*episode.used_ids, *report.used_strategy_ids]))
-    update = {
-        "outcome": episode.outcome or report.outcome,
-        "recall_id": episode.recall_id or report.recall_id,
-        "used_ids": used,
-    }
-    completed = episode.model_copy(update=update)
-    if is_settled(episode) or completed == episode:
+    if _with_additions(episode, report) == episode:
         return episode
-    async with bank.writing():
+
+    async def step() -> Episode:
+        completed = _with_additions(await bank.get(Episode, episode.id), report)
         await bank.amend([completed])
-    return completed
+        return completed
+
+    return await bank.atomically(step)
+
+
+def _with_additions(episode: Episode, report: Report) -> Episode:
+    if is_settled(episode):
+        return episode
+    return episode.model_copy(
+        update={
+            "outcome": episode.outcome or report.outcome,
+            "recall_id": episode.recall_id or report.recall_id,
+            "used_ids": list(dict.fromkeys([*episode.used_ids, *report.used_strategy_ids])),
+        }
+    )
 
 
 def is_settled(episode: Episode) -> bool:
@@ -115,12 +127,23 @@ async def distill(bank: "Bank", judge: Judge, episode: Episode) -> tuple[Episode
             return episode, []
         judgement, warnings = hold_to_evidence(judgement, episode.trajectory)
     except JudgeFailed as exc:
-        failed = episode.model_copy(update={"reason": redact(str(exc)).text, "judge": judge.name, "updated_at": now()})
-        async with bank.writing():
-            await bank.amend([failed])
-        return failed, [f"Not judged: {failed.reason}"]
+        return await _not_judged(bank, episode, judge, redact(str(exc)).text)
     settled, more = await settle(bank, episode, judgement, judge.name)
     return settled, [*warnings, *more]
+
+
+async def _not_judged(bank: "Bank", episode: Episode, judge: Judge, reason: str) -> tuple[Episode, list[str]]:
+    """The episode with the reason why it is still pending; as it stands, if somebody else settled it meanwhile."""
+
+    async def step() -> Episode:
+        current = await bank.get(Episode, episode.id)
+        if is_settled(current):
+            return current
+        failed = current.model_copy(update={"reason": reason, "judge": judge.name, "updated_at": now()})
+        await bank.amend([failed])
+        return failed
+
+    return await bank.atomically(step), [f"Not judged: {reason}"]
 
 
 async def _with_judge(

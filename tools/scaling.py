@@ -161,9 +161,12 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
         recall_id=recalled.recall_id,
         recalled=recalled.strategies,
     )
-    async with bank.writing():
+
+    async def step() -> None:
         await bank.add(run)
         await bank.flush_recalls()
+
+    await bank.atomically(step)
     return run
 
 
@@ -178,10 +181,16 @@ async def _closed_early(bank: "Bank", run: Run, reported: Mapping[int, Episode],
     """An abandoned run goes on to its comparison when `attempts` says that no more than the reported ones will come."""
     if attempts is None or not reported or run.status != "running" or attempts > max(2, len(reported)):
         return run
-    closed = run.model_copy(update={"status": "comparison_needed", "updated_at": now()})
-    async with bank.writing():
+
+    async def step() -> Run:
+        current = await bank.get(Run, run.id)
+        if current.status != "running":
+            return current
+        closed = current.model_copy(update={"status": "comparison_needed", "updated_at": now()})
         await bank.amend([closed])
-    return closed
+        return closed
+
+    return await bank.atomically(step)
 
 
 async def _finish(bank: "Bank", run: Run, reported: Mapping[int, Episode], comparison: Comparison) -> ScalingResult:
