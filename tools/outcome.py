@@ -113,7 +113,7 @@ async def distill(bank: "Bank", judge: Judge, episode: Episode) -> tuple[Episode
         judgement = await judge.judge(episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id)
         if judgement is None:
             return episode, []
-        judgement, warnings = hold_to_evidence(judgement, episode.trajectory)
+        judgement, warnings = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
     except JudgeFailed as exc:
         failed = episode.model_copy(update={"reason": redact(str(exc)).text, "judge": judge.name, "updated_at": now()})
         async with bank.writing():
@@ -137,7 +137,7 @@ async def _with_agents_judgement(
     bank: "Bank", episode: Episode, judgement: Judgement, warnings: list[str]
 ) -> OutcomeResult:
     try:
-        judgement, missing = hold_to_evidence(judgement, episode.trajectory)
+        judgement, missing = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
     except JudgeFailed as exc:
         if episode.outcome is None and not is_settled(episode):
             return _asked(episode, judgement_request(episode.task, None), [*warnings, str(exc)])
