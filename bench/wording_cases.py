@@ -148,7 +148,7 @@ def _said_by_the_server(task: str) -> dict[str, str]:
                 "task", "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."
             ),
             stance="Look before you act: find out how things really are, list at least two explanations, then choose.",
-            strategies="Nothing in the bank fits this task.",
+            strategies="Recalled already: nothing in the bank fits this task.",
             run_id="run_40f1c2d3e4b5a697",
             recall_id="rc_9911aa22bb33cc44",
         ),

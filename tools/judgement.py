@@ -38,7 +38,7 @@ class Judgement(BaseModel):
     evidence: list[Quote] = Field(
         min_length=1,
         max_length=5,
-        description="Verbatim quotes out of the trajectory that decide it; for success, of observations",
+        description="Verbatim quotes from the trajectory that decide it; for success, from observations",
     )
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],

@@ -164,7 +164,7 @@ def _asked(episode: Episode, request: JudgeRequest, warnings: list[str]) -> Outc
         verdict=episode.outcome,
         judgement_request=request,
         warnings=warnings,
-        next_step=f"Judge it: call report_outcome with episode_id {episode.id!r} and judgement.",
+        next_step=f"Judge it: call report_outcome with episode_id {episode.id!r} and judgement; the rest is stored.",
     )
 
 
