@@ -1,6 +1,7 @@
 """Figures as the benches print them."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 
 def percentile_ms(seconds: Sequence[float], share: float) -> float:
@@ -16,3 +17,19 @@ def p50_p95(seconds: Sequence[float]) -> str:
 def show_problems(problems: Sequence[str], most: int = 50) -> None:
     for problem in problems[:most]:
         print(f"  ! {problem}")
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """The interval of a share, 95 % by default (E. B. Wilson 1927); of nothing it is 0 to 1."""
+    if not of:
+        return 0.0, 1.0
+    rate, spread = hits / of, z * z / of
+    half = z * sqrt(rate * (1 - rate) / of + spread / (4 * of))
+    low, high = ((rate + spread / 2 + sign * half) / (1 + spread) for sign in (-1, 1))
+    return max(0.0, low), min(1.0, high)
+
+
+def share(hits: int, of: int) -> str:
+    """As `41 of 50, 82 % (69–90)`, the interval being Wilson's."""
+    low, high = wilson(hits, of)
+    return f"{hits} of {of}, {100 * hits / of:.0f} % ({100 * low:.0f}–{100 * high:.0f})" if of else "none"

@@ -20,7 +20,7 @@ from strategy_bank.tools.recall import RecallResult, recall
 from strategy_bank.tools.scaling import ScaleRequest, ScalingResult
 
 Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as you were given it")]
-Scope = Annotated[str, Field(min_length=1, max_length=200, description="Project name; default: this project")]
+Scope = Annotated[str, Field(min_length=1, max_length=200, description="Only for another project than this")]
 Trajectory = Annotated[
     str | list[Any] | dict[str, Any],
     Field(
@@ -54,8 +54,8 @@ async def recall_strategies(
     limit: Annotated[int, Field(ge=1, le=10)] = 3,
     scope: Scope | None = None,
 ) -> Annotated[CallToolResult, RecallResult]:
-    """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it first for any task of more than
-    one step, with the task in your own words. Empty when nothing fits."""
+    """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it once, first, for any task of more
+    than one step. Empty when nothing fits: go on without."""
     state = ctx.request_context.lifespan_context
     return _reply(await recall(await state.bank(), task, limit, scope or state.scope))
 
@@ -104,17 +104,19 @@ async def report_outcome(
     ] = None,
     outcome: Annotated[
         Verdict | None,
-        Field(description="Only when the world decided: tests, the user's word. Wins over your verdict"),
+        Field(
+            description="Only if the user or the task's own tests said so, never your opinion. Wins over your verdict"
+        ),
     ] = None,
-    recall_id: str | None = None,
+    recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
     used_strategy_ids: Used | None = None,
     run_id: Annotated[str | None, Field(description="With attempt: an attempt of scale_attempts")] = None,
     attempt: Annotated[int | None, Field(ge=1, le=8)] = None,
     episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
     scope: Scope | None = None,
 ) -> Annotated[CallToolResult, OutcomeResult]:
-    """AFTER a task, succeeded or failed: report what happened and judge it, so that the lesson is kept. Failures teach as
-    much as successes. Needs task and trajectory, or episode_id and judgement."""
+    """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
+    task and trajectory, or episode_id and judgement."""
     state = ctx.request_context.lifespan_context
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
     result = await outcomes.report(await state.bank(), judge_for(state, reply), report)

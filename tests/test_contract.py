@@ -1,12 +1,17 @@
 """What a client sees before it calls anything: three tools, small, annotated, with schemas, instructions, snapshots."""
 
 import json
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from conftest import Connect
 from mcp import Client
 from samples import TASK, call, check_snapshot, judgement, report, text_of
+from tokenizers import Tokenizer
+
+from strategy_bank.server.demo_examples import episode_examples
+from strategy_bank.tools.judgement import StrategyDraft
 
 pytestmark = pytest.mark.anyio
 LESSONS = [
@@ -111,19 +116,27 @@ async def test_the_schemas_are_those_of_the_snapshot(connect: Connect) -> None:
 
 
 async def test_a_recall_of_three_strategies_takes_at_most_600_tokens(connect: Connect) -> None:
-    """Counted as characters / 4 on lessons of ordinary length."""
+    """By the packaged tokenizer, on the longest lessons of the examples."""
+    lessons = [lesson for example in episode_examples().values() for lesson in example.judgement.strategies]
+    lessons += [
+        StrategyDraft(title=t, description="When an import of foreign files crashes.", content=c) for t, c in LESSONS
+    ]
+    longest = sorted(lessons, key=lambda lesson: -tokens(lesson.content))[:3]
     async with connect() as client:
-        for title, content in LESSONS:
-            lesson = {
-                "title": title,
-                "description": "When an import of files that customers send crashes with a decoding error.",
-                "content": content,
-            }
-            await report(client, task=f"{TASK} {title}", judgement=judgement(strategies=[lesson]))
+        for lesson in longest:
+            told = judgement(strategies=[lesson.model_dump()])
+            await report(client, task=f"{TASK} {lesson.title}", judgement=told)
         result = await client.call_tool("recall_strategies", {"task": TASK})
     assert result.structured_content is not None
     assert len(result.structured_content["strategies"]) == 3
-    assert len(text_of(result)) / 4 <= 600
+    assert tokens(text_of(result)) <= 600
+
+
+def tokens(text: str) -> int:
+    tokenizer = Tokenizer.from_str(files("strategy_bank.store").joinpath("model", "tokenizer.json").read_text("utf-8"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 async def test_resources_show_a_strategy_and_the_bank(connect: Connect) -> None:

@@ -47,6 +47,19 @@ async def test_an_endpoint_judges_and_distills_in_the_same_call(connect: Connect
     assert "14 passed in 2.31s" in endpoint.requests[0].data
 
 
+async def test_an_endpoint_that_believes_the_agents_own_words_is_asked_again(
+    connect: Connect, endpoint: ScriptedEndpoint
+) -> None:
+    trajectory = [{"action": "pytest -q", "observation": "3 skipped"}, {"thought": "So all tests pass."}]
+    believing = {**VERDICT, "evidence": ["So all tests pass."]}
+    endpoint.enqueue(says(believing), says({**believing, "verdict": "failure"}), says({**LESSONS, "strategies": []}))
+    async with connect(change=configured(endpoint)) as client:
+        result = await report(client, trajectory=trajectory, judgement=None)
+    assert (result["status"], result["verdict"]) == ("recorded", "failure")
+    assert endpoint.kinds == ["judge", "judge/repair", "extract_failure"]
+    assert "only what the agent said itself" in endpoint.requests[1].last
+
+
 async def test_a_failing_endpoint_leaves_the_episode_pending_and_distill_finishes_it(
     connect: Connect, settings: Settings, endpoint: ScriptedEndpoint
 ) -> None:

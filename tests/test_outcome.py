@@ -147,6 +147,70 @@ async def test_one_true_quote_among_wrong_ones_is_enough_and_the_wrong_ones_are_
     assert ["never said" in warning for warning in result["warnings"]] == [True]
 
 
+CLAIMED = [*TRAJECTORY[:2], {"thought": "The encoding is right now, so all tests pass."}]
+CLAIM = "all tests pass"
+CHAT = [
+    {"role": "user", "content": f"{TASK} It should run through."},
+    {"role": "assistant", "content": None, "tool_calls": [
+        {"id": "c1", "type": "function", "function": {"name": "importer", "arguments": "{}"}}]},
+    {"role": "tool", "tool_call_id": "c1", "content": "1022 rows"},
+    {"role": "assistant", "content": "I have mended it."},
+    {"role": "user", "content": "It works again, thanks."},
+]  # fmt: skip
+
+
+async def test_a_success_that_only_the_agent_itself_has_said_is_asked_for_again(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        asked = await report(client, trajectory=CLAIMED, judgement=judgement(evidence=[CLAIM]))
+        assert asked["status"] == "judgement_needed"
+        assert "only what the agent said itself" in asked["warnings"][0]
+        assert CLAIM in asked["warnings"][0]
+        assert (await stored(settings, asked["episode_id"])).verdict is None
+        honest = judgement("failure", evidence=[CLAIM], strategies=[PREVENTIVE])
+        finished = await call(client, "report_outcome", episode_id=asked["episode_id"], judgement=honest)
+    assert (finished["status"], finished["verdict"], finished["warnings"]) == ("learned", "failure", [])
+
+
+async def test_one_observation_among_the_agents_own_words_carries_a_success(connect: Connect) -> None:
+    async with connect() as client:
+        result = await report(client, trajectory=CLAIMED, judgement=judgement(evidence=[CLAIM, "charset=iso-8859-1"]))
+    assert (result["status"], result["warnings"]) == ("learned", [])
+
+
+async def test_a_quote_that_reaches_from_a_command_into_its_output_is_an_observation(connect: Connect) -> None:
+    quote = "[3] action: pytest -q\n[3] observation: 14 passed in 2.31s"
+    async with connect() as client:
+        assert (await report(client, judgement=judgement(evidence=[quote])))["status"] == "learned"
+        command = await report(client, task=REWORDED, judgement=judgement(evidence=["[3] action: pytest -q"]))
+    assert command["status"] == "judgement_needed"
+
+
+async def test_the_users_later_words_carry_a_success_but_the_task_does_not(connect: Connect) -> None:
+    async with connect() as client:
+        thanked = await report(client, trajectory=CHAT, judgement=judgement(evidence=["It works again, thanks."]))
+        task = await report(
+            client, task=REWORDED, trajectory=CHAT, judgement=judgement(evidence=["It should run through."])
+        )
+    assert (thanked["status"], task["status"]) == ("learned", "judgement_needed")
+
+
+async def test_where_own_words_cannot_be_told_from_observations_any_quote_will_do(connect: Connect) -> None:
+    plain = f"ran it again\n[2] observation: 3 rows\nso {CLAIM}"
+    without_observations = [{"role": "user", "content": TASK}, {"role": "assistant", "content": f"Done, {CLAIM}"}]
+    async with connect() as client:
+        for trajectory in (plain, ["ran it again", f"so {CLAIM}"], without_observations):
+            result = await report(client, trajectory=trajectory, judgement=judgement(evidence=[CLAIM]))
+            assert (result["status"], result["warnings"]) == ("learned", [])
+
+
+async def test_what_the_world_has_decided_needs_no_observation(connect: Connect) -> None:
+    async with connect() as client:
+        result = await report(client, trajectory=CLAIMED, outcome="success", judgement=judgement(evidence=[CLAIM]))
+    assert (result["verdict"], result["warnings"]) == ("success", [])
+
+
 async def test_the_outcome_of_the_world_wins_and_the_difference_is_kept(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         result = await report(client, outcome="failure")

@@ -17,11 +17,10 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools.condense import condense
+from strategy_bank.tools.evidence import Evidence, not_found
 from strategy_bank.tools.judgement import AttemptView, Comparison, Judgement
 from strategy_bank.tools.llm import json_part, problems_in
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.quotes import QuoteFinder
-from strategy_bank.tools.redact import redact
 
 REQUEST_CHARS = 24_000
 """How much of the trajectories a request to judge or to compare carries, in all: about 6,000 tokens."""
@@ -112,24 +111,20 @@ def as_prompt(request: JudgeRequest) -> str:
     return f"{request['rubric']}\n\nAnswer with one JSON object of this schema and nothing else:\n{schema}"
 
 
-def hold_to_evidence(judgement: Judgement, trajectory: str) -> tuple[Judgement, list[str]]:
+def hold_to_evidence(
+    judgement: Judgement, trajectory: str, outcome: Verdict | None = None
+) -> tuple[Judgement, list[str]]:
     """The judgement with the quotes that do occur in the trajectory, and a warning for each that does not.
 
-    The trajectory is redacted, so the quotes are looked up as they would be.
-
     Raises:
-        JudgeFailed: none of the quotes occurs. Self-judging errs toward success, so a verdict without evidence is none.
+        JudgeFailed: the quotes do not carry the verdict, so it is none; see evidence.py.
     """
-    finder = QuoteFinder(trajectory)
-    found = [quote for quote in judgement.evidence if finder.holds(redact(quote).text)]
-    missing = [
-        f"This evidence does not occur in the trajectory: {quote[:120]!r}"
-        for quote in judgement.evidence
-        if quote not in found
-    ]
-    if not found:
-        raise JudgeFailed("; ".join(missing))
-    return judgement.model_copy(update={"evidence": found}), missing
+    evidence = Evidence(trajectory)
+    if problems := evidence.problems(judgement.verdict, judgement.evidence, decided=outcome is not None):
+        raise JudgeFailed("; ".join(problems))
+    held = evidence.held(judgement.evidence)
+    missing = [not_found(quote) for quote in judgement.evidence if quote not in held]
+    return judgement.model_copy(update={"evidence": held}), missing
 
 
 def _decided(outcome: Verdict | None) -> str:

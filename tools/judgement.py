@@ -36,7 +36,9 @@ class Judgement(BaseModel):
     reason: Passage = Field(description="Why, from tests, errors, results; compare with what was asked")
     verdict: Verdict = Field(description="When unsure: failure")
     evidence: list[Quote] = Field(
-        min_length=1, max_length=5, description="Verbatim quotes out of the trajectory that decide it"
+        min_length=1,
+        max_length=5,
+        description="Verbatim quotes from the trajectory that decide it; for success, from observations",
     )
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],

@@ -17,10 +17,10 @@ from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools.condense import condense
 from strategy_bank.tools.endpoint import Endpoint, EndpointSettings, Message, shorten
+from strategy_bank.tools.evidence import Evidence
 from strategy_bank.tools.judgement import AttemptView, Comparison, Judgement, Passage, Quote, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.quotes import QuoteFinder
 
 
 class VerdictReply(BaseModel):
@@ -63,10 +63,11 @@ class EndpointJudge:
         """
         shown = condense(trajectory, self._settings.trajectory_chars)
         sections = {"task": fence("task", task), "trajectory": fence("trajectory", shown)}
-        finder = QuoteFinder(trajectory)
-        reply = await self._ask(render("judge", **sections), VerdictReply, 0.0, lambda reply: _unfounded(reply, finder))
-        evidence = [quote for quote in reply.evidence if finder.holds(quote)]
-        judgement = Judgement(reason=reply.reason, verdict=reply.verdict, evidence=evidence)
+        evidence, decided = Evidence(trajectory), outcome is not None
+        reply = await self._ask(
+            render("judge", **sections), VerdictReply, 0.0, lambda reply: _unfounded(reply, evidence, decided)
+        )
+        judgement = Judgement(reason=reply.reason, verdict=reply.verdict, evidence=evidence.held(reply.evidence))
         if not distill:
             return judgement
         counts = outcome or reply.verdict
@@ -147,11 +148,8 @@ def _read(text: str, form: type[Reply], problems_of: Callable[[Reply], list[str]
     return reply, problems_of(reply)
 
 
-def _unfounded(reply: VerdictReply, finder: QuoteFinder) -> list[str]:
-    """One true quote is enough."""
-    if any(finder.holds(quote) for quote in reply.evidence):
-        return []
-    return [f"evidence: this does not occur in the trajectory: {_quoted(quote)}" for quote in reply.evidence]
+def _unfounded(reply: VerdictReply, evidence: Evidence, decided: bool) -> list[str]:
+    return [f"evidence: {problem}" for problem in evidence.problems(reply.verdict, reply.evidence, decided=decided)]
 
 
 def _literal(reply: LessonsReply, seen: str) -> list[str]:

@@ -125,7 +125,7 @@ async def distill(bank: "Bank", judge: Judge, episode: Episode) -> tuple[Episode
         judgement = await judge.judge(episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id)
         if judgement is None:
             return episode, []
-        judgement, warnings = hold_to_evidence(judgement, episode.trajectory)
+        judgement, warnings = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
     except JudgeFailed as exc:
         return await _not_judged(bank, episode, judge, redact(str(exc)).text)
     settled, more = await settle(bank, episode, judgement, judge.name)
@@ -160,7 +160,7 @@ async def _with_agents_judgement(
     bank: "Bank", episode: Episode, judgement: Judgement, warnings: list[str]
 ) -> OutcomeResult:
     try:
-        judgement, missing = hold_to_evidence(judgement, episode.trajectory)
+        judgement, missing = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
     except JudgeFailed as exc:
         if episode.outcome is None and not is_settled(episode):
             return _asked(episode, judgement_request(episode.task, None), [*warnings, str(exc)])
@@ -187,7 +187,7 @@ def _asked(episode: Episode, request: JudgeRequest, warnings: list[str]) -> Outc
         verdict=episode.outcome,
         judgement_request=request,
         warnings=warnings,
-        next_step=f"Judge it: call report_outcome with episode_id {episode.id!r} and judgement.",
+        next_step=f"Judge it: call report_outcome with episode_id {episode.id!r} and judgement; the rest is stored.",
     )
 
 

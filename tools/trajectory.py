@@ -55,6 +55,9 @@ NEXT_VALUE = re.compile(
     r"(?: [0-9]+)?(?: \([^()\n]*\))?: )"
 )
 
+_LABEL = re.compile(r"\[[0-9]+\] ([a-z]+)")
+_OWN_WORDS = {"thought", "action", "assistant"}
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -79,6 +82,23 @@ def normalise(raw: object) -> Trajectory:
         raise InvalidInput(f"The trajectory is empty. {ACCEPTED}.")
     kept = shorten(text, MAX_CHARS, "\n[… {:,} characters cut from the middle …]\n")
     return Trajectory(kept, steps, len(text) > MAX_CHARS)
+
+
+def observed(text: str) -> str | None:
+    """What the agent did not say itself, out of a text in normal form: observations, and the user's words after its first.
+
+    None where nobody can tell: plain text, strings, messages without a single observation.
+    """
+    values = NEXT_VALUE.split(text)
+    labels = [found[1] if (found := _LABEL.match(value)) else "" for value in values]
+    if not labels[0] or "observation" not in labels:
+        return None
+    begun = next((place for place, label in enumerate(labels) if label in _OWN_WORDS), 0)
+    return "\n".join(
+        value
+        for place, (value, label) in enumerate(zip(values, labels, strict=True))
+        if label == "observation" or (place > begun and label not in _OWN_WORDS)
+    )
 
 
 def _read(items: list[Any]) -> tuple[str, int]:
