@@ -137,9 +137,9 @@ def write(change: Change) -> Path | None:
     Raises InvalidInput, having changed nothing, when the file is read-only or no longer the one of the plan.
     """
     target = Path(os.path.realpath(change.path))
-    mode = _writable_mode(target) if change.before is not None else _NEW_FILE
     if _bytes(target) != change.before:
         raise InvalidInput(f"{change.path} was changed by another program meanwhile. Nothing was written; try again.")
+    mode = _writable_mode(target) if change.before is not None else _NEW_FILE
     backup = None
     if change.before is not None:
         backup = target.with_name(f"{target.name}.strategy-bank.bak")

@@ -14,7 +14,8 @@ from strategy_bank.server.editing import Broken, newline_of
 
 _STRING = r'"(?:[^"\\\n]++|\\.)*+"'
 _LEXEMES = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?\*/", re.DOTALL)
-_COMMAS = re.compile(rf"{_STRING}|,(?=[ \t\r\n]*[}}\]])", re.DOTALL)
+_COMMAS = re.compile(rf"{_STRING}|[{{\[,][ \t\r\n]*,|,(?=[ \t\r\n]*[}}\]])", re.DOTALL)
+"""Strings and commas with nothing in front of them, both to be left alone, and commas before a closing bracket."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 

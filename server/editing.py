@@ -46,10 +46,11 @@ def without(data: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     return data | {path[0]: below} if below else rest
 
 
-def value_at(data: dict[str, Any], path: Sequence[str]) -> Any:
-    """None where nothing is. Raises Broken."""
-    below = data.get(path[0])
-    return below if below is None or not path[1:] else value_at(_mapping(below, path[0]), path[1:])
+def value_at(data: Any, path: Sequence[str]) -> Any:
+    """None where nothing is."""
+    for name in path:
+        data = cast(dict[str, Any], data).get(name) if isinstance(data, dict) else None
+    return data
 
 
 def _mapping(value: Any, name: str) -> dict[str, Any]:
