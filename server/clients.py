@@ -67,10 +67,14 @@ class Client:
     project: str = ""
     """The project's file, relative to the root; empty where the client has none."""
     then: str = "Restart it to load the server."
-    plain_json: bool = False
-    """Reads JSON without comments."""
+    stricter: Callable[[str], dict[str, Any]] | None = None
+    """How it reads its file, where that is less than the editor bears."""
     own_line: str = ""
     """The client's own command that does the same, to be followed by the command line."""
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Raises Broken."""
+        return (self.stricter or self.editor.read)(text)
 
     def user_file(self, system: System) -> Path:
         places = self.places(system)
@@ -124,7 +128,7 @@ CLIENTS = {
         key="mcpServers",
         entry=_plain,
         places=_claude_desktop,
-        plain_json=True,
+        stricter=edit_json.read_plain,
     ),
     "claude-code": Client(
         title="Claude Code",
@@ -133,7 +137,7 @@ CLIENTS = {
         entry=_typed,
         places=lambda system: [system.named("CLAUDE_CONFIG_DIR", system.home) / ".claude.json"],
         project=".mcp.json",
-        plain_json=True,
+        stricter=edit_json.read_plain,
         then="Start a new session; /mcp lists the server.",
         own_line="claude mcp add --scope {scope} strategy-bank --",
     ),
@@ -172,6 +176,7 @@ CLIENTS = {
         entry=_plain,
         places=lambda system: [system.named("GEMINI_CLI_HOME", system.home) / ".gemini" / "settings.json"],
         project=".gemini/settings.json",
+        stricter=edit_json.read_commented,
         then="Start a new session; /mcp lists the server.",
     ),
     "windsurf": Client(

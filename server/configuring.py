@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from strategy_bank.server import edit_json
 from strategy_bank.server.clients import NAME, Client, Entry
 from strategy_bank.server.editing import Broken, value_at, without
 from strategy_bank.server.files import replacing
@@ -37,7 +36,15 @@ class Change:
 def entry_in(client: Client, path: Path) -> Any:
     """What the file says of our server; None where it says nothing. Raises InvalidInput."""
     _, text = _text(path, _bytes(path))
-    return _told(path, lambda: value_at(_read(client, text), [client.key, NAME]))
+    return _told(path, lambda: value_at(client.read(text), [client.key, NAME]))
+
+
+def command_in(entry: Any) -> str:
+    """What an entry starts; empty where it starts nothing."""
+    known = cast(Entry, entry) if isinstance(entry, dict) else {}
+    program, args = known.get("command", known.get("cmd")), known.get("args")
+    words = cast(list[Any], args) if isinstance(args, list) else []
+    return " ".join(map(str, [program, *words])) if program else ""
 
 
 def connection(client: Client, path: Path, entry: Entry) -> Change | None:
@@ -57,8 +64,8 @@ def snippet(client: Client, entry: Entry) -> str:
 
 def _connected(client: Client, text: str, entry: Entry) -> str:
     at = [client.key, NAME]
-    there = value_at(_read(client, text), at)
-    if not isinstance(there, dict) or ("command" not in there and "cmd" not in there):
+    there = value_at(client.read(text), at)
+    if not command_in(there):
         return client.editor.put(text, at, entry)
     known = cast(Entry, there)
     switches = {name: value for name, value in _SWITCHES.items() if name in known}
@@ -73,7 +80,7 @@ def _plan(client: Client, path: Path, edit: Callable[[str], str], wanted: Entry 
     mark, text = _text(path, before)
 
     def plan() -> str:
-        data, after = _read(client, text), edit(text)
+        data, after = client.read(text), edit(text)
         if after != text and not _is_right(client, data, after, wanted):
             raise Broken(1, "this file cannot be changed safely as it is written; put in by hand what --print shows")
         return after
@@ -86,16 +93,12 @@ def _is_right(client: Client, before: Entry, text: str, wanted: Entry | None) ->
     """Whether our entry has changed as wanted, and nothing else."""
     at = [client.key, NAME]
     try:
-        after = _read(client, text)
+        after = client.read(text)
         there = value_at(after, at)
         done = there is None if wanted is None else there == there | wanted
         return done and without(after, at) == without(before, at)
     except Broken:
         return False
-
-
-def _read(client: Client, text: str) -> dict[str, Any]:
-    return edit_json.read(text, comments=False) if client.plain_json else client.editor.read(text)
 
 
 def _told(path: Path, action: Callable[[], T]) -> T:

@@ -136,9 +136,11 @@ def _row(name: str, client: Client, path: Path, words: list[str]) -> tuple[objec
 
 
 def _state(client: Client, path: Path, words: list[str]) -> str:
+    """Empty where it is not connected; the command where that is not the one `connect` would write."""
     try:
-        if configuring.entry_in(client, path) is None:
-            return ""
-        return "yes" if configuring.connection(client, path, client.entry(words)) is None else "with another command"
+        entry = configuring.entry_in(client, path)
+        if entry is None or configuring.connection(client, path, client.entry(words)) is None:
+            return "" if entry is None else "yes"
+        return configuring.command_in(entry) or "otherwise"
     except InvalidInput as exc:
         return str(exc).removeprefix(f"{path}, ").removesuffix(" Nothing was written.")

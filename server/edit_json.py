@@ -20,12 +20,22 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-def read(text: str, comments: bool = True) -> dict[str, Any]:
-    """The object in the text; an empty text is an empty one. Without `comments` the rules are those of plain JSON.
+def read(text: str) -> dict[str, Any]:
+    """The object in the text, with comments and trailing commas; an empty text is an empty one. Raises Broken."""
+    return _parse(_plain(text))
 
-    Raises Broken.
-    """
-    source = _plain(text) if comments else text
+
+def read_commented(text: str) -> dict[str, Any]:
+    """As a program reads it that allows comments, but no trailing commas."""
+    return _parse(_uncommented(text))
+
+
+def read_plain(text: str) -> dict[str, Any]:
+    """As a program reads it that allows neither."""
+    return _parse(text)
+
+
+def _parse(source: str) -> dict[str, Any]:
     if not source.strip():
         return {}
     try:

@@ -271,8 +271,12 @@ def test_what_somebody_added_to_the_entry_stays_when_only_the_command_is_new(per
     assert path.read_text() == text.replace('"strategy-bank", //', f'"{PROGRAM}", //').replace("true", "false")
 
 
-def test_an_entry_of_another_kind_is_replaced(person: Person) -> None:
-    path = person.file("cursor", '{"mcpServers": {"strategy-bank": {"url": "http://localhost:1"}}}')
+@pytest.mark.parametrize(
+    "entry", ['{"url": "http://localhost:1"}', '{"command": null}', "7", '{"command": {}, "args": 1}']
+)
+def test_an_entry_of_another_kind_is_replaced(entry: str, person: Person) -> None:
+    path = person.file("cursor", f'{{"mcpServers": {{"strategy-bank": {entry}}}}}')
+    assert "otherwise" in person("--list").stdout
     person.connect("cursor")
     assert json.loads(path.read_text())["mcpServers"]["strategy-bank"] == {"command": PROGRAM, "args": ["serve"]}
 
@@ -321,7 +325,8 @@ BROKEN: list[tuple[str, str | bytes, str]] = [
     ("cursor", '{"mcpServers": {}} {}', ", line 1: Extra data"),
     ("vscode", '{"a": "b\n"}', ", line 1: "),
     ("zed", '{\n  "a": 1\n  "b": 2\n}', ", line 3: "),
-    ("gemini", "{,}", ", line 1: "),
+    ("gemini", '{\n  "theme": "x", // allowed\n}', ", line 3: "),
+    ("zed", "{,}", ", line 1: "),
     ("codex", "a = 1\n[mcp_servers\n", ", line 2: "),
     ("codex", "mcp_servers = 1\n", "mcp_servers"),
     ("goose", "a: 1\n\tb: 2\n", ", line 2: "),
@@ -416,7 +421,8 @@ def test_the_list_tells_what_is_here_and_what_is_connected(person: Person) -> No
     person.connect("codex")
     person.file("zed", "{}")
     person.file("cursor", "{")
-    person.file("vscode", '{"servers": {"strategy-bank": {"command": "elsewhere", "args": []}}}')
+    person.file("gemini", '{"mcpServers": {"strategy-bank": {"httpUrl": "http://localhost:1"}}}')
+    person.file("vscode", '{"servers": {"strategy-bank": {"command": "elsewhere", "args": ["serve"]}}}')
     there = person.everything()
     for words in ([], ["--list"], ["cursor", "--list"]):
         lines = {
@@ -424,8 +430,9 @@ def test_the_list_tells_what_is_here_and_what_is_connected(person: Person) -> No
         }
         assert re.search(r"Codex CLI +yes +yes +/", lines["codex"])
         assert re.search(r"Zed +yes +/", lines["zed"])
-        assert re.search(r"VS Code +yes +with another command +/", lines["vscode"])
+        assert re.search(r"VS Code +yes +elsewhere serve +/", lines["vscode"])
         assert re.search(r"Cursor +yes +line 1: ", lines["cursor"])
+        assert re.search(r"Gemini CLI +yes +otherwise +/", lines["gemini"])
         assert re.search(r"Goose +/", lines["goose"])
         assert re.search(r"Claude Code +/", lines["claude-code"])
         assert set(CLIENTS) < set(lines)

@@ -332,8 +332,10 @@ def test_nothing_goes_where_nothing_is(editor: Editor) -> None:
     assert editor.drop(text, PATH) == text
 
 
-def test_json_without_comments_is_read_by_its_own_rules() -> None:
-    assert edit_json.read('{"a": [1,], /* b */ }') == {"a": [1]}
-    for text in ('{"a": 1,}', '{"a": 1} // b'):
+def test_programs_that_allow_less_than_comments_and_trailing_commas_are_followed() -> None:
+    text = '{"a": [1,], /* b */ }'
+    assert edit_json.read(text) == {"a": [1]}
+    for reader, bad in ((edit_json.read_commented, text), (edit_json.read_plain, '{"a": 1} // b')):
         with pytest.raises(Broken, match="line 1: "):
-            edit_json.read(text, comments=False)
+            reader(bad)
+    assert edit_json.read_commented('{"a": 1} // b') == edit_json.read_plain('{"a": 1}') == {"a": 1}
