@@ -54,40 +54,25 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
     if not _uncommented(text).strip():
         newline = newline_of(text)
         text = f"{text.rstrip()}{newline if text.strip() else ''}{{}}{newline}"
-    plain = _plain(text)
-    place = _object(plain, _skip(plain, 0))
-    for depth, name in enumerate(path):
-        rest = path[depth + 1 :]
-        member = place.last(name)
-        if member is None:
-            return _insert(text, place, name, _nested(rest, value))
-        if not rest:
-            shown = json.dumps(value, ensure_ascii=False) if place.flat(text) else _shown(text, value, member.start)
-            return text[: member.value] + shown + text[member.end :]
-        if plain[member.value] != "{":
-            raise Broken(_line(text, member.start), f'"{name}" is not an object')
-        place = _object(plain, member.value)
-    raise ValueError("the path is empty")
+    place, depth = _deepest(text, path)
+    member = place.last(path[depth])
+    if member is None:
+        return _insert(text, place, path[depth], _nested(path[depth + 1 :], value))
+    shown = json.dumps(value, ensure_ascii=False) if place.flat(text) else _shown(text, value, member.start)
+    return text[: member.value] + shown + text[member.end :]
 
 
 def drop(text: str, path: Sequence[str]) -> str:
     """The text without the member at `path`, and without the objects around it that are empty then. Raises Broken."""
-    plain = _plain(text)
-    if not plain.strip():
+    if not _uncommented(text).strip():
         return text
-    place = _object(plain, _skip(plain, 0))
-    for depth, name in enumerate(path):
-        member = place.last(name)
-        if member is None:
-            return text
-        if depth == len(path) - 1:
-            text = _remove(text, place, member)
-            emptied = text.startswith("{}", place.start)
-            return drop(text, path[:-1]) if emptied and len(path) > 1 else text
-        if plain[member.value] != "{":
-            raise Broken(_line(text, member.start), f'"{name}" is not an object')
-        place = _object(plain, member.value)
-    return text
+    place, depth = _deepest(text, path)
+    member = place.last(path[depth])
+    if member is None:
+        return text
+    text = _remove(text, place, member)
+    emptied = text.startswith("{}", place.start)
+    return drop(text, path[:-1]) if emptied and depth else text
 
 
 @dataclass(frozen=True)
@@ -115,6 +100,20 @@ class _Object:
     def flat(self, text: str) -> bool:
         """Whether it has members and all of them stand in one line."""
         return bool(self.members) and "\n" not in text[self.start : self.end]
+
+
+def _deepest(text: str, path: Sequence[str]) -> tuple[_Object, int]:
+    """The last object on the path that is there, and which name of the path is one of its members, or would be."""
+    plain = _plain(text)
+    place = _object(plain, _skip(plain, 0))
+    for depth, name in enumerate(path[:-1]):
+        member = place.last(name)
+        if member is None:
+            return place, depth
+        if plain[member.value] != "{":
+            raise Broken(text.count("\n", 0, member.start) + 1, f'"{name}" is not an object')
+        place = _object(plain, member.value)
+    return place, len(path) - 1
 
 
 def _object(plain: str, start: int) -> _Object:
@@ -229,10 +228,6 @@ def _unit(text: str) -> str:
     """One step of indentation: that of the first indented line."""
     found = re.search(r"\n([ \t]+)[\"/]", text)
     return found[1] if found else "  "
-
-
-def _line(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -27,33 +27,37 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
     if place is None:
         lead = "" if not text or text.endswith("\n") else newline_of(text)
         return f"{text}{lead}{_entry(text, path, value, 0)}{newline_of(text)}"
-    for depth, name in enumerate(path):
-        rest, pair = path[depth + 1 :], _find(place, name)
-        if pair is None:
-            return _insert(text, place, path[depth:], value)
-        key, found = pair
-        if not rest or _is_empty(found):
-            begin, column = key.start_mark.index, key.start_mark.column
-            return text[:begin] + _entry(text, path[depth:], value, column) + text[_end(text, found) :]
-        place = _mapping(found, name)
-    raise ValueError("the path is empty")
+    place, depth = _deepest(place, path)
+    pair = _find(place, path[depth])
+    if pair is None:
+        return _insert(text, place, path[depth:], value)
+    begin, column = pair[0].start_mark.index, pair[0].start_mark.column
+    return text[:begin] + _entry(text, path[depth:], value, column) + text[_end(text, pair[1]) :]
 
 
 def drop(text: str, path: Sequence[str]) -> str:
-    place = _compose(text)
-    for depth, name in enumerate(path):
-        pair = place and _find(place, name)
-        if place is None or pair is None:
-            return text
-        if depth < len(path) - 1:
-            place = _mapping(pair[1], name)
-        elif place.flow_style:
-            return _without_in_braces(text, place, name)
-        elif len(place.value) == 1 and depth:
-            return _without_parent(text, path, place, pair)
-        else:
-            return _without_lines(text, pair)
-    return text
+    root = _compose(text)
+    if root is None:
+        return text
+    place, depth = _deepest(root, path)
+    pair = _find(place, path[depth])
+    if pair is None or depth < len(path) - 1:
+        return text
+    if place.flow_style:
+        return _without_in_braces(text, place, path[depth])
+    if len(place.value) == 1 and depth:
+        return _without_parent(text, path, pair)
+    return _without_lines(text, pair)
+
+
+def _deepest(place: yaml.MappingNode, path: Sequence[str]) -> tuple[yaml.MappingNode, int]:
+    """The last mapping on the path that holds anything, and which name of the path is one of its keys, or would be."""
+    for depth, name in enumerate(path[:-1]):
+        pair = _find(place, name)
+        if pair is None or _is_empty(pair[1]):
+            return place, depth
+        place = _mapping(pair[1], name)
+    return place, len(path) - 1
 
 
 def _compose(text: str) -> yaml.MappingNode | None:
@@ -88,21 +92,14 @@ def _without_lines(text: str, pair: tuple[yaml.Node, yaml.Node]) -> str:
     return text[:begin] + text[end + 1 :]
 
 
-def _without_parent(text: str, path: Sequence[str], place: yaml.MappingNode, pair: tuple[yaml.Node, yaml.Node]) -> str:
+def _without_parent(text: str, path: Sequence[str], pair: tuple[yaml.Node, yaml.Node]) -> str:
     """The last entry of a mapping goes with it, unless comments stand in it: then it stays, empty."""
-    key = _parent_key(text, path)
+    above, depth = _deepest(cast(yaml.MappingNode, _compose(text)), path[:-1])
+    key = cast(tuple[yaml.Node, yaml.Node], _find(above, path[depth]))[0]
     if "#" not in text[key.end_mark.index : pair[0].start_mark.index]:
         return drop(text, path[:-1])
     shorter, colon = _without_lines(text, pair), text.index(":", key.end_mark.index) + 1
     return f"{shorter[:colon]} {{}}{shorter[colon:]}"
-
-
-def _parent_key(text: str, path: Sequence[str]) -> yaml.Node:
-    place, key = _compose(text), None
-    for name in path[:-1]:
-        pair = _find(cast(yaml.MappingNode, place), name)
-        key, place = cast(tuple[yaml.Node, yaml.MappingNode], pair)
-    return cast(yaml.Node, key)
 
 
 def _without_in_braces(text: str, place: yaml.MappingNode, name: str) -> str:
