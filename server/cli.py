@@ -16,6 +16,7 @@ from strategy_bank.store.errors import StrategyBankError
 
 _PLACES = {
     "serve": "serving:serve",
+    "connect": "connecting:connect",
     "recall": "commands:recall",
     "list": "commands:list_strategies",
     "show": "commands:show_record",
@@ -73,6 +74,7 @@ def cli(ctx: click.Context) -> None:
 
     \b
     Examples:
+      strategy-bank connect claude-code             make a client use it
       strategy-bank doctor                          see whether everything works
       strategy-bank demo                            see what it does, in a throw-away bank
       strategy-bank recall "fix the flaky test"     ask as an agent would

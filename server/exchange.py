@@ -1,4 +1,4 @@
-"""`strategy-bank export` and `import`: the bank as JSON Lines in files and pipes."""
+"""`strategy-bank export` and `import`: the bank as JSON Lines in files and pipes, and out of it lessons as text."""
 
 import io
 import os
@@ -24,6 +24,7 @@ from strategy_bank.server.console import (
     with_bank,
 )
 from strategy_bank.server.files import replacing
+from strategy_bank.server.lesson_files import format_of, write_lessons
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Record, Strategy
 
@@ -32,23 +33,45 @@ if TYPE_CHECKING:
     from strategy_bank.store.portable import Imported
 
 _IN_MEMORY = 64_000_000
+_LESSONS = 20
 
 
-@click.command("export", short_help="Write the bank as JSON Lines.")
+@click.command("export", short_help="Write the bank as JSON Lines, or its best strategies as text.")
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True))
-@click.option("--strategies-only", is_flag=True, help="Without episodes, runs and recalls.")
+@click.option(
+    "--format",
+    type=click.Choice(["jsonl", "agents-md", "skill", "markdown"]),
+    help="Default: by the name of FILE, else jsonl.",
+)
+@click.option("--strategies-only", is_flag=True, help="JSON Lines without episodes, runs and recalls.")
+@click.option("--limit", type=click.IntRange(min=1), help="Text of at most so many strategies; default: 20.")
 @home_option
-@scope_option("Only this scope; default: all.")
-def export_bank(file: str, strategies_only: bool) -> None:
-    """Write the bank as JSON Lines to FILE, or to standard output.
+@scope_option("Only this scope; default: all, and for a text this project and what is global.")
+def export_bank(file: str, format: str | None, strategies_only: bool, limit: int | None) -> None:
+    """Write the bank as JSON Lines to FILE, or to standard output; or its best strategies as a text for agents.
 
-    Everything but the vectors, which `import` makes anew. A file is written whole or not at all, readable by you only.
+    JSON Lines hold everything but the vectors, which `import` makes anew. A file is written whole or not at all, readable by
+    you only.
+
+    A text serves agents that do not have this server. `agents-md` (AGENTS.md, CLAUDE.md, GEMINI.md) keeps the file and replaces
+    what stands between two marker lines, or adds it; `skill` (SKILL.md) and `markdown` (other .md) are files of their own. It
+    holds active strategies only, those first that were learned often and helped when used.
 
     \b
     Examples:
       strategy-bank export bank.jsonl
       strategy-bank export --scope my-project --strategies-only > lessons.jsonl
+      strategy-bank export AGENTS.md --limit 10
+      strategy-bank export .claude/skills/lessons/SKILL.md
     """
+    format = format or format_of(file)
+    if format == "jsonl" and limit:
+        raise click.UsageError("--limit is for a text; JSON Lines hold everything.")
+    if format != "jsonl":
+        if strategies_only:
+            raise click.UsageError("--strategies-only is for JSON Lines; a text holds nothing else.")
+        write_lessons(file, format, limit or _LESSONS)
+        return
     scope: str | None = given("scope")
     with _output(file) as target:
         counts = with_bank(lambda bank: _export(bank, target, scope, strategies_only))

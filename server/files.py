@@ -11,8 +11,8 @@ from strategy_bank.store.errors import InvalidInput
 
 
 @contextmanager
-def replacing(path: Path) -> Generator[IO[bytes]]:
-    """A file beside `path`, mode 0600, that takes its place at the end, or vanishes. Raises InvalidInput."""
+def replacing(path: Path, mode: int = 0o600) -> Generator[IO[bytes]]:
+    """A file beside `path` that takes its place at the end, or vanishes. Raises InvalidInput."""
     try:
         number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -20,6 +20,7 @@ def replacing(path: Path) -> Generator[IO[bytes]]:
                 yield file
                 file.flush()
                 os.fsync(number)
+            os.chmod(name, mode)
             os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
