@@ -4,6 +4,7 @@ Writes happen inside `async with bank.writing()`, one process at a time; reads n
 every process. What a method returned from is durable.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from anyio.abc import TaskGroup
 
 from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.embedding import Embedder
-from strategy_bank.store.errors import BankTooNew, BankUnavailable, ModelMismatch, NotFound
+from strategy_bank.store.errors import BankError, BankTooNew, BankUnavailable, ModelMismatch, NotFound
 from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -34,8 +35,10 @@ RETRAINED_AT = 4
 REOPENED_EVERY = 500
 """Rounds of upkeep after which the tables are opened anew."""
 RECALLS_BUFFERED = 32
+RECALLS_KEPT = 1024
 EMBED_BATCH = 64
 
+logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 Filter = str | int | Sequence[str]
 
@@ -97,13 +100,17 @@ class Bank:
         await self._open_tables()
 
     async def close(self) -> None:
-        """Write what is buffered and let go of the files."""
-        if self._unwritten_recalls:
-            async with self.writing():
-                await self.flush_recalls()
-        for table in self._tables.values():
-            table.close()
-        self._connection.close()
+        """Write what is buffered, if that can be done, and let go of the files."""
+        try:
+            if self._unwritten_recalls:
+                async with self.writing():
+                    await self.flush_recalls()
+        except BankError as exc:  # reading is possible where writing is not, and has been answered
+            logger.warning("Which strategies were shown could not be noted: %s", exc)
+        finally:
+            for table in self._tables.values():
+                table.close()
+            self._connection.close()
 
     async def _stored_version(self) -> int:
         """0 where there is no bank yet."""
@@ -218,8 +225,13 @@ class Bank:
         self._unwritten_recalls.append(recall)
 
     async def flush_recalls(self) -> None:
+        """Those that cannot be written now are kept for the next time, up to a bound."""
         buffered, self._unwritten_recalls = self._unwritten_recalls, []
-        await self.add_all(buffered)
+        try:
+            await self.add_all(buffered)
+        except BaseException:
+            self._unwritten_recalls = [*buffered, *self._unwritten_recalls][-RECALLS_KEPT:]
+            raise
 
     # reading
 
@@ -285,6 +297,10 @@ class Bank:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
         return {name: await table.fragments() for name, table in self._tables.items()}
 
+    async def read_through(self) -> int:
+        """Read every row, so that a damaged file shows; how many rows there are."""
+        return sum([batch.num_rows for table in self._tables.values() async for batch in table.batches()])
+
     async def maintain(self) -> bool:
         """Write buffered recalls, compact the tables that need it, index what has grown; whether any was compacted.
 
@@ -300,6 +316,7 @@ class Bank:
             async with self._upkeep.hold_if_free() as ours:
                 if ours:
                     await self._compact(due)
+                    await self._sweep(due)
                     await self._index(outgrown)
                     compacted = bool(due)
         self._rounds += 1
@@ -313,6 +330,17 @@ class Bank:
                 await self.flush_recalls()
                 for table in due:
                     await table.compact()
+
+    async def _sweep(self, compacted: Sequence[Table]) -> None:
+        """Drop what killed processes left in the tables. The caller holds the upkeep lock.
+
+        On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
+        lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
+        """
+        if compacted and self.location.lock_file:
+            async with self.writing():
+                for table in compacted:
+                    await table.sweep()
 
     async def _outgrown(self) -> "dict[str, Metric]":
         """The vector columns that need an index, or a new one, with what is measured in them."""
