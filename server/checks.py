@@ -114,7 +114,9 @@ def _masked(value: object) -> str:
 async def _home(location: Location) -> Findings:
     location.prepare()
     mode = location.home.stat().st_mode & 0o777
-    closed = [folder for folder in _folders(location) if not os.access(folder, os.W_OK | os.X_OK)]
+    tables = [] if location.lock_file is None else [Path(location.tables_uri)]
+    folders = [folder for folder in [location.home, *tables] if os.path.isdir(folder)]  # noqa: ASYNC240 local looks
+    closed = [folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)]
     if closed:
         advice = way_out_of(errno.EACCES, str(closed[0]))
         yield Finding("home", "fail", f"{closed[0]} is not writable", advice)
@@ -126,13 +128,6 @@ async def _home(location: Location) -> Findings:
     free = shutil.disk_usage(location.home).free
     status = "fail" if free < NO_ROOM else "warn" if free < LITTLE_ROOM else "ok"
     yield Finding("disk", status, f"{free / 1e9:.1f} GB free", "" if status == "ok" else "Make room on this disk.")
-
-
-def _folders(location: Location) -> list[Path]:
-    """The home and, on a local bank, the folders of its tables, as far as they can be seen."""
-    tables = None if location.lock_file is None else Path(location.tables_uri)
-    found = [tables, *tables.glob("*.lance")] if tables else []
-    return [location.home, *(folder for folder in found if os.path.isdir(folder))]
 
 
 async def _lock(location: Location) -> Findings:
