@@ -51,13 +51,18 @@ class Timed:
     seconds: list[float] = field(default_factory=list[float])
     problems: list[str] = field(default_factory=list[str])
 
+    @property
+    def half(self) -> int:
+        """Reports on either side that go into a median: fewer of a short run, so that two medians do not share any."""
+        return min(AROUND, len(self.seconds) // 8)
+
     def around(self, number: int) -> float:
         """Median in ms of the reports around this one."""
-        return percentile_ms(self.seconds[max(0, number - AROUND) : number + AROUND], 0.5)
+        return percentile_ms(self.seconds[number - self.half : number + self.half], 0.5)
 
     @property
     def ratio(self) -> float:
-        return self.around(len(self.seconds) - AROUND) / self.around(min(50, len(self.seconds) // 4))
+        return self.around(len(self.seconds) - self.half) / self.around(min(50, len(self.seconds) // 4))
 
 
 @dataclass
