@@ -8,7 +8,7 @@ from pathlib import Path
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _DAMAGE = re.compile(
-    r"not found|not appear to be a lance file|invalid magic|fill whole buffer|file size is too small|invalid range"
+    r"not found|not appear to be a lance file|magic|bytes: b|fill whole buffer|file size is too small|invalid range"
     r"|corrupt|checksum|decod(?:e|ing)|unexpected eof|out of bounds|panicked",
     re.I,
 )
