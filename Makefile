@@ -25,6 +25,7 @@ bench: setup
 	@$(BIN)/python bench/concurrency.py
 	@$(BIN)/python bench/crashes.py
 	@$(BIN)/python bench/soak.py
+	@$(BIN)/python bench/growth.py
 
 setup: $(VENV)/ready
 

@@ -1,5 +1,6 @@
 """What `strategy-bank doctor` looks at. Each check says what it found, and where that is not well, what to do."""
 
+import errno
 import importlib.metadata
 import os
 import platform
@@ -20,6 +21,7 @@ from pydantic import SecretStr
 from strategy_bank.server.settings import PREFIX, Settings
 from strategy_bank.store.embedding import DEFAULT_MODEL, Embedder
 from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
+from strategy_bank.store.faults import way_out_of
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Episode, Run, Strategy
@@ -32,7 +34,6 @@ PACKAGES = ("strategy-bank", "mcp", "lancedb", "fastembed", "openai")
 LITTLE_ROOM, NO_ROOM = 500_000_000, 20_000_000
 """Bytes free on the disk of the bank."""
 _REASON_CHARS = 200
-_DAMAGED = "If it is damaged, move it away and `strategy-bank import` your last export."
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ async def guarded(about: str, check: Callable[[], Findings]) -> Findings:
             async for finding in findings:
                 yield finding
     except StrategyBankError as exc:
-        yield Finding(about, "fail", str(exc), _DAMAGED if about == "bank" else "")
+        yield Finding(about, "fail", str(exc))
     except Exception as exc:  # noqa: BLE001 a diagnosis tells of whatever it meets
         yield Finding(
             about, "fail", f"{type(exc).__name__}: {str(exc)[:_REASON_CHARS]}", "Please report this as a bug."
@@ -113,10 +114,12 @@ def _masked(value: object) -> str:
 async def _home(location: Location) -> Findings:
     location.prepare()
     mode = location.home.stat().st_mode & 0o777
-    if not os.access(location.home, os.W_OK | os.X_OK):
-        yield Finding(
-            "home", "fail", f"{location.home} is not writable", "Set STRATEGY_BANK_HOME to a folder of your own."
-        )
+    tables = [] if location.lock_file is None else [Path(location.tables_uri)]
+    folders = [folder for folder in [location.home, *tables] if os.path.isdir(folder)]  # noqa: ASYNC240 local looks
+    closed = [folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)]
+    if closed:
+        advice = way_out_of(errno.EACCES, str(closed[0]))
+        yield Finding("home", "fail", f"{closed[0]} is not writable", advice)
     elif os.name == "posix" and mode & 0o077:
         advice = f"chmod 700 '{location.home}'"
         yield Finding("home", "warn", f"{location.home} may be read by others (mode {mode:o})", advice)
@@ -152,6 +155,7 @@ async def _bank(settings: Settings, model: list[str]) -> Findings:
     bank = await Bank.open(location)
     try:
         model[0] = bank.embedder.name
+        await bank.read_through()
         yield await _counts(bank)
         async for finding in _pending(bank):
             yield finding
@@ -242,7 +246,7 @@ async def _write_and_recall(models: Path) -> Findings:
 
 def _lend(models: Path, place: Path) -> None:
     """Spares copying the model."""
-    if models.is_dir():
+    if os.path.isdir(models):  # Path.is_dir raises where the folder is another user's
         place.symlink_to(models.resolve(), target_is_directory=True)
 
 

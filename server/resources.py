@@ -1,13 +1,15 @@
 """Resources and prompts: the bank to look at, and the habit as two prompts."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Annotated
 
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from pydantic import Field
 
 from strategy_bank.server.state import State
-from strategy_bank.store.errors import NotFound
+from strategy_bank.store.errors import NotFound, StrategyBankError
 from strategy_bank.store.records import Episode, Run, Strategy
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.recall import fence_strategies, scopes_read
@@ -19,16 +21,14 @@ def add_resources(server: MCPServer[State], state: State) -> None:
     @server.resource("bank://summary", title="What the bank holds", mime_type="text/markdown")
     async def summary() -> str:
         """Counts of the bank, and the titles of this project's newest strategies."""
-        return await _summary(state)
+        with _told():
+            return await _summary(state)
 
     @server.resource("strategy://{id}", title="One strategy", mime_type="text/markdown")
     async def strategy(id: str) -> str:
         """A strategy with its counters and where it came from."""
-        bank = await state.bank()
-        try:
-            return describe(await bank.get(Strategy, id))
-        except NotFound as exc:
-            raise ResourceNotFoundError(str(exc)) from exc
+        with _told():
+            return describe(await (await state.bank()).get(Strategy, id))
 
 
 def add_prompts(server: MCPServer[State], state: State) -> None:
@@ -45,6 +45,17 @@ def add_prompts(server: MCPServer[State], state: State) -> None:
     def reflect(task: Annotated[str, Field(description="The task that was worked on")]) -> str:
         """Judge what was just done and keep what it teaches."""
         return render("reflect", task=fence("task", task))
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Expected failures reach the client with their message."""
+    try:
+        yield
+    except NotFound as exc:
+        raise ResourceNotFoundError(str(exc)) from exc
+    except StrategyBankError as exc:
+        raise ResourceError(str(exc)) from exc
 
 
 def describe(strategy: Strategy) -> str:

@@ -5,6 +5,7 @@ somebody else came first. Reads need no lock and see every committed write of ev
 durable.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,15 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.embedding import Embedder
-from strategy_bank.store.errors import BankBusy, BankTooNew, BankUnavailable, Conflict, ModelMismatch, NotFound
+from strategy_bank.store.errors import (
+    BankBusy,
+    BankError,
+    BankTooNew,
+    BankUnavailable,
+    Conflict,
+    ModelMismatch,
+    NotFound,
+)
 from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -38,8 +47,10 @@ RETRAINED_AT = 4
 REOPENED_EVERY = 500
 """Rounds of upkeep after which the tables are opened anew."""
 RECALLS_BUFFERED = 32
+RECALLS_KEPT = 1024
 EMBED_BATCH = 64
 
+logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 Filter = str | int | Sequence[str]
@@ -66,6 +77,8 @@ class Bank:
         self._tables: dict[str, Table] = {}
         self._unwritten_recalls: list[Recall] = []
         self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
+        self._littered = set(tables.RECORDS)
+        """Tables that may hold files to which no version refers: all of them when a process begins."""
         self._rounds = 0
 
     # opening and closing
@@ -102,12 +115,16 @@ class Bank:
         await self._open_tables()
 
     async def close(self) -> None:
-        """Write what is buffered and let go of the files."""
-        if self._unwritten_recalls:
-            await self.atomically(self.flush_recalls)
-        for table in self._tables.values():
-            table.close()
-        self._connection.close()
+        """Write what is buffered, if that can be done, and let go of the files."""
+        try:
+            if self._unwritten_recalls:
+                await self.atomically(self.flush_recalls)
+        except BankError as exc:  # reading is possible where writing is not, and has been answered
+            logger.warning("Which strategies were shown could not be noted: %s", exc)
+        finally:
+            for table in self._tables.values():
+                table.close()
+            self._connection.close()
 
     async def _stored_version(self) -> int:
         """0 where there is no bank yet."""
@@ -244,9 +261,13 @@ class Bank:
         self._unwritten_recalls.append(recall)
 
     async def flush_recalls(self) -> None:
-        buffered = self._unwritten_recalls[:]
-        await self.add_all(buffered)
-        del self._unwritten_recalls[: len(buffered)]
+        """Those that cannot be written now are kept for the next time, up to a bound."""
+        buffered, self._unwritten_recalls = self._unwritten_recalls, []
+        try:
+            await self.add_all(buffered)
+        except BaseException:
+            self._unwritten_recalls = [*buffered, *self._unwritten_recalls][-RECALLS_KEPT:]
+            raise
 
     # reading
 
@@ -315,6 +336,10 @@ class Bank:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
         return {name: await table.fragments() for name, table in self._tables.items()}
 
+    async def read_through(self) -> int:
+        """Read every row, so that a damaged file shows; how many rows there are."""
+        return sum([batch.num_rows for table in self._tables.values() async for batch in table.batches()])
+
     async def maintain(self) -> bool:
         """Write buffered recalls, compact the tables that need it, index what has grown; whether any was compacted.
 
@@ -324,30 +349,45 @@ class Bank:
             await self.atomically(self.flush_recalls)
         due = {name: count for name, count in (await self.fragments()).items() if count >= self._compact_at[name]}
         outgrown = await self._outgrown()
-        compacted = False
+        compacted: list[str] = []
         if due or outgrown:
             async with self._upkeep.hold_if_free() as ours:
                 if ours:
                     compacted = await self._compact(due)
+                    await self._sweep(compacted)
                     await self._index(outgrown)
         self._rounds += 1
         if self._rounds % REOPENED_EVERY == 0:
             await self._reopen()
-        return compacted
+        return bool(compacted)
 
-    async def _compact(self, due: Mapping[str, int]) -> bool:
-        """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long."""
-        done = 0
+    async def _compact(self, due: Mapping[str, int]) -> list[str]:
+        """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long.
+
+        Returns the tables that were compacted.
+        """
+        done: list[str] = []
         for name, pieces in due.items():
             compact = self._tables[name].compact
             try:
                 await (self.atomically(compact) if pieces >= COMPACT_AT_LAST else compact())
             except Conflict:
+                self._littered.add(name)
                 self._compact_at[name] = min(2 * pieces, COMPACT_AT_LAST)
             else:
                 self._compact_at[name] = COMPACT_AT
-                done += 1
-        return done > 0
+                done.append(name)
+        return done
+
+    async def _sweep(self, compacted: Sequence[str]) -> None:
+        """Drop what killed processes, or compactions that came too late, left in the tables. The caller holds the upkeep lock.
+
+        On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
+        lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
+        """
+        for name in self._littered & set(compacted) if self.location.lock_file else ():
+            await self.atomically(self._tables[name].sweep)
+            self._littered.discard(name)
 
     async def _outgrown(self) -> "dict[str, Metric]":
         """The vector columns that need an index, or a new one, with what is measured in them."""

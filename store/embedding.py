@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.errors import ModelUnavailable
+from strategy_bank.store.faults import way_out_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,9 +164,10 @@ def _copy_packaged(folder: Path) -> None:
         for file in staging.iterdir():
             os.replace(file, folder / file.name)
     except (OSError, ModuleNotFoundError) as exc:
+        way_out = way_out_of(getattr(exc, "errno", None), str(folder))
         raise ModelUnavailable(
             f"The packaged embedding model could not be put into {folder} ({exc}). "
-            "Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is."
+            f"{way_out or 'Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is.'}"
         ) from exc
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -8,18 +8,22 @@ Filters are expressions, never strings.
 # pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
+import re
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import reduce
+from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import lancedb
 import pyarrow as pa
 from lancedb.expr import Expr, col, lit
 from lancedb.index import FTS, Bitmap, IvfFlat
 
 from strategy_bank.store.errors import BankUnavailable, Conflict, ModelMismatch
+from strategy_bank.store.faults import bank_trouble
 from strategy_bank.store.tables import Row, to_table
 
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
@@ -70,7 +74,7 @@ class Connection:
 
         With rows, a list of them or a pyarrow.RecordBatchReader, they take the place of what is there, in one commit.
         """
-        with _translated(self.uri):
+        with _committing(self.uri):
             if rows is None and await self.has(name):
                 made = await self._connection.open_table(name)
             else:
@@ -102,7 +106,7 @@ class Table:
 
     async def insert(self, rows: Sequence[Row]) -> int:
         """Add rows in one commit; how many were new. An id that is there already keeps its row."""
-        with _translated(self._uri):
+        with _committing(self._uri):
             merge = self._table.merge_insert("id").when_not_matched_insert_all()
             return (await merge.execute(to_table(rows, await self._table.schema()))).num_inserted_rows
 
@@ -112,18 +116,18 @@ class Table:
         A row with a `revision` is updated only if the stored one is exactly one lower: compare and swap, whoever commits.
         """
         unchanged = "target.revision = source.revision - 1" if rows and "revision" in rows[0] else None
-        with _translated(self._uri):
+        with _committing(self._uri):
             merge = self._table.merge_insert("id").when_matched_update_all(where=unchanged)
             return (await merge.execute(to_table(rows, await self._table.schema()))).num_updated_rows
 
     async def add_column(self, name: str, value: str) -> None:
         """A column with the same SQL value in every row; nothing to do where it is there."""
-        with _translated(self._uri):
+        with _committing(self._uri):
             if name not in (await self._table.schema()).names:
                 await self._table.add_columns({name: value})
 
     async def delete(self, ids: Sequence[str]) -> None:
-        with _translated(self._uri):
+        with _committing(self._uri):
             await self._table.delete(col("id").isin(list(ids)))
 
     async def select(self, columns: Sequence[str], equal: Equal) -> list[Row]:
@@ -176,16 +180,26 @@ class Table:
 
         Raises Conflict when a row of the pieces was changed meanwhile: then nothing was done.
         """
-        try:
-            await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
-        except (OSError, RuntimeError, ValueError) as exc:
-            if _is_conflict(str(exc)):
-                raise Conflict(f"{self._uri} was written to while it was compacted.") from exc
-            with _translated(self._uri):
+        with _committing(self._uri):
+            try:
+                await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+            except (OSError, RuntimeError, ValueError) as exc:
+                if _is_conflict(exc):
+                    raise
                 for index in await self._table.list_indices():
                     if index.index_type == "FTS":
                         await self._table.create_index(index.columns[0], config=_words_index(), replace=True)
                 await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+
+    async def sweep(self) -> None:
+        """Drop what killed processes left in a local folder: files that no version refers to, and unfinished ones.
+
+        LanceDB keeps the first for a week, since somebody may be about to commit them, and the second for ever. So this is
+        for a caller who knows that nobody is writing.
+        """
+        with _committing(self._uri):
+            await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS, delete_unverified=True)
+            _drop_unfinished(Path(self._uri, f"{self._table.name}.lance"))
 
     async def trained_on(self, column: str) -> int:
         """How many rows there were when the vector index of a column was trained; 0 where there is none."""
@@ -196,7 +210,7 @@ class Table:
     async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
         """Train an index (IVF_FLAT: exact distances in the parts that are probed) for this many rows, in place of an older."""
         name = f"{column}_of_{rows}"
-        with _translated(self._uri):
+        with _committing(self._uri):
             partitions = IvfFlat(distance_type=metric, num_partitions=int(rows**0.5))
             await self._table.create_index(column, config=partitions, name=name, replace=True)
             for index in await self._table.list_indices():
@@ -205,11 +219,17 @@ class Table:
 
     async def index_values(self, column: str) -> None:
         """For filters on a column of few different values."""
-        with _translated(self._uri):
+        with _committing(self._uri):
             await self._table.create_index(column, config=Bitmap(), replace=True)
 
     def close(self) -> None:
         self._table.close()
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """LanceDB writes a file under this name and renames it when it is whole."""
+    for file in folder.rglob(".tmp*"):
+        file.unlink(missing_ok=True)
 
 
 def _words_index() -> FTS:
@@ -225,9 +245,16 @@ def _expression(equal: Equal) -> Expr:
     return reduce(lambda left, right: left & right, terms)
 
 
-def _is_conflict(message: str) -> bool:
+def _is_conflict(exc: Exception) -> bool:
     """Whether LanceDB gave up, after its own retries, because others committed first."""
-    return "commit conflict" in message or "concurrent writers" in message
+    return re.search("commit conflict|concurrent writers", str(exc)) is not None
+
+
+@contextmanager
+def _committing(uri: str) -> Generator[None]:
+    """Not to be cancelled: LanceDB would go on for a moment, when the caller has let go of the lock already."""
+    with anyio.CancelScope(shield=True), _translated(uri):
+        yield
 
 
 @contextmanager
@@ -235,14 +262,10 @@ def _translated(uri: str) -> Generator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError) as exc:
-        message = str(exc).splitlines()[0][:300] if str(exc) else type(exc).__name__
-        if _is_conflict(message):
-            raise Conflict(f"Others write to the bank at {uri} at the same time: {message}.") from exc
-        if "does not exist in schema" in message or "No field named vector_" in message:
+        if _is_conflict(exc):
+            raise Conflict(f"Others write to the bank at {uri} at the same time.") from exc
+        if re.search("does not exist in schema|No field named vector_", str(exc)):
             raise ModelMismatch(
                 f"The bank at {uri} has been re-embedded with another model meanwhile. Restart the server."
             ) from exc
-        raise BankUnavailable(
-            f"The bank at {uri} could not be read or written: {message}. "
-            "Check that the place exists, has room and belongs to this user; `strategy-bank doctor` tells more."
-        ) from exc
+        raise BankUnavailable(bank_trouble(uri, exc)) from exc

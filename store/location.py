@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strategy_bank.store.errors import BankUnavailable
+from strategy_bank.store.faults import way_out_of
 
 
 @dataclass(frozen=True)
@@ -41,5 +42,5 @@ class Location:
             except OSError as exc:
                 raise BankUnavailable(
                     f"The folder {folder} cannot be made ({exc.strerror or exc}). "
-                    "Set STRATEGY_BANK_HOME to a folder that this user can write."
+                    f"{way_out_of(exc.errno, str(folder)) or 'Set STRATEGY_BANK_HOME to a folder that this user can write.'}"
                 ) from exc

@@ -9,6 +9,7 @@ import anyio.to_thread
 from filelock import FileLock, Timeout
 
 from strategy_bank.store.errors import BankBusy, BankUnavailable
+from strategy_bank.store.faults import way_out_of
 
 
 class WriteLock:
@@ -71,5 +72,5 @@ class WriteLock:
         except OSError as exc:
             raise BankUnavailable(
                 f"The lock file {self.path} cannot be written ({exc.strerror or exc}). "
-                "Check the folder's owner and permissions, or set STRATEGY_BANK_HOME to a folder of your own."
+                f"{way_out_of(exc.errno, str(self.path)) or 'Set STRATEGY_BANK_HOME to a folder of your own.'}"
             ) from exc

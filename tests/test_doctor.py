@@ -114,7 +114,7 @@ def test_a_damaged_bank_is_a_finding_with_advice(doctor: Doctor, home: Path, dam
         file.write_text("garbage") if damage == "garbage" else file.unlink()
     found = doctor(code=1)
     assert found["bank"][0]["status"] == "fail"
-    assert "import" in found["bank"][0]["advice"]
+    assert "strategy-bank restore FILE" in found["bank"][0]["found"]
     assert found["write and recall"][0]["status"] == "ok"
 
 

@@ -51,7 +51,7 @@ def shell(home: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: 
 
     async def fill(bank: Bank) -> None:
         embedded = await bank.embed(BANK)
-        async with bank.writing():
+        async with bank.lock.hold():
             await bank.add_strategies(embedded)
 
     shell.inside(fill)
