@@ -24,13 +24,13 @@ _ANYTHING_ELSE = "Check that the place exists, has room and belongs to this user
 def bank_trouble(uri: str, exc: Exception) -> str:
     """One message for an error that LanceDB raised on the bank at `uri`."""
     said = _NOISE.sub("", (str(exc).splitlines() or [""])[0])[:_MESSAGE_CHARS] or type(exc).__name__
-    if "://" in uri:
-        return f"The bank at {uri} could not be read or written: {said}. {_ELSEWHERE}"
     code = _OS_ERROR.search(said)
     way_out = way_out_of(int(code[1]), uri) if code else ""
-    if not way_out and _DAMAGE.search(said):
+    remote = "://" in uri
+    if not way_out and not remote and _DAMAGE.search(said):
         return _damaged(uri, said)
-    return f"The bank at {uri} could not be read or written: {said}. {way_out or _ANYTHING_ELSE}"
+    otherwise = _ELSEWHERE if remote else _ANYTHING_ELSE
+    return f"The bank at {uri} could not be read or written: {said}. {way_out or otherwise}"
 
 
 def way_out_of(code: int | None, path: str) -> str:

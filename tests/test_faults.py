@@ -366,7 +366,7 @@ def test_a_damaged_model_is_replaced_and_where_it_cannot_be_its_folder_is_named(
     [
         ("lance error: LanceError(IO): Disk quota exceeded (os error 122), /x/y.rs:1:2", "make room"),
         ("Retryable commit conflict for version 3", "could not be read or written: Retryable commit conflict"),
-        ("dispatch failure (os error 110)", "`strategy-bank doctor` tells more"),
+        ("dispatch failure (os error 110)", "the credentials in the environment"),
         ("", "ValueError"),
     ],
 )
