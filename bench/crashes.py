@@ -194,7 +194,7 @@ def _have_a_migration() -> None:
 async def _back_to_newest(location: Location) -> None:
     del migrations.STEPS[NEWEST]
     migrations.FORMAT_VERSION = NEWEST
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     strategies, meta = await connection.table("strategies"), await connection.table("meta")
     await strategies.amend([{"id": row["id"], "status_reason": ""} for row in await strategies.select(["id"], {})])
     await meta.amend([{"id": "format_version", "value": str(NEWEST)}])

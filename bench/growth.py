@@ -130,7 +130,7 @@ async def _let_time_pass(location: Location) -> None:
     """What the next compaction does when old versions have been kept for long enough; nobody reads them here."""
     kept, lance.KEEP_OLD_VERSIONS = lance.KEEP_OLD_VERSIONS, timedelta(milliseconds=1)
     try:
-        connection = await lance.Connection.open(location.tables_uri)
+        connection = await lance.Connection.open(location)
         for name in ("strategies", "episodes", "runs", "recalls", "meta"):
             await (await connection.table(name)).compact()
         connection.close()

@@ -86,7 +86,7 @@ async def _load(location: Location, embedder: Embedder, size: int) -> Any:
     centres, firsts = flat.mean(axis=1), flat[:, 0]
     kept: list[Any] = []
     schema = tables.strategies_schema(embedder.stamp)
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     reader = pa.RecordBatchReader.from_batches(schema, _batches(schema, embedder, base, centres, firsts, size, kept))
     table = await connection.make("strategies", schema, words="text", rows=reader)
     table.close()

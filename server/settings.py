@@ -26,6 +26,8 @@ class Settings(BaseModel):
         description="Folder of the bank and the models",
     )
     uri: str = Field("", description="Another place for the tables: a folder, s3://…, gs://…, az://…, db://…")
+    db_api_key: SecretStr | None = Field(None, description="Key of LanceDB Cloud or Enterprise, for db://…")
+    db_host: str = Field("", description="Address of LanceDB Enterprise; default: LanceDB Cloud's")
     scope: str = Field("", max_length=200, description="Project name; default: the git root's name, else global")
     judge: Literal["auto", "agent", "endpoint", "sampling"] = Field(
         "auto", description="Who judges: auto is the endpoint if configured, else the agent"
@@ -36,6 +38,14 @@ class Settings(BaseModel):
     llm_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds for one answer of the endpoint")
     lock_timeout: float = Field(30.0, gt=0, le=600, description="Seconds to wait for another process's write")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
+
+    @model_validator(mode="after")
+    def _service_has_a_key(self) -> "Settings":
+        if self.uri.startswith("db://") and not self.db_api_key:
+            raise ValueError(
+                f"{PREFIX}URI={self.uri} needs {PREFIX}DB_API_KEY, and {PREFIX}DB_HOST for LanceDB Enterprise"
+            )
+        return self
 
     @model_validator(mode="after")
     def _endpoint_is_complete(self) -> "Settings":
@@ -70,7 +80,8 @@ class Settings(BaseModel):
 
     @property
     def location(self) -> Location:
-        return Location(self.home.expanduser(), self.uri, self.lock_timeout)
+        key = self.db_api_key.get_secret_value() if self.db_api_key else ""
+        return Location(self.home.expanduser(), self.uri, self.lock_timeout, key, self.db_host)
 
     @property
     def uses_endpoint(self) -> bool:

@@ -100,7 +100,7 @@ async def restore_backup(backup: Backup, location: Location) -> None:
     that a restore that was interrupted cannot be mistaken for a bank. Raises the errors of the bank.
     """
     location.prepare()
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     try:
         async with WriteLock(location.lock_file, location.lock_timeout_s).hold():
             meta = await connection.make("meta", tables.META_SCHEMA)

@@ -90,7 +90,7 @@ class Bank:
         With `any_model` vectors of another or an unknown model are no obstacle: for `reembed`.
         """
         location.prepare()
-        bank = cls(location, await Connection.open(location.tables_uri))
+        bank = cls(location, await Connection.open(location))
         if await bank._stored_version() != migrations.FORMAT_VERSION:
             await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
@@ -111,7 +111,7 @@ class Bank:
 
         What is being read goes on with the old tables, which vanish with their last reader.
         """
-        self._connection = await Connection.open(self.location.tables_uri)
+        self._connection = await Connection.open(self.location)
         await self._open_tables()
 
     async def close(self) -> None:
@@ -347,6 +347,8 @@ class Bank:
         """
         if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
             await self.atomically(self.flush_recalls)
+        if self.location.is_service:
+            return False
         due = {name: count for name, count in (await self.fragments()).items() if count >= self._compact_at[name]}
         outgrown = await self._outgrown()
         compacted: list[str] = []

@@ -24,6 +24,7 @@ from lancedb.index import FTS, Bitmap, IvfFlat
 
 from strategy_bank.store.errors import BankUnavailable, Conflict, ModelMismatch
 from strategy_bank.store.faults import bank_trouble
+from strategy_bank.store.location import Location
 from strategy_bank.store.tables import Row, to_table
 
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
@@ -43,16 +44,22 @@ Equal = Mapping[str, str | int | Sequence[str]]
 class Connection:
     """A folder or an object store that holds tables. Every read sees the newest committed version of any process."""
 
-    def __init__(self, uri: str, connection: lancedb.AsyncConnection) -> None:
-        self.uri = uri
+    def __init__(self, location: Location, connection: lancedb.AsyncConnection) -> None:
+        self.uri = location.tables_uri
+        self._is_service = location.is_service
         self._connection = connection
 
     @classmethod
-    async def open(cls, uri: str) -> "Connection":
-        with _translated(uri):
-            session = lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES)
-            connection = await lancedb.connect_async(uri, read_consistency_interval=timedelta(0), session=session)
-            return cls(uri, connection)
+    async def open(cls, location: Location) -> "Connection":
+        with _translated(location.tables_uri):
+            connection = await lancedb.connect_async(
+                location.tables_uri,
+                read_consistency_interval=timedelta(0),
+                session=lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES),
+                api_key=location.api_key or None,
+                host_override=location.host or None,
+            )
+            return cls(location, connection)
 
     async def has(self, name: str) -> bool:
         with _translated(self.uri):
@@ -72,6 +79,8 @@ class Connection:
     async def make(self, name: str, schema: Any, *, words: str = "", rows: Any = None) -> "Table":
         """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
 
+        A LanceDB service takes no primary key from outside.
+
         With rows, a list of them or a pyarrow.RecordBatchReader, they take the place of what is there, in one commit.
         """
         with _committing(self.uri):
@@ -81,7 +90,7 @@ class Connection:
                 data = rows if isinstance(rows, pa.RecordBatchReader) else to_table(rows or [], schema)
                 mode = "create" if rows is None else "overwrite"
                 made = await self._connection.create_table(name, data, schema=schema, mode=mode)
-            if b"lance-schema:unenforced-primary-key:position" not in (
+            if not self._is_service and b"lance-schema:unenforced-primary-key:position" not in (
                 (await made.schema()).field("id").metadata or {}
             ):
                 await made.set_unenforced_primary_key("id")

@@ -1,6 +1,6 @@
 """Where a bank lives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from strategy_bank.store.errors import BankUnavailable
@@ -14,10 +14,18 @@ class Location:
     home: Path
     uri: str = ""
     lock_timeout_s: float = 30.0
+    api_key: str = field(default="", repr=False)
+    """Of LanceDB Cloud or Enterprise, for `db://`; `host` is where it is reached, when not at LanceDB's own address."""
+    host: str = ""
 
     @property
     def tables_uri(self) -> str:
         return self.uri or str(self.home / "bank.lance")
+
+    @property
+    def is_service(self) -> bool:
+        """Whether a LanceDB service holds the tables, which compacts and indexes them by itself."""
+        return self.uri.startswith("db://")
 
     @property
     def lock_file(self) -> Path | None:

@@ -157,7 +157,7 @@ async def test_a_backup_of_a_newer_version_is_refused(settings: Settings, saved:
 
 
 async def test_an_interrupted_restore_is_told_at_open_and_done_again(settings: Settings, saved: Path) -> None:
-    connection = await Connection.open(settings.location.tables_uri)
+    connection = await Connection.open(settings.location)
     meta = await connection.make("meta", tables.META_SCHEMA)
     await meta.insert([{"id": RESTORING, "value": saved.name}])
     connection.close()

@@ -205,7 +205,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def test_a_bank_of_a_newer_version_is_refused_and_left_alone(bank: Bank, location: Location) -> None:
-    meta = await Connection.open(location.tables_uri)
+    meta = await Connection.open(location)
     await (await meta.table("meta")).amend([{"id": "format_version", "value": "99"}])
     with pytest.raises(BankTooNew, match="pip install -U"):
         await Bank.open(location)
@@ -236,7 +236,7 @@ async def test_an_older_bank_is_migrated_step_by_step(
 async def test_a_bank_of_the_first_format_is_brought_up_with_all_that_is_in_it(bank: Bank, location: Location) -> None:
     await put(bank, lesson(1, helped=3))
     await bank.atomically(lambda: bank.add(episode(1)))
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     for name in tables.RECORDS:
         await (await connection.table(name))._table.drop_columns(["revision"])
     await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
@@ -283,7 +283,7 @@ async def test_a_step_is_done_again_until_nobody_else_comes_first(bank: Bank, lo
 
 
 async def test_a_bank_whose_making_was_interrupted_is_finished(location: Location) -> None:
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     await connection.make("episodes", tables.record_schema(Episode))
     connection.close()
     bank = await Bank.open(location)
@@ -314,7 +314,7 @@ async def test_a_model_that_fastembed_no_longer_knows_is_named_with_the_way_out(
 
 
 async def test_a_bank_that_does_not_name_its_model_is_refused_with_the_way_out(bank: Bank, location: Location) -> None:
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     await connection.make("strategies", tables.record_schema(Strategy), rows=[])
     connection.close()
     with pytest.raises(ModelMismatch, match="models use"):
@@ -322,7 +322,7 @@ async def test_a_bank_that_does_not_name_its_model_is_refused_with_the_way_out(b
 
 
 async def replace_strategies(location: Location, stamp: ModelStamp) -> None:
-    connection = await Connection.open(location.tables_uri)
+    connection = await Connection.open(location)
     await connection.make("strategies", tables.strategies_schema(stamp), words="text", rows=[])
     connection.close()
 
