@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
+from strategy_bank.server.memory import return_all_freed_memory
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judge import Judge
@@ -49,6 +50,7 @@ class State:
             await anyio.to_thread.run_sync(bank.embedder.warm, abandon_on_cancel=True)
             await anyio.to_thread.run_sync(redact, "", abandon_on_cancel=True)
             await bank.maintain()
+            await anyio.to_thread.run_sync(return_all_freed_memory)
         except StrategyBankError as exc:
             logger.warning("%s", exc)
 
@@ -60,7 +62,8 @@ class State:
         """Compact when it is due. Never the caller's problem."""
         try:
             assert self.opened
-            await self.opened.maintain()
+            if await self.opened.maintain():
+                await anyio.to_thread.run_sync(return_all_freed_memory)
         except StrategyBankError as exc:
             logger.warning("Compaction was put off: %s", exc)
 

@@ -30,7 +30,7 @@ from strategy_bank.store.tables import Row, to_table
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query."""
 
-CACHE_BYTES = 32 * 2**20
+CACHE_BYTES = 8 * 2**20
 """For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them."""
 
 PROBES = 32
