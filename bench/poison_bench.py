@@ -48,7 +48,8 @@ async def fate(client: Client, case: Case) -> Fate:
     )
     assert not reported.is_error, reported.content
     recalled = await client.call_tool("recall_strategies", {"task": task, "limit": 10, "scope": case["id"]})
-    assert recalled.structured_content is not None and reported.structured_content is not None
+    assert recalled.structured_content is not None
+    assert reported.structured_content is not None
     if recalled.structured_content["strategies"]:
         return "recalled"
     return "not relevant" if reported.structured_content["strategies"] else "quarantined"

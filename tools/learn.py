@@ -22,7 +22,7 @@ from strategy_bank.store.records import (
     content_id,
     now,
 )
-from strategy_bank.tools.consolidate import credited, merged, same_lesson
+from strategy_bank.tools.consolidate import Neighbourhood, credited, merged, same_lesson
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.orders import read_as_orders
@@ -67,13 +67,14 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
     lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
-    embedded = await bank.embed(lessons.strategies)
+    embedded, near = await bank.embed(lessons.strategies), Neighbourhood(bank)
+    await near.look(embedded)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
     async with bank.writing():
         current = await bank.get(Episode, episode.id)
         if current.status != "pending" and not current.flagged_ids:
             return current, _second_judgement(current, judgement)
-        learned = await _place(bank, embedded, await _credit(bank, current, verdict))
+        learned = await _place(bank, embedded, near, await _credit(bank, current, verdict))
         await _retire_flagged(bank, current, learned)
         settled = current.model_copy(
             update={
@@ -100,12 +101,13 @@ async def conclude(
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
     lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
-    embedded = await bank.embed(lessons.strategies)
+    embedded, near = await bank.embed(lessons.strategies), Neighbourhood(bank)
+    await near.look(embedded)
     async with bank.writing():
         current = await bank.get(Run, run.id)
         if current.status == "finished":
             return current, ["This run was finished already; the first comparison stands."]
-        learned = await _place(bank, embedded, [])
+        learned = await _place(bank, embedded, near, [])
         finished = current.model_copy(
             update={
                 "status": "finished",
@@ -172,7 +174,7 @@ async def _credit(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Stra
 
 
 async def _place(
-    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], changed: Sequence[Strategy]
+    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], near: Neighbourhood, changed: Sequence[Strategy]
 ) -> list[LearnedStrategy]:
     """Add or merge each strategy; two commits at most, whatever their number. `changed` goes into the second.
 
@@ -183,13 +185,11 @@ async def _place(
     learned: list[LearnedStrategy] = []
     for item in embedded:
         new = item.strategy
-        stored = [(changes.get(old.id, old), cosine) for old, cosine in await bank.nearest(item, new.scope)]
-        beside = [(other.strategy, float(other.text @ item.text)) for other in fresh]
-        old = same_lesson(new, [*stored, *beside])
+        old = same_lesson(new, await near.of(item, fresh))
         if old is None:
             fresh.append(item)
         elif old not in [other.strategy for other in fresh]:
-            changes[old.id] = merged(old, new)
+            changes[old.id] = merged(changes.get(old.id, old), new)
         if new.status == "active":
             kept = old or new
             learned.append(LearnedStrategy(id=kept.id, title=kept.title, action="merged" if old else "added"))
