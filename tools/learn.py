@@ -25,13 +25,14 @@ from strategy_bank.store.records import (
 from strategy_bank.tools.consolidate import Neighbourhood, credited, merged, same_lesson
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
-from strategy_bank.tools.orders import read_as_orders
+from strategy_bank.tools.orders import carries_orders, read_as_orders
 from strategy_bank.tools.redact import redact
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank, EmbeddedStrategy
 
 QUARANTINED = "quarantined: "
+CARRIED = "was drawn from a task or trajectory that carries orders"
 REPLACED = "replaced by a more general wording"
 
 
@@ -124,10 +125,12 @@ async def conclude(
 
 
 def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
-    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined."""
+    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined, as are all that a
+    trajectory with orders in it taught."""
     lessons = Lessons([])
+    carried = carries_orders(source.seen) if drafts else None
     for draft in drafts:
-        strategy = _strategy(draft, source)
+        strategy = _strategy(draft, source, carried)
         if strategy.id in (known.id for known in lessons.strategies):
             continue
         lessons.strategies.append(strategy)
@@ -145,7 +148,8 @@ def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
     return lessons
 
 
-def _strategy(draft: StrategyDraft, source: Source) -> Strategy:
+def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Strategy:
+    """What a trajectory with orders in it taught waits for a person too: a deceived judge words the order as advice."""
     title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
     strategy = Strategy(
         id=content_id("st", source.scope, title, description, content),
@@ -158,7 +162,7 @@ def _strategy(draft: StrategyDraft, source: Source) -> Strategy:
         episode_ids=source.episode_ids,
         run_ids=source.run_ids,
     )
-    if orders := read_as_orders(_wording(strategy)):
+    if orders := read_as_orders(_wording(strategy)) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
     return strategy
 
