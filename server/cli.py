@@ -23,6 +23,7 @@ _PLACES = {
     "retire": "curation:retire",
     "reinstate": "curation:reinstate",
     "forget": "curation:forget",
+    "review": "reviewing:review",
     "distill": "distilling:distill",
     "export": "exchange:export_bank",
     "import": "exchange:import_bank",

@@ -125,8 +125,10 @@ async def conclude(
 
 
 def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
-    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined, as are all that a
-    trajectory with orders in it taught."""
+    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined.
+
+    So is everything that was drawn from a trajectory with orders in it.
+    """
     lessons = Lessons([])
     carried = carries_orders(source.seen) if drafts else None
     for draft in drafts:
