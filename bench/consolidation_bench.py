@@ -16,8 +16,8 @@ from rates import told
 
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidate import MERGE_COSINE
 from strategy_bank.tools.likeness import NEAR, Likeness, Reading, compare, read, text_of
+from strategy_bank.tools.neighbours import MERGE_COSINE
 
 DATA = Path(__file__).parent / "consolidation" / "pairs.jsonl"
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -22,7 +22,7 @@ from strategy_bank.store.records import (
     content_id,
     now,
 )
-from strategy_bank.tools.consolidate import Neighbourhood, credited, merged, same_lesson
+from strategy_bank.tools.consolidate import credited, merged, same_lesson
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.orders import carries_orders, read_as_orders
@@ -30,6 +30,7 @@ from strategy_bank.tools.redact import redact
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank, EmbeddedStrategy
+    from strategy_bank.tools.neighbours import Neighbourhood
 
 QUARANTINED = "quarantined: "
 CARRIED = "was drawn from a task or trajectory that carries orders"
@@ -68,8 +69,8 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
     lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
-    embedded, near = await bank.embed(lessons.strategies), Neighbourhood(bank)
-    await near.look(embedded)
+    embedded = await bank.embed(lessons.strategies)
+    near = await _neighbourhood(bank, embedded)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
     async with bank.writing():
         current = await bank.get(Episode, episode.id)
@@ -102,8 +103,8 @@ async def conclude(
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
     lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
-    embedded, near = await bank.embed(lessons.strategies), Neighbourhood(bank)
-    await near.look(embedded)
+    embedded = await bank.embed(lessons.strategies)
+    near = await _neighbourhood(bank, embedded)
     async with bank.writing():
         current = await bank.get(Run, run.id)
         if current.status == "finished":
@@ -179,8 +180,19 @@ async def _credit(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Stra
     return [credited(strategy, verdict, episode.id) for strategy in used]
 
 
+async def _neighbourhood(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]") -> "Neighbourhood":
+    """What stands near the new strategies, read before the write lock is taken."""
+    from strategy_bank.tools.neighbours import (
+        Neighbourhood,
+    )  # needs numpy, which a server does not load before it answers
+
+    near = Neighbourhood(bank)
+    await near.look(embedded)
+    return near
+
+
 async def _place(
-    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], near: Neighbourhood, changed: Sequence[Strategy]
+    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], near: "Neighbourhood", changed: Sequence[Strategy]
 ) -> list[LearnedStrategy]:
     """Add or merge each strategy; two commits at most, whatever their number. `changed` goes into the second.
 
