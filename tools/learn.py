@@ -175,9 +175,15 @@ def _wording(strategy: Strategy) -> str:
 
 
 async def _credit(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
-    """The strategies that the episode used, with their counters moved; not written yet."""
-    used = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
-    return [credited(strategy, verdict, episode.id) for strategy in used]
+    """The strategies that the episode used, with their counters moved; not written yet.
+
+    Nobody is a witness for himself: a strategy gets no credit from an episode that taught it, and none from one whose
+    trajectory carries orders.
+    """
+    if not episode.used_ids or await anyio.to_thread.run_sync(carries_orders, f"{episode.task}\n{episode.trajectory}"):
+        return []
+    used = await bank.all(Strategy, id=episode.used_ids)
+    return [credited(strategy, verdict, episode.id) for strategy in used if episode.id not in strategy.episode_ids]
 
 
 async def _neighbourhood(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]") -> "Neighbourhood":
