@@ -37,7 +37,7 @@ def pairs() -> list[Pair]:
     for kinds in groups.values():
         if "opposite" in kinds:
             other, near, contrary = (kinds[kind]["b"] for kind in ("paraphrase", "different", "opposite"))
-            about = {"half": kinds["opposite"]["half"], "kind": "crossed"}
+            about = {"half": kinds["opposite"]["half"], "kind": "crossed", "group": kinds["opposite"]["group"]}
             crossed += [about | {"a": a, "b": b} for a, b in ((other, near), (other, contrary), (near, contrary))]
     return [*written, *crossed]
 
