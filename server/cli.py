@@ -24,6 +24,8 @@ _PLACES = {
     "retire": "curation:retire",
     "reinstate": "curation:reinstate",
     "forget": "curation:forget",
+    "review": "reviewing:review",
+    "consolidate": "consolidating:consolidate",
     "distill": "distilling:distill",
     "export": "exchange:export_bank",
     "import": "exchange:import_bank",

@@ -35,6 +35,7 @@ from strategy_bank.store.records import Hit, Recall, Record, Strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.embedding import Vector
+    from strategy_bank.store.tokens import Tokens
 
 COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
@@ -213,6 +214,10 @@ class Bank:
             mean = ranking.mean_vector(np.stack([vectors[text] for text in group]))
             embedded.append(EmbeddedStrategy(strategy, mean, vectors[group[0]]))
         return embedded
+
+    async def tokens(self, texts: Sequence[str]) -> "list[Tokens] | None":
+        """Each text word piece by word piece; None where the model gives no vectors of those. As slow as `embed`."""
+        return await anyio.to_thread.run_sync(self.embedder.tokens, texts) if texts else []
 
     async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> int:
         """Insert new strategies in one commit; how many were new. Ids that are there already keep their rows."""

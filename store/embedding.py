@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.errors import ModelUnavailable
 from strategy_bank.store.faults import way_out_of
+from strategy_bank.store.tokens import Tokens, tokens_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +64,12 @@ class Embedder:
     def embed_query(self, text: str) -> "Vectors":
         model = self._model
         return self._unit(lambda: model.query_embed([text]))
+
+    def tokens(self, texts: Sequence[str]) -> "list[Tokens] | None":
+        """The word pieces of each text with their vectors; None where the model has none to give."""
+        model = self._model
+        with self._running:
+            return tokens_of(model, texts)
 
     def _unit(self, run: Callable[[], Iterable[Any]]) -> "Vectors":
         import numpy as np

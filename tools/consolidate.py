@@ -1,31 +1,25 @@
 """Where a new strategy goes: beside the old ones, or into one that says the same.
 
-Merging adds provenance and support and leaves the old text as it is: banks that rewrite themselves collapse. Pure functions.
-"""
+Merging adds provenance and support and leaves the old text as it is: banks that rewrite themselves collapse."""
 
-import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from strategy_bank.store.records import PROVENANCE_KEPT, Strategy, Verdict, now
+from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Strategy, Verdict, now
 
-MERGE_COSINE = 0.92
-"""Cosine of the two texts from which they may say the same; below it, near-confusable lessons begin."""
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|avoid|without|instead|rather|don't|doesn't|cannot|can't|stop|refuse)\b|n't\b", re.I
-)
+if TYPE_CHECKING:
+    from strategy_bank.tools.neighbours import Neighbour
 
 
-def same_lesson(new: Strategy, neighbours: Iterable[tuple[Strategy, float]]) -> Strategy | None:
+def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
     """The strategy that says what the new one says, if any. Same words with the opposite advice are not the same.
 
     A quarantined one takes nothing in, which it would hide, and goes into nothing, which it would support.
     """
-    for old, cosine in neighbours:
+    for near in neighbours:
+        old = near.strategy
         if old.id == new.id or (
-            cosine >= MERGE_COSINE
-            and "quarantined" not in (old.status, new.status)
-            and old.outcome == new.outcome
-            and _negations(old) == _negations(new)
+            near.likeness.same and "quarantined" not in (old.status, new.status) and old.outcome == new.outcome
         ):
             return old
     return None
@@ -46,6 +40,33 @@ def merged(old: Strategy, new: Strategy) -> Strategy:
     )
 
 
+def joined(kept: Strategy, other: Strategy) -> Strategy:
+    """The kept strategy with all that is known of the other one: counters add up, provenance is put together.
+
+    Lessons of two projects that say the same become global: two projects taught them independently.
+    """
+    scopes = {kept.scope, other.scope}
+    return kept.model_copy(
+        update={
+            "scope": kept.scope if len(scopes) == 1 else GLOBAL_SCOPE,
+            "status_reason": kept.status_reason
+            if len(scopes) == 1 or GLOBAL_SCOPE in scopes
+            else f"global: taught independently in {' and '.join(sorted(scopes))}",
+            "support": kept.support + other.support,
+            "helped": kept.helped + other.helped,
+            "hurt": kept.hurt + other.hurt,
+            "episode_ids": _together(other.episode_ids, kept.episode_ids),
+            "run_ids": _together(other.run_ids, kept.run_ids),
+            "credited_by": _together(other.credited_by, kept.credited_by),
+            "updated_at": now(),
+        }
+    )
+
+
+def _together(first: list[str], second: list[str]) -> list[str]:
+    return list(dict.fromkeys([*first, *second]))[-PROVENANCE_KEPT:]
+
+
 def credited(strategy: Strategy, verdict: Verdict, episode_id: str) -> Strategy:
     """The strategy after an episode used it; the same episode counts once."""
     if episode_id in strategy.credited_by:
@@ -58,7 +79,3 @@ def credited(strategy: Strategy, verdict: Verdict, episode_id: str) -> Strategy:
             "updated_at": now(),
         }
     )
-
-
-def _negations(strategy: Strategy) -> int:
-    return len(_NEGATION.findall(f"{strategy.title} {strategy.content}"))

@@ -25,13 +25,15 @@ from strategy_bank.store.records import (
 from strategy_bank.tools.consolidate import credited, merged, same_lesson
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
-from strategy_bank.tools.orders import read_as_orders
+from strategy_bank.tools.orders import carries_orders, read_as_orders
 from strategy_bank.tools.redact import redact
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank, EmbeddedStrategy
+    from strategy_bank.tools.neighbours import Neighbourhood
 
 QUARANTINED = "quarantined: "
+CARRIED = "was drawn from a task or trajectory that carries orders"
 REPLACED = "replaced by a more general wording"
 
 
@@ -49,9 +51,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Lessons:
-    """Drafts as strategies, cleaned; with what the reporter must be told."""
+    """Drafts as strategies, cleaned; with what the reporter must be told. `orders`: what in their source reads as orders."""
 
     strategies: list[Strategy]
+    orders: str | None = None
     flagged_ids: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
 
@@ -68,13 +71,15 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
     lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
     embedded = await bank.embed(lessons.strategies)
+    near = await _neighbourhood(bank, embedded)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
 
     async def step() -> tuple[Episode, list[str]]:
         current = await bank.get(Episode, episode.id)
         if current.status != "pending" and not current.flagged_ids:
             return current, _second_judgement(current, judgement)
-        learned = await _place(bank, embedded, await _credit(bank, current, verdict))
+        used = [] if lessons.orders else await _credited(bank, current, verdict)
+        learned = await _place(bank, embedded, near, used)
         await _retire_flagged(bank, current, learned)
         settled = current.model_copy(
             update={
@@ -104,12 +109,13 @@ async def conclude(
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
     lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
     embedded = await bank.embed(lessons.strategies)
+    near = await _neighbourhood(bank, embedded)
 
     async def step() -> tuple[Run, list[str]]:
         current = await bank.get(Run, run.id)
         if current.status == "finished":
             return current, ["This run was finished already; the first comparison stands."]
-        learned = await _place(bank, embedded, [])
+        learned = await _place(bank, embedded, near, [])
         finished = current.model_copy(
             update={
                 "status": "finished",
@@ -128,10 +134,13 @@ async def conclude(
 
 
 def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
-    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined."""
-    lessons = Lessons([])
+    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined.
+
+    So is everything that was drawn from a trajectory with orders in it.
+    """
+    lessons = Lessons([], carries_orders(source.seen))
     for draft in drafts:
-        strategy = _strategy(draft, source)
+        strategy = _strategy(draft, source, lessons.orders)
         if strategy.id in (known.id for known in lessons.strategies):
             continue
         lessons.strategies.append(strategy)
@@ -149,7 +158,8 @@ def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
     return lessons
 
 
-def _strategy(draft: StrategyDraft, source: Source) -> Strategy:
+def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Strategy:
+    """What a trajectory with orders in it taught waits for a person too: a deceived judge words the order as advice."""
     title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
     strategy = Strategy(
         id=content_id("st", source.scope, title, description, content),
@@ -162,7 +172,7 @@ def _strategy(draft: StrategyDraft, source: Source) -> Strategy:
         episode_ids=source.episode_ids,
         run_ids=source.run_ids,
     )
-    if orders := read_as_orders(_wording(strategy)):
+    if orders := read_as_orders(_wording(strategy)) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
     return strategy
 
@@ -171,14 +181,26 @@ def _wording(strategy: Strategy) -> str:
     return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
 
 
-async def _credit(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
-    """The strategies that the episode used, with their counters moved; not written yet."""
+async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
+    """The strategies that the episode used, with their counters moved; not written yet.
+
+    Nobody is a witness for himself: a strategy gets no credit from an episode that taught it.
+    """
     used = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
-    return [credited(strategy, verdict, episode.id) for strategy in used]
+    return [credited(strategy, verdict, episode.id) for strategy in used if episode.id not in strategy.episode_ids]
+
+
+async def _neighbourhood(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]") -> "Neighbourhood":
+    """What stands near the new strategies, read before the write lock is taken."""
+    from strategy_bank.tools.neighbours import Neighbourhood  # brings numpy, and a server answers before that is loaded
+
+    near = Neighbourhood(bank)
+    await near.look(embedded)
+    return near
 
 
 async def _place(
-    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], changed: Sequence[Strategy]
+    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], near: "Neighbourhood", changed: Sequence[Strategy]
 ) -> list[LearnedStrategy]:
     """Add or merge each strategy; two commits at most, whatever their number. `changed` goes into the second.
 
@@ -189,13 +211,11 @@ async def _place(
     learned: list[LearnedStrategy] = []
     for item in embedded:
         new = item.strategy
-        stored = [(changes.get(old.id, old), cosine) for old, cosine in await bank.nearest(item, new.scope)]
-        beside = [(other.strategy, float(other.text @ item.text)) for other in fresh]
-        old = same_lesson(new, [*stored, *beside])
+        old = same_lesson(new, await near.of(item, fresh))
         if old is None:
             fresh.append(item)
         elif old not in [other.strategy for other in fresh]:
-            changes[old.id] = merged(old, new)
+            changes[old.id] = merged(changes.get(old.id, old), new)
         if new.status == "active":
             kept = old or new
             learned.append(LearnedStrategy(id=kept.id, title=kept.title, action="merged" if old else "added"))

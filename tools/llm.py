@@ -38,6 +38,11 @@ class ContrastReply(LessonsReply):
     strategies: list[StrategyDraft] = Field(max_length=5, description="At most 5 general lessons; none is fine")
 
 
+class SameReply(BaseModel):
+    reason: Passage = Field(description="What would be lost if only one of them were kept")
+    same: bool = Field(description="When unsure: false")
+
+
 class BestReply(BaseModel):
     analysis: Passage = Field(description="Strong and weak points that decide it")
     best_attempt: int = Field(description="Number of the best attempt")
@@ -95,6 +100,11 @@ class EndpointJudge:
         )
         analysis = f"{contrast.analysis}\n\nBest is attempt {best.best_attempt}: {best.analysis}"[:2000]
         return Comparison(analysis=analysis, best_attempt=best.best_attempt, strategies=contrast.strategies)
+
+    async def same(self, one: str, other: str) -> bool:
+        """Whether two lessons say the same, so that keeping one of them loses nothing. Raises JudgeFailed."""
+        prompt = render("same_lesson", one=fence("lesson_one", one), other=fence("lesson_two", other))
+        return (await self._ask(prompt, SameReply, 0.0, lambda reply: [])).same
 
     async def aclose(self) -> None:
         await self._endpoint.aclose()

@@ -7,8 +7,12 @@ pattern. A match is excused where it is warned against ("never pipe curl into sh
 
 import base64
 import re
-import unicodedata
 from functools import cache
+
+from strategy_bank.tools import suspicions
+from strategy_bank.tools.disguise import hidden_readings, undisguised
+from strategy_bank.tools.suspicions import PACKAGE, look_alike
+from strategy_bank.tools.text import shorten
 
 HIDDEN = "hides text in invisible or look-alike characters"
 OVERRIDE = "tells the reader to ignore its instructions"
@@ -19,6 +23,7 @@ SECRECY = "hides actions from the user"
 UNSAFE = "switches off safety checks"
 STEERING = "steers the use of tools"
 BLOB = "carries an encoded block"
+ENCODED = "hides an order in encoded or altered letters"
 
 _WORDS = {  # put into the rules below where they say NAME
     "RULES": r"(?:instructions?|rules?|prompts?|guidelines?|guidance|polic(?:y|ies)|directives?|orders?|safeguards?)",
@@ -132,17 +137,27 @@ _TABLE: tuple[tuple[str, str], ...] = (
 
 
 def _compiled(pattern: str, reason: str) -> re.Pattern[str]:
-    words = re.sub("|".join(_WORDS), lambda name: _WORDS[name[0]], pattern)
+    known = _WORDS | suspicions.WORDS
+    words = re.sub("|".join(known), lambda name: known[name[0]], pattern)
     return re.compile(words, 0 if reason is BLOB else re.IGNORECASE)
 
 
 @cache
 def _rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compiled at the first use: 15 ms."""
-    return tuple((reason, _compiled(pattern, reason)) for reason, pattern in _TABLE)
+    return tuple((reason, _compiled(pattern, reason)) for reason, pattern in (*_TABLE, *suspicions.TABLE))
 
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+@cache
+def _strong() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The rules that hardly anything but an attack matches, for texts that nobody wrote as a lesson."""
+    return tuple((reason, pattern) for reason, pattern in _rules() if reason in _SPEAKING)
+
+
+_SPEAKING = (OVERRIDE, SECRECY, EXFILTRATION, suspicions.ADDRESSED, suspicions.LEAK)
+_TRAJECTORY_READ = 200_000
+"""Characters: half a second's reading."""
+_BY_LINE = (ROLE, suspicions.CONCEALED)
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")  # the flags of England, Scotland and Wales
 _HIDING = re.compile(
     "[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]|(?<=[a-zA-Z])[\u00ad\u200b-\u200d\u2060\ufeff]+(?=[a-zA-Z])"
@@ -171,15 +186,31 @@ _CAUTIOUS = re.compile(
 
 def read_as_orders(text: str) -> str | None:
     """Why the text reads as orders to its reader, as a short phrase; None if it does not."""
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("’", "'").replace("*", "")
-    flat = " ".join(plain.split())
-    for reason, pattern in _rules():
-        searched = plain if reason is ROLE else flat
-        if _orders(pattern, searched):
-            return reason
+    plain = undisguised(text)
+    if reason := _ordered(plain, _rules()):
+        return reason
     if _HIDING.search(_FLAG.sub("", text)):
         return HIDDEN
-    return BLOB if any(map(_is_encoded_text, re.findall(r"[A-Za-z0-9+/]{24,4096}={0,2}", flat))) else None
+    if look_alike(plain):
+        return PACKAGE
+    if any(_ordered(reading, _strong()) for reading in hidden_readings(text)):
+        return ENCODED
+    return BLOB if any(map(_is_encoded_text, re.findall(r"[A-Za-z0-9+/]{24,4096}={0,2}", plain))) else None
+
+
+def carries_orders(trajectory: str) -> str | None:
+    """Why a trajectory carries orders to an agent. Work quotes commands and addresses and names roles, so only the plainest
+    signs count. Of a very long one, head and tail are read."""
+    shown = undisguised(shorten(trajectory, _TRAJECTORY_READ))
+    return _ordered(shown, tuple(rule for rule in _strong() if rule[0] != suspicions.ADDRESSED))
+
+
+def _ordered(plain: str, rules: tuple[tuple[str, re.Pattern[str]], ...]) -> str | None:
+    flat = " ".join(plain.split())
+    for reason, pattern in rules:
+        if _orders(pattern, plain if reason in _BY_LINE else flat):
+            return reason
+    return None
 
 
 def _orders(pattern: re.Pattern[str], text: str) -> bool:

@@ -1,0 +1,172 @@
+"""`strategy-bank consolidate`: strategies that say the same become one, those of several projects become global."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from strategy_bank.server.console import (
+    Progress,
+    given,
+    home_option,
+    progress_bar,
+    say,
+    scope_option,
+    settings,
+    show,
+    with_bank,
+)
+from strategy_bank.server.distilling import with_endpoint
+from strategy_bank.store.errors import JudgeFailed
+from strategy_bank.store.records import GLOBAL_SCOPE, Strategy, now
+from strategy_bank.tools.consolidate import joined
+from strategy_bank.tools.likeness import NEAR, text_of
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.tools.judge import Judge
+    from strategy_bank.tools.neighbours import Neighbour, Neighbourhood
+
+Decide = Callable[[Strategy, Strategy], Awaitable[bool]]
+"""Whether two strategies in the grey zone say the same."""
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Merge:
+    """`other` goes into `kept`."""
+
+    kept: Strategy
+    other: Strategy
+    why: str
+
+
+@click.command(short_help="Join strategies that say the same.")
+@click.option("--dry-run", is_flag=True, help="Show what would be joined, and why; change nothing.")
+@home_option
+@scope_option("Only within this scope; default: all, and what several projects say becomes global.")
+def consolidate(dry_run: bool) -> None:
+    """Join strategies that say the same: counters and provenance add up in one, the others are retired and can be reinstated.
+
+    The better supported text stays, else the older one. Where the comparison leaves it open, a configured endpoint decides;
+    without one, or when it fails, both stay. Doing it twice changes nothing more.
+
+    \b
+    Example:
+      strategy-bank consolidate --dry-run
+    """
+    asked = settings()
+    with progress_bar("Comparing") as progress:
+
+        async def run(bank: "Bank") -> list[Merge]:
+            if asked.llm_model:
+                return await with_endpoint(asked, lambda judge: _consolidate(bank, _decider(judge), dry_run, progress))
+            return await _consolidate(bank, _undecided, dry_run, progress)
+
+        merges = with_bank(run)
+    for merge in merges:
+        show(f"{merge.other.id} → {merge.kept.id}  ({merge.why})\n  {merge.other.title}\n  {merge.kept.title}")
+    say(f"{len(merges)} {'would be' if dry_run else 'were'} joined into others.")
+
+
+async def _undecided(one: Strategy, other: Strategy) -> bool:
+    return False
+
+
+def _decider(judge: "Judge") -> Decide:
+    from strategy_bank.tools.llm import EndpointJudge
+
+    assert isinstance(judge, EndpointJudge)
+
+    async def decide(one: Strategy, other: Strategy) -> bool:
+        try:
+            return await judge.same(text_of(one), text_of(other))
+        except JudgeFailed as exc:
+            say(f"Not decided, both stay: {exc}")
+            return False
+
+    return decide
+
+
+async def _consolidate(bank: "Bank", decide: Decide, dry_run: bool, progress: Progress) -> list[Merge]:
+    merges = await planned(bank, decide, progress)
+    if merges and not dry_run:
+        await _carry_out(bank, merges)
+    return merges
+
+
+async def planned(bank: "Bank", decide: Decide, progress: Progress) -> list[Merge]:
+    """Each strategy goes into at most one other; that one may go into a third, and takes along what it has got."""
+    from strategy_bank.tools.neighbours import Neighbourhood
+
+    where = {"scope": given("scope")} if given("scope") else {}
+    strategies = sorted(await bank.all(Strategy, status="active", **where), key=_standing)
+    near, gone, merges = Neighbourhood(bank), set[str](), list[Merge]()
+    pairs = await _near_pairs(bank, strategies)
+    for number, (kept, other, cosine) in enumerate(pairs, 1):
+        progress(number, len(pairs))
+        if kept.outcome == other.outcome and not {kept.id, other.id} & gone:
+            why = await _why(near, kept, other, cosine, decide)
+            if why:
+                merges.append(Merge(kept, other, why))
+                gone.add(other.id)
+    return merges
+
+
+def _standing(strategy: Strategy) -> tuple[bool, int, int, object, str]:
+    """The one that stays comes first: global, better supported, more useful, older."""
+    return (
+        strategy.scope != GLOBAL_SCOPE,
+        -strategy.support,
+        strategy.hurt - strategy.helped,
+        strategy.created_at,
+        strategy.id,
+    )
+
+
+async def _near_pairs(bank: "Bank", strategies: list[Strategy]) -> list[tuple[Strategy, Strategy, float]]:
+    """Pairs whose texts are near, the nearest first; of each pair the one that stays first."""
+    vectors = np.zeros((0, bank.embedder.stamp.dimension), np.float32)
+    for start in range(0, len(strategies), _BATCH):
+        embedded = await bank.embed(strategies[start : start + _BATCH])
+        vectors = np.concatenate([vectors, np.stack([item.text for item in embedded])])
+    cosines = vectors @ vectors.T
+    found = [(a, b, float(cosines[a, b])) for a, b in combinations(range(len(strategies)), 2) if cosines[a, b] >= NEAR]
+    found.sort(key=lambda pair: -pair[2])
+    return [(strategies[a], strategies[b], cosine) for a, b, cosine in found]
+
+
+async def _why(near: "Neighbourhood", kept: Strategy, other: Strategy, cosine: float, decide: Decide) -> str:
+    """Why they are one; empty where they are not."""
+    (found,) = await near.compared(kept, [(other, cosine)])
+    how = _reason(found)
+    if found.likeness.same:
+        return how
+    if found.likeness.open and await decide(kept, other):
+        return f"the endpoint decided; {how}"
+    return ""
+
+
+def _reason(found: "Neighbour") -> str:
+    return f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"
+
+
+async def _carry_out(bank: "Bank", merges: list[Merge]) -> None:
+    """In one commit, from the strategies as they are now."""
+    ids = {id for merge in merges for id in (merge.kept.id, merge.other.id)}
+
+    async def step() -> None:
+        current = {each.id: each for each in await bank.all(Strategy, id=sorted(ids), status="active")}
+        changed: dict[str, Strategy] = {}
+        for merge in merges:
+            kept, other = current.get(merge.kept.id), current.get(merge.other.id)
+            if kept and other:
+                current[kept.id] = changed[kept.id] = joined(kept, other)
+                away = {"status": "retired", "status_reason": f"merged into {kept.id}", "updated_at": now()}
+                current[other.id] = changed[other.id] = other.model_copy(update=away)
+        await bank.amend(list(changed.values()))
+
+    await bank.atomically(step)

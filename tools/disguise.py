@@ -1,0 +1,70 @@
+"""A text as a reader who wants to find orders in it sees it: without disguises, and decoded where it is encoded."""
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_LOOK_ALIKE = str.maketrans("аеорсхіјуѕԁһкмтвнαονικρτυη", "aeopcxijysdhkmtbhaovikptun")
+"""Cyrillic and Greek letters that pass for Latin ones; used only on words that mix scripts or beside Latin ones."""
+_LEET = str.maketrans("013457@$", "oieastas")
+_BLOCK = re.compile(r"[A-Za-z0-9+/_-]{20,4096}={0,2}")
+_HEX = re.compile(r"(?:\\x[0-9a-f]{2}){8,}|(?<![0-9a-z])(?:[0-9a-f]{2}){16,}(?![0-9a-z])", re.IGNORECASE)
+_ESCAPED = re.compile(r"(?:%[0-9a-f]{2}|[\w.~-]){12,}", re.IGNORECASE)
+_SPACED = re.compile(r"(?:(?<=\s)|(?<=^)|(?<=\W))(?:\w[ .\-_*]){3,}\w(?!\w)")
+_TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
+
+
+def undisguised(text: str) -> str:
+    """The text in usual letters, without invisible ones; line breaks stay."""
+    folded = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("’", "'").replace("*", "")
+    return re.sub(r"\w*[a-zA-Z]\w*", lambda word: word[0].translate(_LOOK_ALIKE), folded)
+
+
+def hidden_readings(text: str) -> Iterator[str]:
+    """What the text would say decoded, read backwards, or in other letters. Mostly nonsense, which no rule matches."""
+    plain = unicodedata.normalize("NFKC", text)
+    yield from _decoded(INVISIBLE.sub("", plain))
+    for tags in _TAGS.findall(text):
+        yield "".join(chr(ord(letter) - 0xE0000) for letter in tags)
+    flat = " ".join(undisguised(text).split())
+    yield flat[::-1]
+    yield codecs.encode(flat, "rot13")
+    yield flat.lower().translate(_LOOK_ALIKE)
+    if re.search(r"[A-Za-z][013457@$]|[013457@$][A-Za-z]", flat):
+        yield flat.translate(_LEET)
+        yield flat.translate(_LEET | {ord("1"): "l"})
+    if _SPACED.search(plain):
+        yield " ".join(re.sub(r"  +", "\x00", _joined(plain)).replace("\x00", " ").split())
+
+
+def _joined(text: str) -> str:
+    return _SPACED.sub(lambda run: re.sub(r"(?<=\w)[ .\-_*](?=\w)", "", run[0]), text)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for block in _BLOCK.findall(text):
+        yield from _printable(_base64(block))
+    for block in _HEX.findall(text):
+        yield from _printable(bytes.fromhex(block.replace("\\x", "").replace("\\X", "")))
+    for block in _ESCAPED.findall(text):
+        if block.count("%") >= 4:
+            yield unquote(block, errors="ignore")
+
+
+def _base64(block: str) -> bytes:
+    bare = block.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(bare[: len(bare) // 4 * 4])
+    except binascii.Error:
+        return b""
+
+
+def _printable(data: bytes) -> Iterator[str]:
+    """The text of bytes that are words."""
+    if data.count(b" ") >= 1 and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in data):
+        yield data.decode("ascii")

@@ -1,0 +1,257 @@
+"""Whether two lessons say the same: one number from a few signals, and what forbids it whatever the number.
+
+Two lessons on one topic share most of their words whether they agree or not, so the cosine of their texts tells little: what
+counts is how well the words that they do *not* share answer each other. A paraphrase says in other words what the other says;
+a neighbouring lesson differs in words that nothing in the other answers; opposite advice differs in a negation or in one of a
+pair such as first and last. Pure functions of texts and word vectors.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from strategy_bank.store.embedding import Vector, Vectors
+    from strategy_bank.store.records import Strategy
+    from strategy_bank.store.tokens import Tokens
+
+_WORD = re.compile(r"[A-Za-z0-9_'*$?-]+")
+_CLAUSE = re.compile(r"[^.;:!?\n]+")
+_NEGATIONS = frozenset(
+    re.findall(
+        r"\S+",
+        "not no never avoid without don't doesn't isn't aren't won't cannot can't stop refuse nobody neither nor skip nothing",
+    )
+)
+_REPLACING = ("instead", "rather")
+_REACH = 5
+"""So many words after a negation are negated, at most."""
+_LEAN = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the of to in on at by for from with and or but so that this these those it its is are be was as when if then "
+        "than because since which who one each any every all before after first use make",
+    )
+)
+"""Words too common to tell lessons apart."""
+_ENDINGS = ("ing", "edly", "ies", "ed", "es", "s", "ly", "er")
+_RUN = 4
+"""Words in a row that count as taken over verbatim."""
+_COPIED = 0.3
+"""Share of such runs from which one text is the other with a few changes."""
+
+
+class Signals(NamedTuple):
+    """How two lessons compare; each in 0–1 but for the cosines."""
+
+    answered: float
+    """How well the unshared words of one are answered in the other, cosine; of the two directions the worse."""
+    unanswered: float
+    """Share of a lesson's words that are unshared, each counted by what its answer lacks; the worse direction."""
+    verbatim: float
+    """Share of runs of four words that both have."""
+    content: float
+    """Cosine of the two contents."""
+    applies: float
+    """Cosine of the two titles with descriptions."""
+    contrary: float
+    """Share of words whose counterpart is negated where they are not, or the other way round."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One lesson, word by word. `vectors` has shape (words, d), all vectors are of unit length."""
+
+    text: str
+    words: list[str]
+    negated: list[bool]
+    vectors: "Vectors"
+    applies: "Vector"
+    content: "Vector"
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """`score` above 0: they say the same, if nothing is in conflict. `contrary`: they seem to advise opposite things."""
+
+    score: float
+    conflict: str
+    contrary: bool
+
+    @property
+    def same(self) -> bool:
+        return self.score > 0 and not self.conflict
+
+    @property
+    def open(self) -> bool:
+        """Near enough that somebody who understands the texts should decide."""
+        return not self.conflict and GREY < self.score <= 0
+
+
+NEAR = 0.6
+"""Cosine of the texts from which a comparison word by word is worth it: below it no pair of the corpus would merge."""
+GREY = -3.0
+CONTRARY = 0.15
+_ANSWERED, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 9.6, -51.5, 9.4, -3.5, -4.7, -8.0
+"""A logistic regression over the development half of bench/consolidation (bench/consolidation_fit.py); the bias is lowered by
+1.1, so that cross-validation by groups merges none of 134 wrong pairs. `_PATCHED` weighs verbatim × unanswered: sentences taken
+over with a few words put in that nothing answers are what a different lesson on the same topic looks like."""
+
+
+def compare(a: Reading, b: Reading) -> Likeness:
+    """Symmetric."""
+    seen = signals(a, b)
+    score = (
+        _ANSWERED * seen.answered
+        + _PATCHED * seen.verbatim * seen.unanswered
+        + _CONTENT * seen.content
+        + _CONTRARY * seen.contrary
+        + _APPLIES * seen.applies
+        + _BIAS
+    )
+    against = conflict(a, b)
+    return Likeness(score, against, seen.contrary > CONTRARY or against.startswith("one "))
+
+
+def text_of(strategy: "Strategy") -> str:
+    return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
+
+
+def read(strategy: "Strategy", tokens: "Tokens") -> Reading:
+    """`tokens` are those of `text_of(strategy)`."""
+    text = text_of(strategy)
+    words: list[str] = []
+    negated: list[bool] = []
+    vectors: list[Vector] = []
+    starts = np.array([start for start, _ in tokens.spans])
+    ends = np.array([end for _, end in tokens.spans])
+    for start, end, stem, negation in _words(text):
+        inside = (starts >= start) & (ends <= end)
+        if stem not in _LEAN and inside.any():
+            words.append(stem)
+            negated.append(negation)
+            vectors.append(_unit(tokens.vectors[inside]))
+    head = starts < len(strategy.title) + len(strategy.description) + 2
+    content = tokens.vectors[~head] if not head.all() else tokens.vectors
+    stacked = np.stack(vectors) if vectors else np.zeros((0, tokens.vectors.shape[1]), np.float32)
+    return Reading(text, words, negated, stacked, _unit(tokens.vectors[head]), _unit(content))
+
+
+def signals(a: Reading, b: Reading) -> Signals:
+    if not a.words or not b.words:
+        return Signals(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    cosines = a.vectors @ b.vectors.T
+    there, back = _answers(a, b, cosines), _answers(b, a, cosines.T)
+    return Signals(
+        min(there[0], back[0]),
+        max(there[1], back[1]),
+        _verbatim(a.text, b.text),
+        float(a.content @ b.content),
+        float(a.applies @ b.applies),
+        (_contrary(a, b, cosines) + _contrary(b, a, cosines.T)) / 2,
+    )
+
+
+def conflict(a: Reading, b: Reading) -> str:
+    """What forbids that two lessons are one, however alike: a negation put in, other numbers, opposite words. Else empty."""
+    if _verbatim(a.text, b.text) > _COPIED and _negations(a.text) != _negations(b.text):
+        return "one negates what the other says in the same words"
+    numbers = set(re.findall(r"\d+", a.text)), set(re.findall(r"\d+", b.text))
+    if all(numbers) and not numbers[0] & numbers[1]:
+        return "they name different numbers"
+    if a.words and b.words:
+        for first, second in _opposed(a, b):
+            return f"one says {first!r} where the other says {second!r}"
+    return ""
+
+
+def _answers(a: Reading, b: Reading, cosines: "Vectors") -> tuple[float, float]:
+    best, known = cosines.max(axis=1), set(b.words)
+    unshared = np.array([word not in known for word in a.words])
+    if not unshared.any():
+        return 1.0, 0.0
+    return float(best[unshared].mean()), float((1 - best[unshared]).sum() / len(best))
+
+
+def _contrary(a: Reading, b: Reading, cosines: "Vectors") -> float:
+    """Each word counts by the square of how well it is answered."""
+    nearest = cosines.argmax(axis=1)
+    weights = np.maximum(cosines.max(axis=1), 0) ** 2
+    differs = np.array(a.negated) != np.array(b.negated)[nearest]
+    return float((weights * differs).sum() / max(weights.sum(), 1e-9))
+
+
+def _opposed(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
+    """Unshared words that are each other's opposite and stand for each other in context, among the best two."""
+    pairs, mine, other = _opposites(), set(a.words), set(b.words)
+    cosines = a.vectors @ b.vectors.T
+    for matrix, left, right, known in ((cosines, a.words, b.words, other), (cosines.T, b.words, a.words, mine)):
+        for i, word in enumerate(left):
+            if word in known or word not in pairs:
+                continue
+            for j in np.argsort(-matrix[i])[:2]:
+                if right[j] in pairs[word] and right[j] not in left:
+                    yield word, right[j]
+
+
+def _negations(text: str) -> int:
+    words = _WORD.findall(text.lower())
+    return sum(word in _NEGATIONS or word in _REPLACING or word.endswith("n't") for word in words)
+
+
+def _verbatim(a: str, b: str) -> float:
+    runs = [_runs(text) for text in (a, b)]
+    return len(runs[0] & runs[1]) / max(1, min(map(len, runs)))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = _WORD.findall(text.lower())
+    return {tuple(words[i : i + _RUN]) for i in range(len(words) - _RUN + 1)}
+
+
+def _words(text: str) -> Iterator[tuple[int, int, str, bool]]:
+    """(start, end, stem, negated) of each word. A negation reaches a few words far and ends with its clause."""
+    for clause in _CLAUSE.finditer(text):
+        left = 0
+        for found in _WORD.finditer(clause[0]):
+            word = found[0].lower()
+            if word in _NEGATIONS or word.endswith("n't"):
+                left = _REACH
+            elif word in _REPLACING:
+                left = _REACH + 1
+            elif word in ("because", "so", "but", "then"):
+                left = 0
+            elif word in ("and", "or"):
+                left = max(0, left - 2)
+            elif word not in ("of", "than"):
+                yield clause.start() + found.start(), clause.start() + found.end(), _stem(word), left > 0
+                left = max(0, left - 1)
+
+
+@cache
+def _opposites() -> dict[str, frozenset[str]]:
+    """Stem → stems of its opposites."""
+    file = resources.files("strategy_bank.tools") / "opposites.json"
+    found: dict[str, set[str]] = {}
+    for one, other in json.loads(file.read_text("utf-8")):
+        found.setdefault(_stem(one), set()).add(_stem(other))
+        found.setdefault(_stem(other), set()).add(_stem(one))
+    return {word: frozenset(others) for word, others in found.items()}
+
+
+def _stem(word: str) -> str:
+    """Rough, and the same for both sides: endings off where four letters remain."""
+    word = word.strip("'-")
+    ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 4), "")
+    return word.removesuffix(ending)
+
+
+def _unit(vectors: "Vectors") -> "Vector":
+    mean = vectors.mean(axis=0)
+    return mean / max(float(np.linalg.norm(mean)), 1e-12)

@@ -1,0 +1,71 @@
+"""Strategies near each other, compared word by word.
+
+Apart from `consolidate.py`, since it needs numpy, which a server loads late.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from strategy_bank.store.records import Strategy
+from strategy_bank.tools.likeness import NEAR, Likeness, Reading, compare, read, text_of
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank, EmbeddedStrategy
+
+MERGE_COSINE = 0.92
+"""Cosine of the two texts from which they may say the same where the model gives no vectors of words to look closer."""
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|avoid|without|instead|rather|don't|doesn't|cannot|can't|stop|refuse)\b|n't\b", re.I
+)
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A strategy near a new one, with the cosine of their texts and how alike they are."""
+
+    strategy: Strategy
+    cosine: float
+    likeness: Likeness
+
+
+class Neighbourhood:
+    """Compares strategies word by word. Reading words is slow: `look` before the write lock is taken; nothing is read twice."""
+
+    def __init__(self, bank: "Bank") -> None:
+        self._bank = bank
+        self._read: dict[str, Reading | None] = {}
+
+    async def look(self, embedded: "Sequence[EmbeddedStrategy]") -> None:
+        for item in embedded:
+            await self.of(item)
+
+    async def of(self, item: "EmbeddedStrategy", beside: "Sequence[EmbeddedStrategy]" = ()) -> list[Neighbour]:
+        """What stands near it in its scope, and of `beside`; the most alike first."""
+        near = await self._bank.nearest(item, item.strategy.scope)
+        near += [(other.strategy, float(other.text @ item.text)) for other in beside]
+        return await self.compared(item.strategy, near)
+
+    async def compared(self, strategy: Strategy, near: Iterable[tuple[Strategy, float]]) -> list[Neighbour]:
+        close = [(other, cosine) for other, cosine in near if cosine >= NEAR]
+        await self._read_words([strategy, *(other for other, _ in close)] if close else [])
+        found = [Neighbour(other, cosine, self._likeness(strategy, other, cosine)) for other, cosine in close]
+        return sorted(found, key=lambda each: (each.strategy.id != strategy.id, -each.likeness.score))
+
+    async def _read_words(self, strategies: Sequence[Strategy]) -> None:
+        unread = [strategy for strategy in strategies if strategy.id not in self._read]
+        tokens = await self._bank.tokens([text_of(strategy) for strategy in unread]) or [None] * len(unread)
+        for strategy, each in zip(unread, tokens, strict=True):
+            self._read[strategy.id] = read(strategy, each) if each else None
+
+    def _likeness(self, one: Strategy, other: Strategy, cosine: float) -> Likeness:
+        a, b = self._read[one.id], self._read[other.id]
+        if a is None or b is None:
+            same = cosine >= MERGE_COSINE and _negations(one) == _negations(other)
+            return Likeness(1.0 if same else -9.0, "", contrary=False)
+        return compare(a, b)
+
+
+def _negations(strategy: Strategy) -> int:
+    return len(_NEGATION.findall(f"{strategy.title} {strategy.content}"))
