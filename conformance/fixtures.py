@@ -8,12 +8,10 @@ the suite has tools that ask the client something, which the stateless transport
 import base64
 import os
 import struct
-import sys
 import zlib
 from typing import Annotated, Any
 
 import anyio
-import uvicorn
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -44,7 +42,7 @@ from mcp_types.jsonrpc import MISSING_REQUIRED_CLIENT_CAPABILITY
 from pydantic import Field
 
 from strategy_bank.server.app import create_server
-from strategy_bank.server.over_http import http_app, listen
+from strategy_bank.server.over_http import http_app, listen, serve_app
 from strategy_bank.server.settings import Settings
 from strategy_bank.server.state import State
 
@@ -368,15 +366,14 @@ def _elicited(ctx: Context[State, Any], key: str, field: str) -> str:
 
 
 def main() -> None:
-    """Serve at the port of the first argument, with the settings and the token of the environment."""
+    """Serve at a free port, with the settings and the token of the environment."""
     settings = Settings.from_environment(os.environ)
     assert settings.http_token
     server = create_server(settings)
     for add in (add_contents, add_notifying, add_asking, add_requiring, add_resources, add_prompts):
         add(server)
     app = http_app(server, settings.http_token.get_secret_value(), stateless=False)
-    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, ws="none", lifespan="on")
-    uvicorn.Server(config).run(sockets=[listen("127.0.0.1", int(sys.argv[1]))])
+    serve_app(app, listen("127.0.0.1", 0), settings.log_level)
 
 
 if __name__ == "__main__":

@@ -47,17 +47,21 @@ def serve_http(server: MCPServer[State], given: Settings, host: str, port: int) 
         InvalidInput: the address is taken, or may not be used like this.
         BankUnavailable: there is no token, and none can be made.
     """
-    import uvicorn
-
     names = allowed_names(given, host)
     app = http_app(server, token_of(given), names)
-    listening = listen(host, port)
+    return serve_app(app, listen(host, port), given.log_level)
+
+
+def serve_app(app: "Starlette", listening: socket.socket, log_level: str) -> int:
+    """Serve at a socket until SIGTERM or SIGINT, whose number comes back; the answers under way are still given."""
+    import uvicorn
+
     say(f"Listening at {_url(listening)} (Ctrl-C ends it)")
     came = remember_signals()
     config = uvicorn.Config(
         app,
         log_config=None,
-        log_level=given.log_level.lower(),
+        log_level=log_level.lower(),
         access_log=False,
         server_header=False,
         ws="none",
