@@ -18,7 +18,7 @@ FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home bank && install --directory --owner bank --mode 0700 /bank
 COPY --from=build /opt/strategy-bank /opt/strategy-bank
 ENV PATH="/opt/strategy-bank/bin:$PATH" STRATEGY_BANK_HOME="/bank" STRATEGY_BANK_HTTP_HOSTS="localhost"
-USER bank
+USER 10001
 VOLUME /bank
 EXPOSE 8765
 HEALTHCHECK --start-period=20s CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8765/healthz', timeout=5)"]

@@ -91,7 +91,9 @@ def test_the_image_starts_healthy_and_only_with_a_token(environment: dict[str, s
 
 
 def test_the_image_does_not_run_as_root_and_keeps_its_bank_outside() -> None:
-    assert instructions("USER") == ["bank"]
+    (user,) = instructions("USER")
+    assert int(user) > 0
+    assert f"--uid {user} " in DOCKERFILE
     assert instructions("VOLUME") == ["/bank"]
     assert 'STRATEGY_BANK_HOME="/bank"' in DOCKERFILE
     assert f"{PREFIX}HTTP_TOKEN=" not in DOCKERFILE
