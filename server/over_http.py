@@ -55,7 +55,9 @@ def serve_http(server: MCPServer[State], given: Settings, host: str, port: int) 
 def serve_app(app: "Starlette", listening: socket.socket, log_level: str) -> int:
     """Serve at a socket until SIGTERM or SIGINT, whose number comes back; the answers under way are still given."""
     import uvicorn
+    from sse_starlette.sse import AppStatus
 
+    AppStatus.disable_automatic_graceful_drain()  # which would cut off the streams on which those answers go
     say(f"Listening at {_url(listening)} (Ctrl-C ends it)")
     came = remember_signals()
     config = uvicorn.Config(
@@ -88,6 +90,8 @@ def http_app(server: MCPServer[State], token: str, names: Sequence[str] = (), *,
         max_request_body_size=_LARGEST_BODY,
         transport_security=_only_from(names),
     )
+    if stateless:
+        app.add_middleware(OnlyPosts)
     app.add_middleware(BearerToken, token=token)
     return app
 
@@ -113,6 +117,17 @@ class BearerToken:
     def _may_pass(self, headers: Headers) -> bool:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.token)
+
+
+class OnlyPosts:
+    """Without sessions there is nothing to GET: a stream on which nothing comes, and which would hold up the server's end."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self.app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        refused = scope["type"] == "http" and scope["path"] == PATH and scope["method"] != "POST"
+        await (Response(status_code=405, headers={"Allow": "POST"}) if refused else self.app)(scope, receive, send)
 
 
 def allowed_names(given: Settings, host: str) -> list[str]:

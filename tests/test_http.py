@@ -168,12 +168,13 @@ def test_only_pages_and_names_of_this_machine_are_served(served: Served, headers
 def test_whether_it_is_well_is_told_to_all_and_nothing_else(served: Served) -> None:
     assert served.get("/healthz").json() == {"status": "ok"}
     assert served.get("/").status_code == 401
+    assert served.get("/mcp", Authorization=f"Bearer {TOKEN}").status_code == 405
     assert served.get("/docs", Authorization=f"Bearer {TOKEN}").status_code == 404
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code", "era"), [(signal.SIGTERM, 143, "auto"), (signal.SIGINT, 130, "legacy")])
 async def test_a_signal_lets_the_call_under_way_end_and_loses_nothing(
-    environment: dict[str, str], era: str, number: int, code: int
+    environment: dict[str, str], number: int, code: int, era: str
 ) -> None:
     with serving(environment) as server:
 
