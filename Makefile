@@ -1,4 +1,4 @@
-.PHONY: demo test check bench setup lock
+.PHONY: demo test check bench conformance bundle setup lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,12 @@ bench: setup
 	@$(BIN)/python bench/soak.py
 	@$(BIN)/python bench/growth.py
 
+conformance: $(VENV)/judges
+	@$(BIN)/python conformance/run.py
+
+bundle: $(VENV)/judges
+	@$(BIN)/python conformance/bundles.py
+
 setup: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml
@@ -35,6 +41,10 @@ $(VENV)/ready: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install -qq --editable '.[llm]' --group dev
+	@touch $@
+
+$(VENV)/judges: $(VENV)/ready
+	@$(BIN)/python -m pip install -qq --group conformance
 	@touch $@
 
 lock:

@@ -3,20 +3,23 @@
 agent ─ recall_strategies ─▶ tools/recall.py      report_outcome ─▶ tools/outcome.py      scale_attempts ─▶ tools/scaling.py
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.context import ServerRequestContext
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
 from strategy_bank.server.handlers import contract
 from strategy_bank.server.resources import add_prompts, add_resources
 from strategy_bank.server.settings import Settings
 from strategy_bank.server.state import State
+from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judge import AgentJudge, Judge
 from strategy_bank.tools.prompting import render
 
@@ -45,7 +48,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
         version=version("strategy-bank"),
         lifespan=lifespan,
         log_level=settings.log_level,
-        middleware=[_after_each_answer],
+        middleware=[_after_each_answer, _prompt_errors_in_words],
         tools=contract(),
     )
     add_resources(server, state)
@@ -65,13 +68,33 @@ def make_judge(settings: Settings) -> Judge:
     )
 
 
-async def _after_each_answer(
-    ctx: ServerRequestContext[State, Any],
-    call_next: Callable[[ServerRequestContext[State, Any]], Awaitable[Any]],
-) -> Any:
+Next = Callable[[ServerRequestContext[State, Any]], Awaitable[Any]]
+
+
+async def _after_each_answer(ctx: ServerRequestContext[State, Any], call_next: Next) -> Any:
     """The first answer starts the warm-up; every tool call may leave the bank in need of tidying."""
     result = await call_next(ctx)
     ctx.lifespan_context.answered.set()
     if ctx.method == "tools/call":
         ctx.lifespan_context.tidy_soon()
     return result
+
+
+async def _prompt_errors_in_words(ctx: ServerRequestContext[State, Any], call_next: Next) -> Any:
+    """A prompt that is unknown, lacks an argument or finds no bank: the SDK calls all of these internal, without a reason."""
+    try:
+        return await call_next(ctx)
+    except ValueError as exc:
+        causes = list(_causes(exc))
+        for cause in causes:
+            if isinstance(cause, StrategyBankError):
+                raise MCPError(INTERNAL_ERROR, str(cause)) from exc
+        if ctx.method != "prompts/get" or len(causes) > 1:  # deeper down it is a mistake of ours
+            raise
+        raise MCPError(INVALID_PARAMS, str(exc)) from exc
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    while exc.__cause__ is not None:
+        exc = exc.__cause__
+        yield exc

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 from pydantic import Field
 
 from strategy_bank.server.state import State
@@ -29,6 +30,21 @@ def add_resources(server: MCPServer[State], state: State) -> None:
         """A strategy with its counters and where it came from."""
         with _told():
             return describe(await (await state.bank()).get(Strategy, id))
+
+    @server.completion()
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, _: CompletionContext | None
+    ) -> Completion:
+        """The ids of this project's strategies, the newest first."""
+        if not isinstance(ref, ResourceTemplateReference) or ref.uri != "strategy://{id}":
+            return Completion(values=[])
+        rows = await (await state.bank()).cells(Strategy, [], scope=scopes_read(state.scope), status="active")
+        ids = [row["id"] for row in reversed(rows) if row["id"].startswith(argument.value)]
+        return Completion(values=ids[:_COMPLETIONS], total=len(ids), has_more=len(ids) > _COMPLETIONS)
+
+
+_COMPLETIONS = 100
+"""The protocol allows no more in one answer."""
 
 
 def add_prompts(server: MCPServer[State], state: State) -> None:

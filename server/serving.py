@@ -1,4 +1,4 @@
-"""`strategy-bank serve`: MCP over standard input and output."""
+"""`strategy-bank serve`: MCP over standard input and output, or over HTTP."""
 
 import os
 import signal
@@ -12,19 +12,45 @@ import click
 from strategy_bank.server.console import home_option, say, scope_option, settings
 from strategy_bank.store.errors import InvalidInput
 
+HOST, PORT = "127.0.0.1", 8765
 
-@click.command(short_help="Serve MCP over standard input and output.")
+
+@click.command(short_help="Serve MCP over standard input and output, or over HTTP.")
+@click.option("--http", "over_http", is_flag=True, help="Over streamable HTTP, to clients that have the token.")
+@click.option("--host", help=f"With --http: the address to listen at; default: {HOST}.")
+@click.option("--port", type=click.IntRange(0, 65_535), help=f"With --http; 0: a free one; default: {PORT}.")
 @home_option
 @scope_option("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
-def serve() -> None:
+def serve(over_http: bool, host: str | None, port: int | None) -> None:
     """Serve MCP over standard input and output (what happens without a command, too).
 
-    A client starts this; it ends with its input. Logs go to standard error.
+    A client starts this; it ends with its input. With --http you start it, and clients come to it; they need the token in
+    STRATEGY_BANK_HTTP_TOKEN, or in the file that is named at the start. Logs go to standard error.
 
     \b
     Example, for a client's configuration:
       {"mcpServers": {"strategy-bank": {"command": "strategy-bank"}}}
     """
+    if not over_http and (host is not None or port is not None):
+        raise click.UsageError("--host and --port go with --http.")
+    number = _serve_http(host or HOST, PORT if port is None else port) if over_http else _serve_stdio()
+    if number:
+        raise click.exceptions.Exit(128 + number)
+
+
+def _serve_http(host: str, port: int) -> int:
+    """The number of the signal that ended it."""
+    given = settings()
+    from strategy_bank.server.app import create_server
+    from strategy_bank.server.memory import return_freed_memory
+    from strategy_bank.server.over_http import serve_http
+
+    return_freed_memory()
+    return serve_http(create_server(given), given, host, port)
+
+
+def _serve_stdio() -> int:
+    """The number of the signal that ended it; 0 where the input did."""
     if sys.stdin is None or sys.stdout is None:
         raise InvalidInput("Standard input or output is closed; a client starts this command and talks over both.")
     if sys.stdin.isatty():
@@ -40,8 +66,7 @@ def serve() -> None:
     server = create_server(given)
     ended_by = end_input_on_signals()
     server.run("stdio")
-    if ended_by:
-        raise click.exceptions.Exit(128 + ended_by[0])
+    return ended_by[0] if ended_by else 0
 
 
 def end_input_on_signals() -> list[int]:

@@ -37,6 +37,10 @@ class Settings(BaseModel):
     llm_api_key: SecretStr | None = Field(None, description="Key of the endpoint; default: none")
     llm_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds for one answer of the endpoint")
     lock_timeout: float = Field(30.0, gt=0, le=600, description="Seconds to wait for another process's write")
+    http_token: SecretStr | None = Field(
+        None, min_length=16, description="Token of `serve --http`; default: one is made and kept in the home"
+    )
+    http_hosts: str = Field("", description="Host names of `serve --http` besides localhost, with commas")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
 
     @model_validator(mode="after")

@@ -2,11 +2,13 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Connect
-from mcp import Client
+from mcp import Client, MCPError
+from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from samples import TASK, call, check_snapshot, judgement, report, text_of
 from tokenizers import Tokenizer
 
@@ -192,3 +194,38 @@ async def test_what_one_client_learned_another_one_recalls(connect: Connect) -> 
     async with connect() as client:
         recalled = await call(client, "recall_strategies", task=TASK)
     assert [strategy["id"] for strategy in recalled["strategies"]] == [learned["id"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [("no_such_prompt", {"task": TASK}, "no_such_prompt"), ("reflect", {}, "task")],
+    ids=["unknown", "without its argument"],
+)
+async def test_a_prompt_that_cannot_be_given_says_why(
+    connect: Connect, name: str, arguments: dict[str, str], says: str
+) -> None:
+    async with connect() as client:
+        with pytest.raises(MCPError, match=says) as refused:
+            await client.get_prompt(name, arguments)
+    assert refused.value.code == INVALID_PARAMS
+
+
+async def test_a_prompt_without_a_bank_names_the_place(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("not a folder")
+    async with connect(change={"home": tmp_path / "a file" / "home"}) as client:
+        with pytest.raises(MCPError, match="STRATEGY_BANK_HOME"):
+            await client.get_prompt("solve_with_strategies", {"task": TASK})
+
+
+async def test_ids_of_strategies_are_completed(connect: Connect) -> None:
+    async with connect() as client:
+        (learned,) = (await report(client))["strategies"]
+        template, prompt = ResourceTemplateReference(uri="strategy://{id}"), PromptReference(name="reflect")
+        for ref, begun, values in (
+            (template, "st_", [learned["id"]]),
+            (template, learned["id"][:-1], [learned["id"]]),
+            (template, "ep_", []),
+            (prompt, "", []),
+        ):
+            found = await client.complete(ref, {"name": "id", "value": begun})
+            assert found.completion.values == values
