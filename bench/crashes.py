@@ -33,6 +33,7 @@ from strategy_bank.tools.judgement import Judgement
 from strategy_bank.tools.outcome import OutcomeResult, Report
 
 SCOPE = "crashes"
+CURRENT = migrations.FORMAT_VERSION
 MERGED = 7
 """So many different lessons: most reports merge."""
 MOMENTS_S = {"report": 0.8, "compact": 0.6, "migrate": 0.3, "reembed": 1.0}
@@ -88,7 +89,7 @@ async def _look(told: Crashes, location: Location, phase: str, first: int) -> No
             await bank.close()
     finally:
         if phase == "migrate":
-            await _back_to_format_1(location)
+            await _back_to_the_current_format(location)
 
 
 async def _look_into(told: Crashes, bank: Bank, phase: str, first: int) -> None:
@@ -180,23 +181,23 @@ async def _reembeds(location: Location, first: int) -> None:
 
 
 def _have_a_migration() -> None:
-    async def step(connection: Connection) -> None:
+    async def step(connection: Connection, models_dir: Path) -> None:
         table = await connection.table("strategies")
         for row in await table.select(["id"], {}):
             await table.amend([{"id": row["id"], "status_reason": "migrated"}])
         table.close()
 
-    migrations.STEPS[1] = step
-    migrations.FORMAT_VERSION = 2
+    migrations.STEPS[CURRENT] = step
+    migrations.FORMAT_VERSION = CURRENT + 1
 
 
-async def _back_to_format_1(location: Location) -> None:
-    migrations.STEPS.clear()
-    migrations.FORMAT_VERSION = 1
+async def _back_to_the_current_format(location: Location) -> None:
+    migrations.STEPS.pop(CURRENT)
+    migrations.FORMAT_VERSION = CURRENT
     connection = await Connection.open(location.tables_uri)
     strategies, meta = await connection.table("strategies"), await connection.table("meta")
     await strategies.amend([{"id": row["id"], "status_reason": ""} for row in await strategies.select(["id"], {})])
-    await meta.amend([{"id": "format_version", "value": "1"}])
+    await meta.amend([{"id": "format_version", "value": str(CURRENT)}])
     connection.close()
 
 
