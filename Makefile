@@ -1,4 +1,4 @@
-.PHONY: demo test check bench setup lock
+.PHONY: demo test check bench bench-quality setup lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,6 +25,9 @@ bench: setup
 	@$(BIN)/python bench/concurrency.py
 	@$(BIN)/python bench/crashes.py
 	@$(BIN)/python bench/soak.py
+
+bench-quality: setup
+	@$(BIN)/python bench/recall_quality.py
 
 setup: $(VENV)/ready
 

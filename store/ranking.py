@@ -10,7 +10,7 @@ Pure functions; the numbers they need come from the bank. The few constants and 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.records import Hit, Strategy
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from strategy_bank.store.embedding import Vector, Vectors
     from strategy_bank.store.late import Coverage
 
-CANDIDATES = 32
+CANDIDATES = 24
 """How many each of the two searches brings; more of them changed no figure."""
 FLOOR = 0.5
-"""Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. See `floor` for small banks."""
-BESIDE = 0.27
+"""Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
+BESIDE = 0.38
 """From this relevance a strategy is shown beside one that reaches the floor."""
 LEXICAL_WEIGHT = 0.05
 LEXICAL_HALF = 20.0
@@ -48,8 +48,8 @@ class Scale:
         return 1 / (1 + exp(min(50.0, (self.middle - score) / self.width)))
 
 
-BY_COVERAGE = Scale(0.277, 0.03)
-BY_COSINE = Scale(0.255, 0.06)
+BY_COVERAGE = Scale(0.277, 0.06)
+BY_COSINE = Scale(0.255, 0.12)
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,10 @@ def shown(hits: list[Hit], limit: int) -> list[Hit]:
 def floor(compared: int) -> float:
     """0–FLOOR: the fewer strategies were compared, the less likely the best of them seems to fit by chance.
 
-    FLOOR from CANDIDATES on, 0.15 for a single one.
+    FLOOR from CANDIDATES on, 0.3 for a single one.
     """
-    return FLOOR * 2 / (1 + sqrt(CANDIDATES / min(max(compared, 1), CANDIDATES)))
+    crowd = CANDIDATES / min(max(compared, 1), CANDIDATES)
+    return FLOOR * 2 / (1 + crowd**0.25)
 
 
 def rank(candidates: Iterable[Candidate], limit: int) -> list[Hit]:
