@@ -6,6 +6,7 @@ which costs no measurable quality (docs/quality.md). Pure functions on numpy arr
 """
 
 from collections.abc import Sequence
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
 """BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare."""
 _CHARACTER_WEIGHT = 0.15
+_USUAL_LENGTH, _CHANCE = 48, 0.05
+"""Word pieces of a task up to which the coverage of a strategy stands as it is, and what goes off it for each e-fold more: in a
+long text something near to any word is found by chance."""
 _LEVELS = np.array([-1.51, -0.4528, 0.4528, 1.51], np.float32)
 _BORDERS = np.array([-0.9816, 0.0, 0.9816], np.float32)
 """The quantiser of four levels with the least error for a normal distribution (Lloyd 1957, Max 1960)."""
@@ -30,7 +34,7 @@ _SQUARES = (_FOUR**2).sum(axis=1)
 
 
 class Coverage(NamedTuple):
-    """Weighted means of cosines, −1…1: how much of the task occurs in the strategy, and the other way round."""
+    """Weighted means of cosines, about −1…1: how much of the task occurs in the strategy, and the other way round."""
 
     of_task: float
     of_strategy: float
@@ -82,6 +86,7 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
     importance, told = weights(wanted), weights(ids)
     of_task[filled] = np.maximum.reduceat(cosines, starts, axis=0) @ importance / importance.sum()
     of_strategy[filled] = np.add.reduceat(cosines.max(axis=1) * told, starts) / np.add.reduceat(told, starts)
+    of_strategy[filled] -= _CHANCE * max(0.0, log(len(wanted) / _USUAL_LENGTH))
     parts = np.maximum(filled.reshape(-1, 2).sum(axis=1), 1)
     both = np.stack([of_task, of_strategy]).reshape(2, -1, 2).sum(axis=2) / parts
     return [Coverage(*map(float, two)) if len(one) else None for one, two in zip(packed, both.T, strict=True)]

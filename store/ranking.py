@@ -33,8 +33,8 @@ TASK_SHARE = 0.1
 easily covered by some strategy, a strategy by such a task hardly."""
 UTILITY_WEIGHT = 0.1
 LEXICAL_TERMS = 64
-HEAD, TAIL = 640, 320
-"""Characters of a long text that the model reads: it takes 256 word pieces, and what is pasted stands in the middle."""
+HEAD, TAIL = 400, 200
+"""Characters of a long task that count: what is pasted stands in the middle, and waters down what the task is about."""
 
 
 @dataclass(frozen=True)
