@@ -1,4 +1,4 @@
-.PHONY: demo test check bench conformance bundle setup lock
+.PHONY: demo test check bench bench-quality conformance bundle setup lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +32,9 @@ conformance: $(VENV)/judges
 
 bundle: $(VENV)/judges
 	@$(BIN)/python conformance/bundles.py
+
+bench-quality: setup
+	@$(BIN)/python bench/recall_quality.py
 
 setup: $(VENV)/ready
 

@@ -16,7 +16,7 @@ from rates import told
 
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.likeness import NEAR, Likeness, Reading, compare, read, text_of
+from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read, text_of
 from strategy_bank.tools.neighbours import MERGE_COSINE
 
 DATA = Path(__file__).parent / "consolidation" / "pairs.jsonl"
@@ -62,11 +62,10 @@ class Reader:
         self._embedder = embedder
         self.reading = cache(self._reading)
 
-    def _reading(self, title: str, description: str, content: str) -> tuple[Reading, "np.ndarray[Any, Any]"]:
+    def _reading(self, title: str, description: str, content: str) -> tuple[Words, "np.ndarray[Any, Any]"]:
         strategy = Strategy(id="st", title=title, description=description, content=content, outcome="success")
-        tokens = self._embedder.tokens([text_of(strategy)])
-        assert tokens is not None
-        return read(strategy, tokens[0]), self._embedder.embed_documents([text_of(strategy)])[0]
+        (reading,) = self._embedder.read_documents([text_of(strategy)])
+        return read(strategy, reading), reading.vector
 
     def compare(self, pair: Pair) -> tuple[Likeness, float]:
         """How alike, and the cosine of the texts."""

@@ -181,7 +181,7 @@ async def _reembeds(location: Location, first: int) -> None:
 
 
 def _have_a_migration() -> None:
-    async def step(connection: Connection) -> None:
+    async def step(connection: Connection, models_dir: Path) -> None:
         table = await connection.table("strategies")
         for row in await table.select(["id"], {}):
             await table.amend([{"id": row["id"], "status_reason": "migrated"}])

@@ -23,12 +23,13 @@ from lessons import lesson, report
 from processes import child_running, disk_mb, resident_mb
 from servers import SERVER, connected, environment
 
-from strategy_bank.store import ranking, tables
+from strategy_bank.store import tables
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.lance import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy, now
+from strategy_bank.store.vectors import embed
 
 SCOPES = ("global", "speed", "speed", "elsewhere")
 TASKS = [f"{lesson(number)['title']}: find out why and repair it for good." for number in range(0, 200, 3)]
@@ -81,13 +82,15 @@ async def _load(location: Location, embedder: Embedder, size: int) -> Any:
     """The bank, and the vectors of what the queries may find, shape (about three quarters of size, 384)."""
     await (await Bank.open(location)).close()
     base = [Strategy(id="", outcome="failure", source_task=f"{lesson(n)['title']}.", **lesson(n)) for n in range(200)]
-    texts = [ranking.strategy_texts(strategy) for strategy in base]
-    flat = embedder.embed_documents([text for group in texts for text in group]).reshape(200, 3, 384)
-    centres, firsts = flat.mean(axis=1), flat[:, 0]
+    embedded = embed(embedder, base)
+    centres, firsts = (np.stack([getattr(item, name) for item in embedded]) for name in ("retrieval", "text"))
+    tokens = [item.tokens for item in embedded]
     kept: list[Any] = []
     schema = tables.strategies_schema(embedder.stamp)
     connection = await Connection.open(location)
-    reader = pa.RecordBatchReader.from_batches(schema, _batches(schema, embedder, base, centres, firsts, size, kept))
+    reader = pa.RecordBatchReader.from_batches(
+        schema, _batches(schema, embedder, base, centres, firsts, tokens, size, kept)
+    )
     table = await connection.make("strategies", schema, words="text", rows=reader)
     table.close()
     connection.close()
@@ -95,7 +98,14 @@ async def _load(location: Location, embedder: Embedder, size: int) -> Any:
 
 
 def _batches(
-    schema: Any, embedder: Embedder, base: Sequence[Strategy], centres: Any, firsts: Any, size: int, kept: list[Any]
+    schema: Any,
+    embedder: Embedder,
+    base: Sequence[Strategy],
+    centres: Any,
+    firsts: Any,
+    tokens: Sequence[bytes],
+    size: int,
+    kept: list[Any],
 ) -> Iterator[Any]:
     chance = np.random.default_rng(size)
     moment = now()
@@ -118,7 +128,8 @@ def _batches(
                     "updated_at": moment,
                 }
             )
-            rows.append(tables.to_row(strategy) | {"text": strategy.searchable_text()})
+            made = {"text": strategy.searchable_text(), tables.tokens_column(embedder.stamp): tokens[of[k]]}
+            rows.append(tables.to_row(strategy) | made)
         kept.append(retrieval[[SCOPES[(first + k) % 4] != "elsewhere" for k in range(count)]])
         vectors = {tables.retrieval_column(embedder.stamp): retrieval, tables.text_column(embedder.stamp): text}
         plain = tables.to_table(rows, schema).to_pydict()

@@ -8,17 +8,15 @@ durable.
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-import numpy as np
 from anyio.abc import TaskGroup
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from strategy_bank.store import migrations, ranking, tables
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store import late, migrations, ranking, tables, vectors
+from strategy_bank.store.embedding import Embedder, Reading
 from strategy_bank.store.errors import (
     BankBusy,
     BankError,
@@ -32,10 +30,7 @@ from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
-
-if TYPE_CHECKING:
-    from strategy_bank.store.embedding import Vector
-    from strategy_bank.store.tokens import Tokens
+from strategy_bank.store.vectors import EmbeddedStrategy
 
 COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
@@ -55,15 +50,6 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 Filter = str | int | Sequence[str]
-
-
-@dataclass(frozen=True)
-class EmbeddedStrategy:
-    """A strategy with its vectors, made before the write lock is taken."""
-
-    strategy: Strategy
-    retrieval: "Vector"
-    text: "Vector"
 
 
 class Bank:
@@ -149,7 +135,7 @@ class Bank:
     async def _make_or_migrate(self) -> None:
         version = await self._stored_version()
         if version:
-            await migrations.migrate(self._connection, version)
+            await migrations.migrate(self._connection, version, self.location.models_dir)
         else:
             await self._connection.make("strategies", tables.strategies_schema(self.embedder.stamp), words="text")
             for name in tables.RECORDS.keys() - {"strategies"}:
@@ -204,27 +190,18 @@ class Bank:
 
     async def embed(self, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:
         """Vectors for retrieval and for consolidation. Slow: call it before taking the write lock."""
-        texts = [ranking.strategy_texts(strategy) for strategy in strategies]
-        distinct = list(dict.fromkeys(text for group in texts for text in group))
-        vectors = dict(
-            zip(distinct, await anyio.to_thread.run_sync(self.embedder.embed_documents, distinct), strict=True)
-        )
-        embedded: list[EmbeddedStrategy] = []
-        for strategy, group in zip(strategies, texts, strict=True):
-            mean = ranking.mean_vector(np.stack([vectors[text] for text in group]))
-            embedded.append(EmbeddedStrategy(strategy, mean, vectors[group[0]]))
-        return embedded
+        return await anyio.to_thread.run_sync(vectors.embed, self.embedder, strategies)
 
-    async def tokens(self, texts: Sequence[str]) -> "list[Tokens] | None":
-        """Each text word piece by word piece; None where the model gives no vectors of those. As slow as `embed`."""
-        return await anyio.to_thread.run_sync(self.embedder.tokens, texts) if texts else []
+    async def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Each text word piece by word piece. As slow as `embed`."""
+        return await anyio.to_thread.run_sync(self.embedder.read_documents, texts) if texts else []
 
     async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> int:
         """Insert new strategies in one commit; how many were new. Ids that are there already keep their rows."""
         if not embedded:
             return 0
         await self._check_stamp()
-        return await self._table(Strategy).insert([self._strategy_row(item) for item in embedded])
+        return await self._table(Strategy).insert([vectors.row(item, self.embedder.stamp) for item in embedded])
 
     async def amend(self, records: Sequence[Record]) -> None:
         """Update what may change of records of one kind, in one commit; ids that are gone stay gone.
@@ -248,14 +225,6 @@ class Bank:
                 await self._table(kind).delete(present)
             gone += present
         return gone
-
-    def _strategy_row(self, item: EmbeddedStrategy) -> tables.Row:
-        stamp = self.embedder.stamp
-        return tables.to_row(item.strategy) | {
-            "text": item.strategy.searchable_text(),
-            tables.retrieval_column(stamp): item.retrieval,
-            tables.text_column(stamp): item.text,
-        }
 
     def _table(self, kind: type[Record]) -> Table:
         return self._tables[next(name for name, record in tables.RECORDS.items() if record is kind)]
@@ -301,22 +270,22 @@ class Bank:
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
         """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
-        equal = {"status": "active", "scope": scopes}
-        column, table = tables.retrieval_column(self.embedder.stamp), self._table(Strategy)
+        equal, gist = {"status": "active", "scope": scopes}, ranking.gist(task)
+        stamp, table = self.embedder.stamp, self._table(Strategy)
+        column, tokens = tables.retrieval_column(stamp), [tables.tokens_column(stamp)] if stamp.reads_tokens else []
         lexical: list[tuple[tables.Row, float]] = []
 
         async def match() -> None:
-            words, columns = ranking.lexical_query(task), [*_HIT, column]
+            words, columns = ranking.lexical_query(task), [*_HIT, column, *tokens]
             lexical.extend(await table.matching("text", words, columns, equal, ranking.CANDIDATES))
 
         async with _together() as tasks:  # the words need not wait for the vector
             tasks.start_soon(match)
-            query: Any = (await anyio.to_thread.run_sync(self.embedder.embed_query, task))[0]
-            semantic = await table.nearest(column, query, "dot", _HIT, equal, ranking.CANDIDATES)
-        candidates = {row["id"]: ranking.Candidate(cosine, 0.0, _hit_row(row)) for row, cosine in semantic}
-        for row, bm25 in lexical:
-            candidates[row["id"]] = ranking.Candidate(float(np.dot(query, row[column])), bm25, _hit_row(row))
-        return ranking.rank(candidates.values(), limit)
+            query = await anyio.to_thread.run_sync(self.embedder.read_query, gist)
+            semantic = await table.nearest(column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.CANDIDATES)
+        found = {row["id"]: (row, cosine, 0.0) for row, cosine in semantic}
+        found |= {row["id"]: (row, float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
+        return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit)
 
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[Strategy, float]]:
         """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
@@ -423,7 +392,7 @@ class Bank:
             rows: list[tables.Row] = []
             for start in range(0, len(strategies), EMBED_BATCH):
                 embedded = await self.embed(strategies[start : start + EMBED_BATCH])
-                rows += [self._strategy_row(item) for item in embedded]
+                rows += [vectors.row(item, self.embedder.stamp) for item in embedded]
                 progress(len(rows), len(strategies))
             schema = tables.strategies_schema(self.embedder.stamp)
             self._tables["strategies"] = await self._connection.make("strategies", schema, words="text", rows=rows)
@@ -444,5 +413,17 @@ async def _together() -> AsyncGenerator[TaskGroup]:
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
 
 
-def _hit_row(row: tables.Row) -> tables.Row:
-    return {name: row[name] for name in _HIT}
+def _ranked(
+    query: Reading, found: Sequence[tuple[tables.Row, float, float]], tokens: list[str], limit: int
+) -> list[Hit]:
+    """The rows of both searches, each with cosine and BM25, by how well task and strategy cover each other."""
+    coverages: list[late.Coverage | None] = [None] * len(found)
+    if tokens:
+        coverages = late.coverages(query, [row[tokens[0]] or b"" for row, _, _ in found])
+    return ranking.rank(
+        [
+            ranking.Candidate(cosine, bm25, covers, {name: row[name] for name in _HIT})
+            for (row, cosine, bm25), covers in zip(found, coverages, strict=True)
+        ],
+        limit,
+    )

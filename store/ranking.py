@@ -1,47 +1,76 @@
-"""Which strategies fit a task: what is embedded, how the two searches are fused, and when nothing fits.
+"""Which strategies fit a task: what is embedded, how the signals become one order, and when nothing fits.
+
+    nearest by vector ─┐
+    best by words     ─┴▶ candidates ─▶ coverage of task and strategy (late.py) ─▶ order ─▶ floor ─▶ hits
 
 Scores are fused, not ranks: equal-weight rank fusion lets a lexical list of mere word overlaps outvote a good semantic one.
-Pure functions; the numbers they need come from the bank.
+Pure functions; the numbers they need come from the bank. The few constants and what they were chosen by: docs/quality.md.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.records import Hit, Strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.embedding import Vector, Vectors
+    from strategy_bank.store.late import Coverage
 
-CANDIDATES = 50
-"""How many each of the two searches brings."""
-FLOOR = 0.25
-"""Below this relevance a strategy is not shown: an irrelevant hint costs more than none."""
-LEXICAL_WEIGHT = 0.2
-LEXICAL_HALF = 10.0
+CANDIDATES = 24
+"""How many each of the two searches brings; more of them changed no figure."""
+FLOOR = 0.5
+"""Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
+BESIDE = 0.38
+"""From this relevance a strategy is shown beside one that reaches the floor."""
+LEXICAL_WEIGHT = 0.05
+LEXICAL_HALF = 20.0
 """The BM25 score at which half of the lexical weight is reached: saturated, so that it never dominates."""
+TASK_SHARE = 0.1
+"""What the coverage of the task counts towards relevance, where that of the strategy counts 1: a task of another subject is
+easily covered by some strategy, a strategy by such a task hardly."""
 UTILITY_WEIGHT = 0.1
 LEXICAL_TERMS = 64
+HEAD, TAIL = 400, 200
+"""Characters of a long task that count: what is pasted stands in the middle, and waters down what the task is about."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The logistic curve that makes a relevance of a score: 0.5 at `middle`, 0.73 one `width` above it."""
+
+    middle: float
+    width: float
+
+    def __call__(self, score: float) -> float:
+        return 1 / (1 + exp(min(50.0, (self.middle - score) / self.width)))
+
+
+BY_COVERAGE = Scale(0.277, 0.06)
+BY_COSINE = Scale(0.255, 0.12)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One row that a search brought: cosine −1…1 of task and strategy, BM25 ≥ 0, and the strategy's columns."""
+    """One row that a search brought: cosine −1…1 of task and strategy, BM25 ≥ 0, coverage where the model gives it, columns."""
 
     cosine: float
     bm25: float
+    coverage: "Coverage | None"
     row: Mapping[str, Any]
 
 
 def strategy_texts(strategy: Strategy) -> list[str]:
-    """What stands for a strategy in retrieval: its whole text, when it applies, and the task it came from.
+    """What stands for a strategy in retrieval: its whole text, which consolidation compares too, and the task it came from."""
+    text = f"{strategy.title}\n{strategy.description}\n{strategy.content}"
+    return [text, gist(strategy.source_task)] if strategy.source_task.strip() else [text]
 
-    The first is also what consolidation compares. The mean of the three cosines beats each of them alone (docs: ranking).
-    """
-    applies = f"{strategy.title}\n{strategy.description}"
-    texts = [f"{applies}\n{strategy.content}", applies]
-    return [*texts, strategy.source_task] if strategy.source_task.strip() else texts
+
+def gist(task: str) -> str:
+    """Of a long task its beginning and its end."""
+    return task if len(task) <= HEAD + TAIL else f"{task[:HEAD]}\n{task[-TAIL:]}"
 
 
 def mean_vector(vectors: "Vectors") -> "Vector":
@@ -49,9 +78,18 @@ def mean_vector(vectors: "Vectors") -> "Vector":
     return vectors.mean(axis=0)
 
 
-def relevance(cosine: float, bm25: float) -> float:
-    """0–1: the cosine and a little saturated BM25 for exact tokens such as error codes and identifiers."""
-    return min(1.0, max(0.0, cosine + LEXICAL_WEIGHT * bm25 / (bm25 + LEXICAL_HALF)))
+def relevance(candidate: Candidate) -> float:
+    """0–1: how surely the strategy fits; it grows with every signal, and does not depend on what else is in the bank."""
+    covers, words = candidate.coverage, _saturated(candidate.bm25)
+    if covers is None:
+        return BY_COSINE(candidate.cosine + words)
+    return BY_COVERAGE((covers.of_strategy + TASK_SHARE * covers.of_task) / (1 + TASK_SHARE) + words)
+
+
+def fit(candidate: Candidate) -> float:
+    """What puts candidates of one task in order: there both coverages count alike."""
+    covers, words = candidate.coverage, _saturated(candidate.bm25)
+    return (candidate.cosine if covers is None else (covers.of_task + covers.of_strategy) / 2) + words
 
 
 def utility(helped: int, hurt: int) -> float:
@@ -59,14 +97,32 @@ def utility(helped: int, hurt: int) -> float:
     return (helped + 1) / (helped + hurt + 2)
 
 
-def rank(candidates: Iterable[Candidate], limit: int) -> list[Hit]:
-    """The best, best first, at most `limit`, none below the floor.
+def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
+    """All of them, the best first. Utility moves the order, never the relevance: a strategy does not fit because it was useful
+    elsewhere. A lesson from a failure ranks like any other."""
+    return [Hit(relevance=round(relevance(c), 3), **c.row) for c in sorted(candidates, key=_order)]
 
-    Utility moves the order, never the floor: a strategy is not relevant because it was useful elsewhere. A lesson from a
-    failure ranks like any other.
+
+def shown(hits: list[Hit], limit: int) -> list[Hit]:
+    """The first of them that are worth showing, at most `limit`; none where none reaches the floor."""
+    needed = floor(len(hits))
+    if not any(hit.relevance >= needed for hit in hits):
+        return []
+    return [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
+
+
+def floor(compared: int) -> float:
+    """0–FLOOR: the fewer strategies were compared, the less likely the best of them seems to fit by chance.
+
+    FLOOR from CANDIDATES on, 0.3 for a single one.
     """
-    hits = [Hit(relevance=round(relevance(c.cosine, c.bm25), 3), **c.row) for c in candidates]
-    return sorted((hit for hit in hits if hit.relevance >= FLOOR), key=_order)[:limit]
+    crowd = CANDIDATES / min(max(compared, 1), CANDIDATES)
+    return FLOOR * 2 / (1 + crowd**0.25)
+
+
+def rank(candidates: Iterable[Candidate], limit: int) -> list[Hit]:
+    """What is recalled; the order in which the candidates come does not matter."""
+    return shown(ordered(candidates), limit)
 
 
 def lexical_query(task: str) -> str:
@@ -75,5 +131,10 @@ def lexical_query(task: str) -> str:
     return " ".join(words[:LEXICAL_TERMS])
 
 
-def _order(hit: Hit) -> tuple[float, str]:
-    return -(hit.relevance + UTILITY_WEIGHT * (utility(hit.helped, hit.hurt) - 0.5)), hit.id
+def _saturated(bm25: float) -> float:
+    return LEXICAL_WEIGHT * bm25 / (bm25 + LEXICAL_HALF)
+
+
+def _order(candidate: Candidate) -> tuple[float, str]:
+    row = candidate.row
+    return -(fit(candidate) + UTILITY_WEIGHT * (utility(row["helped"], row["hurt"]) - 0.5)), row["id"]

@@ -1,6 +1,6 @@
 """The Arrow schemas of the bank's tables, made from the records, and rows from records and back.
 
-One column per field. The two vector columns of `strategies` carry the fingerprint of the model that made them in their
+One column per field. The columns of `strategies` that a model made carry the fingerprint of the model that made them in their
 names, and the table's metadata names the model: vectors of two models cannot meet in one column, whatever a crash or another
 process does in between.
 """
@@ -52,11 +52,13 @@ def record_schema(kind: type[Record]) -> Schema:
 
 
 def strategies_schema(stamp: ModelStamp) -> Schema:
-    """The record's columns, `text` for full-text search, and one column per kind of vector."""
+    """The record's columns, `text` for full-text search, one column per kind of vector, and the packed word pieces."""
     vector = pa.list_(pa.float32(), stamp.dimension)
     schema = record_schema(Strategy).append(pa.field("text", pa.string()))
     for name in (retrieval_column(stamp), text_column(stamp)):
         schema = schema.append(pa.field(name, vector))
+    if stamp.reads_tokens:
+        schema = schema.append(pa.field(tokens_column(stamp), pa.binary()))
     metadata = {"model": stamp.name, "dimension": str(stamp.dimension), "fingerprint": stamp.fingerprint}
     return schema.with_metadata(metadata)
 
@@ -79,6 +81,10 @@ def retrieval_column(stamp: ModelStamp) -> str:
 
 def text_column(stamp: ModelStamp) -> str:
     return f"text_vector_{stamp.fingerprint}"
+
+
+def tokens_column(stamp: ModelStamp) -> str:
+    return f"tokens_{stamp.fingerprint}"
 
 
 def to_row(record: Record) -> Row:

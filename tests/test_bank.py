@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import pyarrow as pa
 import pytest
 from filelock import FileLock
 
@@ -218,7 +219,7 @@ async def test_an_older_bank_is_migrated_step_by_step(
 ) -> None:
     done: list[int] = []
 
-    async def step(connection: Connection) -> None:
+    async def step(connection: Connection, models_dir: Path) -> None:
         done.append(len(done) + 1)
 
     newest = migrations.FORMAT_VERSION
@@ -280,6 +281,50 @@ async def test_a_step_is_done_again_until_nobody_else_comes_first(bank: Bank, lo
     tries = -1000
     with pytest.raises(BankBusy, match="try again"):
         await bank.atomically(step)
+
+
+async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(bank: Bank, location: Location) -> None:
+    await put(bank, lesson(1, helped=4, status_reason="kept"), lesson(2, source_task=""))
+    before = await bank.all(Strategy)
+    task = "the bytes of a file that another system wrote"
+    asked = await bank.search(task, ["project"], 3)
+    assert asked
+    await back_to_format_1(location)
+    for _ in range(2):  # the step may run again
+        connection = await Connection.open(location)
+        await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
+        connection.close()
+        migrated = await Bank.open(location)
+        assert await migrated.all(Strategy) == before
+        assert await migrated.search(task, ["project"], 3) == asked
+        await migrated.close()
+
+
+async def test_a_bank_of_format_1_that_names_no_model_waits_to_be_reembedded(bank: Bank, location: Location) -> None:
+    await put(bank, lesson(1))
+    rows = [tables.to_row(strategy) for strategy in await bank.all(Strategy)]
+    connection = await Connection.open(location)
+    await connection.make("strategies", tables.record_schema(Strategy), rows=rows)
+    await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
+    connection.close()
+    with pytest.raises(ModelMismatch, match="models use"):
+        await Bank.open(location)
+    mended = await Bank.open(location, any_model=True)
+    await mended.reembed(DEFAULT_MODEL)
+    assert [hit.id for hit in await mended.search("look at the bytes first", ["project"], 1)] == ["st_1"]
+    await mended.close()
+
+
+async def back_to_format_1(location: Location) -> None:
+    """The strategies as an older version kept them: without the word pieces."""
+    connection = await Connection.open(location)
+    table = await connection.table("strategies")
+    schema = await table.schema()
+    tokens = tables.tokens_column(tables.stamp_of(schema))
+    older = pa.schema([field for field in schema if field.name != tokens], schema.metadata)
+    rows = await table.select(older.names, {})
+    await connection.make("strategies", older, words="text", rows=rows)
+    connection.close()
 
 
 async def test_a_bank_whose_making_was_interrupted_is_finished(location: Location) -> None:

@@ -8,8 +8,9 @@ import pytest
 from strategy_bank.server.settings import Settings
 from strategy_bank.store import bank as banks
 from strategy_bank.store import ranking, tables
-from strategy_bank.store.bank import Bank, EmbeddedStrategy
+from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
+from strategy_bank.store.vectors import EmbeddedStrategy
 
 pytestmark = pytest.mark.anyio
 SIZE = 1200

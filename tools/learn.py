@@ -29,7 +29,8 @@ from strategy_bank.tools.orders import carries_orders, read_as_orders
 from strategy_bank.tools.redact import redact
 
 if TYPE_CHECKING:
-    from strategy_bank.store.bank import Bank, EmbeddedStrategy
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.vectors import EmbeddedStrategy
     from strategy_bank.tools.neighbours import Neighbourhood
 
 QUARANTINED = "quarantined: "

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from strategy_bank.store.embedding import Vector, Vectors
+    from strategy_bank.store.embedding import Reading, Vector, Vectors
     from strategy_bank.store.records import Strategy
-    from strategy_bank.store.tokens import Tokens
 
 _WORD = re.compile(r"[A-Za-z0-9_'*$?-]+")
 _CLAUSE = re.compile(r"[^.;:!?\n]+")
@@ -65,7 +64,7 @@ class Signals(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class Words:
     """One lesson, word by word. `vectors` has shape (words, d), all vectors are of unit length."""
 
     text: str
@@ -104,7 +103,7 @@ _ANSWERED, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 9.6, -51.5, 9.4, -3.
 over with a few words put in that nothing answers are what a different lesson on the same topic looks like."""
 
 
-def compare(a: Reading, b: Reading) -> Likeness:
+def compare(a: Words, b: Words) -> Likeness:
     """Symmetric."""
     seen = signals(a, b)
     score = (
@@ -123,27 +122,27 @@ def text_of(strategy: "Strategy") -> str:
     return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
 
 
-def read(strategy: "Strategy", tokens: "Tokens") -> Reading:
-    """`tokens` are those of `text_of(strategy)`."""
+def read(strategy: "Strategy", reading: "Reading") -> Words:
+    """`reading` is that of `text_of(strategy)`; it has word pieces."""
     text = text_of(strategy)
     words: list[str] = []
     negated: list[bool] = []
-    vectors: list[Vector] = []
-    starts = np.array([start for start, _ in tokens.spans])
-    ends = np.array([end for _, end in tokens.spans])
+    found: list[Vector] = []
+    pieces = reading.spans[:, 1] > reading.spans[:, 0]
+    (starts, ends), vectors = reading.spans[pieces].T, reading.tokens[pieces]
     for start, end, stem, negation in _words(text):
         inside = (starts >= start) & (ends <= end)
         if stem not in _LEAN and inside.any():
             words.append(stem)
             negated.append(negation)
-            vectors.append(_unit(tokens.vectors[inside]))
+            found.append(_unit(vectors[inside]))
     head = starts < len(strategy.title) + len(strategy.description) + 2
-    content = tokens.vectors[~head] if not head.all() else tokens.vectors
-    stacked = np.stack(vectors) if vectors else np.zeros((0, tokens.vectors.shape[1]), np.float32)
-    return Reading(text, words, negated, stacked, _unit(tokens.vectors[head]), _unit(content))
+    content = vectors[~head] if not head.all() else vectors
+    stacked = np.stack(found) if found else np.zeros((0, vectors.shape[1]), np.float32)
+    return Words(text, words, negated, stacked, _unit(vectors[head]), _unit(content))
 
 
-def signals(a: Reading, b: Reading) -> Signals:
+def signals(a: Words, b: Words) -> Signals:
     if not a.words or not b.words:
         return Signals(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
     cosines = a.vectors @ b.vectors.T
@@ -158,7 +157,7 @@ def signals(a: Reading, b: Reading) -> Signals:
     )
 
 
-def conflict(a: Reading, b: Reading) -> str:
+def conflict(a: Words, b: Words) -> str:
     """What forbids that two lessons are one, however alike: a negation put in, other numbers, opposite words. Else empty."""
     if _verbatim(a.text, b.text) > _COPIED and _negations(a.text) != _negations(b.text):
         return "one negates what the other says in the same words"
@@ -171,7 +170,7 @@ def conflict(a: Reading, b: Reading) -> str:
     return ""
 
 
-def _answers(a: Reading, b: Reading, cosines: "Vectors") -> tuple[float, float]:
+def _answers(a: Words, b: Words, cosines: "Vectors") -> tuple[float, float]:
     best, known = cosines.max(axis=1), set(b.words)
     unshared = np.array([word not in known for word in a.words])
     if not unshared.any():
@@ -179,7 +178,7 @@ def _answers(a: Reading, b: Reading, cosines: "Vectors") -> tuple[float, float]:
     return float(best[unshared].mean()), float((1 - best[unshared]).sum() / len(best))
 
 
-def _contrary(a: Reading, b: Reading, cosines: "Vectors") -> float:
+def _contrary(a: Words, b: Words, cosines: "Vectors") -> float:
     """Each word counts by the square of how well it is answered."""
     nearest = cosines.argmax(axis=1)
     weights = np.maximum(cosines.max(axis=1), 0) ** 2
@@ -187,7 +186,7 @@ def _contrary(a: Reading, b: Reading, cosines: "Vectors") -> float:
     return float((weights * differs).sum() / max(weights.sum(), 1e-9))
 
 
-def _opposed(a: Reading, b: Reading) -> Iterator[tuple[str, str]]:
+def _opposed(a: Words, b: Words) -> Iterator[tuple[str, str]]:
     """Unshared words that are each other's opposite and stand for each other in context, among the best two."""
     pairs, mine, other = _opposites(), set(a.words), set(b.words)
     cosines = a.vectors @ b.vectors.T

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.likeness import NEAR, Likeness, Reading, compare, read, text_of
+from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read, text_of
 
 if TYPE_CHECKING:
-    from strategy_bank.store.bank import Bank, EmbeddedStrategy
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.embedding import Reading
+    from strategy_bank.store.vectors import EmbeddedStrategy
 
 MERGE_COSINE = 0.92
 """Cosine of the two texts from which they may say the same where the model gives no vectors of words to look closer."""
@@ -31,14 +33,15 @@ class Neighbour:
 
 
 class Neighbourhood:
-    """Compares strategies word by word. Reading words is slow: `look` before the write lock is taken; nothing is read twice."""
+    """Compares strategies word by word. Words words is slow: `look` before the write lock is taken; nothing is read twice."""
 
     def __init__(self, bank: "Bank") -> None:
         self._bank = bank
-        self._read: dict[str, Reading | None] = {}
+        self._read: dict[str, Words | None] = {}
 
     async def look(self, embedded: "Sequence[EmbeddedStrategy]") -> None:
         for item in embedded:
+            self._keep(item.strategy, item.reading)
             await self.of(item)
 
     async def of(self, item: "EmbeddedStrategy", beside: "Sequence[EmbeddedStrategy]" = ()) -> list[Neighbour]:
@@ -55,9 +58,12 @@ class Neighbourhood:
 
     async def _read_words(self, strategies: Sequence[Strategy]) -> None:
         unread = [strategy for strategy in strategies if strategy.id not in self._read]
-        tokens = await self._bank.tokens([text_of(strategy) for strategy in unread]) or [None] * len(unread)
-        for strategy, each in zip(unread, tokens, strict=True):
-            self._read[strategy.id] = read(strategy, each) if each else None
+        readings = await self._bank.read([text_of(strategy) for strategy in unread])
+        for strategy, reading in zip(unread, readings, strict=True):
+            self._keep(strategy, reading)
+
+    def _keep(self, strategy: Strategy, reading: "Reading") -> None:
+        self._read[strategy.id] = read(strategy, reading) if len(reading.ids) else None
 
     def _likeness(self, one: Strategy, other: Strategy, cosine: float) -> Likeness:
         a, b = self._read[one.id], self._read[other.id]
