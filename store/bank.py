@@ -274,10 +274,12 @@ class Bank:
         stamp, table = self.embedder.stamp, self._table(Strategy)
         column, tokens = tables.retrieval_column(stamp), [tables.tokens_column(stamp)] if stamp.reads_tokens else []
         lexical: list[tuple[tables.Row, float]] = []
+        known: list[int] = []
 
         async def match() -> None:
             words, columns = ranking.lexical_query(task), [*_HIT, column, *tokens]
             lexical.extend(await table.matching("text", words, columns, equal, ranking.CANDIDATES))
+            known.append(await table.count(equal))
 
         async with _together() as tasks:  # the words need not wait for the vector
             tasks.start_soon(match)
@@ -285,7 +287,7 @@ class Bank:
             semantic = await table.nearest(column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.CANDIDATES)
         found = {row["id"]: (row, cosine, 0.0) for row, cosine in semantic}
         found |= {row["id"]: (row, float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
-        return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit)
+        return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit, known[0])
 
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[Strategy, float]]:
         """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
@@ -414,7 +416,7 @@ _HIT = [name for name in Hit.model_fields if name != "relevance"]
 
 
 def _ranked(
-    query: Reading, found: Sequence[tuple[tables.Row, float, float]], tokens: list[str], limit: int
+    query: Reading, found: Sequence[tuple[tables.Row, float, float]], tokens: list[str], limit: int, known: int
 ) -> list[Hit]:
     """The rows of both searches, each with cosine and BM25, by how well task and strategy cover each other."""
     coverages: list[late.Coverage | None] = [None] * len(found)
@@ -426,4 +428,5 @@ def _ranked(
             for (row, cosine, bm25), covers in zip(found, coverages, strict=True)
         ],
         limit,
+        known,
     )

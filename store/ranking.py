@@ -23,12 +23,14 @@ CANDIDATES = 24
 """How many each of the two searches brings; more of them changed no figure."""
 FLOOR = 0.5
 """Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
+LARGE = 160
+"""Strategies from which the floor is no longer lowered."""
 BESIDE = 0.38
 """From this relevance a strategy is shown beside one that reaches the floor."""
 LEXICAL_WEIGHT = 0.05
 LEXICAL_HALF = 20.0
 """The BM25 score at which half of the lexical weight is reached: saturated, so that it never dominates."""
-TASK_SHARE = 0.1
+TASK_SHARE = 0.2
 """What the coverage of the task counts towards relevance, where that of the strategy counts 1: a task of another subject is
 easily covered by some strategy, a strategy by such a task hardly."""
 UTILITY_WEIGHT = 0.1
@@ -48,7 +50,7 @@ class Scale:
         return 1 / (1 + exp(min(50.0, (self.middle - score) / self.width)))
 
 
-BY_COVERAGE = Scale(0.277, 0.06)
+BY_COVERAGE = Scale(0.276, 0.06)
 BY_COSINE = Scale(0.255, 0.12)
 
 
@@ -103,26 +105,25 @@ def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
     return [Hit(relevance=round(relevance(c), 3), **c.row) for c in sorted(candidates, key=_order)]
 
 
-def shown(hits: list[Hit], limit: int) -> list[Hit]:
+def shown(hits: list[Hit], limit: int, known: int) -> list[Hit]:
     """The first of them that are worth showing, at most `limit`; none where none reaches the floor."""
-    needed = floor(len(hits))
+    needed = floor(known)
     if not any(hit.relevance >= needed for hit in hits):
         return []
     return [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
 
 
-def floor(compared: int) -> float:
-    """0–FLOOR: the fewer strategies were compared, the less likely the best of them seems to fit by chance.
+def floor(known: int) -> float:
+    """0–FLOOR: the fewer strategies there are to be recalled, the less likely the best of them seems to fit by chance.
 
-    FLOOR from CANDIDATES on, 0.3 for a single one.
+    FLOOR from LARGE on, 0.38 for 32, 0.18 for a single one.
     """
-    crowd = CANDIDATES / min(max(compared, 1), CANDIDATES)
-    return FLOOR * 2 / (1 + crowd**0.25)
+    return FLOOR * 2 / (1 + (LARGE / min(max(known, 1), LARGE)) ** 0.3)
 
 
-def rank(candidates: Iterable[Candidate], limit: int) -> list[Hit]:
-    """What is recalled; the order in which the candidates come does not matter."""
-    return shown(ordered(candidates), limit)
+def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
+    """What is recalled, out of so many; the order in which the candidates come does not matter."""
+    return shown(ordered(candidates), limit, known)
 
 
 def lexical_query(task: str) -> str:

