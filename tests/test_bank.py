@@ -1,5 +1,6 @@
 """The bank itself: durable, shared, honest about what it cannot do."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -396,11 +397,20 @@ async def test_a_model_that_is_not_here_fails_at_once_and_says_how_to_get_it(tmp
     assert not ready["BAAI/bge-small-en-v1.5"]
 
 
-async def test_damaged_model_files_are_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.onnx", "weights.bin", "tokenizer.json", "sha256.json"])
+async def test_damaged_model_files_are_replaced(tmp_path: Path, models_dir: Path, name: str) -> None:
+    shutil.copytree(models_dir, tmp_path / "models")
+    (file,) = tmp_path.glob(f"models/*/{name}")
+    file.write_bytes(b"broken")
+    assert Embedder(tmp_path / "models").embed_query("still works").shape == (1, 384)
+
+
+async def test_the_model_of_another_version_of_onnxruntime_makes_room(tmp_path: Path) -> None:
+    older = tmp_path / "all-MiniLM-L6-v2-int8-8199be6f"
+    older.mkdir()
     Embedder(tmp_path).warm()
-    (model,) = tmp_path.glob("*/model.onnx")
-    model.write_bytes(b"broken")
-    assert Embedder(tmp_path).embed_query("still works").shape == (1, 384)
+    assert not older.exists()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 async def test_vectors_are_of_unit_length_and_tell_texts_apart(home: Path) -> None:

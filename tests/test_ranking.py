@@ -129,7 +129,8 @@ def reading(seed: int, count: int) -> Reading:
     chance = np.random.default_rng(seed)
     tokens = chance.normal(size=(count, 384)).astype(np.float32)
     tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
-    return Reading(tokens[0] if count else np.zeros(384, np.float32), chance.integers(1996, 30522, count), tokens)
+    vector = tokens[0] if count else np.zeros(384, np.float32)
+    return Reading(vector, chance.integers(1996, 30522, count), tokens, np.zeros((count, 2), np.int64))
 
 
 readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
