@@ -18,6 +18,7 @@ from typing import Any
 import anyio
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from figures import percentile_ms
 from lessons import lesson, report
 from processes import child_running, disk_mb, resident_mb
@@ -25,10 +26,10 @@ from servers import SERVER, connected, environment
 
 from strategy_bank.store import tables
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding import Embedder, ModelStamp
 from strategy_bank.store.lance import Connection
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import Strategy, now
+from strategy_bank.store.records import Strategy
 from strategy_bank.store.vectors import embed
 
 SCOPES = ("global", "speed", "speed", "elsewhere")
@@ -84,13 +85,14 @@ async def _load(location: Location, embedder: Embedder, size: int) -> Any:
     base = [Strategy(id="", outcome="failure", source_task=f"{lesson(n)['title']}.", **lesson(n)) for n in range(200)]
     embedded = embed(embedder, base)
     centres, firsts = (np.stack([getattr(item, name) for item in embedded]) for name in ("retrieval", "text"))
-    tokens = [item.tokens for item in embedded]
     kept: list[Any] = []
-    schema = tables.strategies_schema(embedder.stamp)
-    connection = await Connection.open(location)
-    reader = pa.RecordBatchReader.from_batches(
-        schema, _batches(schema, embedder, base, centres, firsts, tokens, size, kept)
+    stamp = embedder.stamp
+    schema = tables.strategies_schema(stamp)
+    cells = tables.to_table(
+        [{**tables.to_row(item.strategy), tables.tokens_column(stamp): item.tokens} for item in embedded], schema
     )
+    connection = await Connection.open(location)
+    reader = pa.RecordBatchReader.from_batches(schema, _batches(schema, stamp, cells, centres, firsts, size, kept))
     table = await connection.make("strategies", schema, words="text", rows=reader)
     table.close()
     connection.close()
@@ -98,17 +100,10 @@ async def _load(location: Location, embedder: Embedder, size: int) -> Any:
 
 
 def _batches(
-    schema: Any,
-    embedder: Embedder,
-    base: Sequence[Strategy],
-    centres: Any,
-    firsts: Any,
-    tokens: Sequence[bytes],
-    size: int,
-    kept: list[Any],
+    schema: Any, stamp: ModelStamp, cells: Any, centres: Any, firsts: Any, size: int, kept: list[Any]
 ) -> Iterator[Any]:
+    """Rows put together from the `cells` of the lessons."""
     chance = np.random.default_rng(size)
-    moment = now()
     for first in range(0, size, BATCH):
         count = min(BATCH, size - first)
         of, other = chance.integers(0, 200, count), chance.integers(0, 200, count)
@@ -116,30 +111,25 @@ def _batches(
         retrieval = (centres[of] + 0.3 * (centres[other] - centres[of]) + noise).astype(np.float32)
         text = (firsts[of] + 0.3 * (firsts[other] - firsts[of]) + noise).astype(np.float32)
         text /= np.linalg.norm(text, axis=1, keepdims=True)
-        rows: list[tables.Row] = []
-        for k in range(count):
-            one, two = base[of[k]], base[other[k]]
-            strategy = one.model_copy(
-                update={
-                    "id": f"st_{first + k:016x}",
-                    "content": f"{one.content} {two.content}",
-                    "scope": SCOPES[(first + k) % 4],
-                    "created_at": moment,
-                    "updated_at": moment,
-                }
-            )
-            made = {"text": strategy.searchable_text(), tables.tokens_column(embedder.stamp): tokens[of[k]]}
-            rows.append(tables.to_row(strategy) | made)
-        kept.append(retrieval[[SCOPES[(first + k) % 4] != "elsewhere" for k in range(count)]])
-        vectors = {tables.retrieval_column(embedder.stamp): retrieval, tables.text_column(embedder.stamp): text}
-        plain = tables.to_table(rows, schema).to_pydict()
-        columns = [
-            pa.FixedSizeListArray.from_arrays(pa.array(vectors[f.name].ravel()), 384)
-            if f.name in vectors
-            else pa.array(plain[f.name], f.type)
-            for f in schema
-        ]
+        scopes = [SCOPES[(first + k) % 4] for k in range(count)]
+        kept.append(retrieval[[scope != "elsewhere" for scope in scopes]])
+        rows = cells.take(of)
+        content = pc.binary_join_element_wise(rows["content"], cells["content"].take(other), " ")
+        changed = {
+            "id": pa.array([f"st_{first + k:016x}" for k in range(count)]),
+            "scope": pa.array(scopes),
+            "content": content,
+            "text": pc.binary_join_element_wise(rows["title"], rows["description"], content, rows["source_task"], "\n"),
+            tables.retrieval_column(stamp): _vectors(retrieval),
+            tables.text_column(stamp): _vectors(text),
+        }
+        columns = [changed.get(f.name, rows[f.name] if f.name in rows.column_names else None) for f in schema]
+        columns = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _vectors(rows: Any) -> Any:
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
 
 
 async def _right(bank: Bank, matrix: Any, queries: Any) -> float:

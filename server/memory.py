@@ -1,6 +1,7 @@
 """Memory that is freed goes back to the operating system. For glibc's allocator; elsewhere nothing is done."""
 
 import ctypes
+import os
 import sys
 from contextlib import suppress
 
@@ -15,8 +16,9 @@ def return_freed_memory() -> None:
     By itself glibc raises this threshold with the blocks it sees and then keeps them, in as many arenas as eight times the
     processors: loading the model and embedding a report left some 60 MB resident that nothing used, and the many threads of
     LanceDB another 30. A lower threshold saves little more and makes short queries slower to embed; this one costs only the
-    embedding of long texts, about a seventh.
+    embedding of long texts, about a seventh. numpy gets one thread: several fight over each small product.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy is not loaded yet; its products here are small
     with suppress(OSError, AttributeError):
         libc = _glibc()
         libc.mallopt(_M_MMAP_THRESHOLD, _BYTES)

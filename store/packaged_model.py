@@ -96,7 +96,7 @@ def _unfold(folder: Path) -> None:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC  # what holds on every processor
     options.optimized_model_filepath = str(folder / "model.onnx")
     options.add_session_config_entry("session.optimized_model_external_initializers_file_name", _WEIGHTS)
-    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "4096")
+    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "10000000")
     try:
         ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's errors have no other base; what it met most likely is the disk
