@@ -26,6 +26,7 @@ bench: setup
 	@$(BIN)/python bench/crashes.py
 	@$(BIN)/python bench/soak.py
 	@$(BIN)/python bench/growth.py
+	@$(BIN)/python bench/compaction.py
 
 conformance: $(VENV)/judges
 	@$(BIN)/python conformance/run.py
@@ -35,6 +36,8 @@ bundle: $(VENV)/judges
 
 bench-quality: setup
 	@$(BIN)/python bench/recall_quality.py
+	@$(BIN)/python bench/poison_bench.py
+	@$(BIN)/python bench/consolidation_bench.py
 
 setup: $(VENV)/ready
 

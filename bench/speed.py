@@ -64,7 +64,7 @@ async def measure(home: Path, size: int, calls: int) -> Row:
     queries = np.concatenate([embedder.embed_query(task) for task in TASKS])
     embedding = _median([_timed(lambda task=task: embedder.embed_query(task)) for task in TASKS])
     started = time.monotonic()
-    matrix = await _load(location, embedder, size)
+    matrix = await fill(location, embedder, size)
     load_s, started = time.monotonic() - started, time.monotonic()
     bank = await Bank.open(location)
     await bank.maintain()
@@ -79,7 +79,7 @@ async def measure(home: Path, size: int, calls: int) -> Row:
     return Row(size, load_s, index_s, embedding, brute, search, *told, disk_mb(home / "bank.lance"), right)
 
 
-async def _load(location: Location, embedder: Embedder, size: int) -> Any:
+async def fill(location: Location, embedder: Embedder, size: int) -> Any:
     """The bank, and the vectors of what the queries may find, shape (about three quarters of size, 384)."""
     await (await Bank.open(location)).close()
     base = [Strategy(id="", outcome="failure", source_task=f"{lesson(n)['title']}.", **lesson(n)) for n in range(200)]

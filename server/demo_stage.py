@@ -13,8 +13,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-CONNECT = """Claude Code:  claude mcp add strategy-bank -- strategy-bank serve
-Others:       {"mcpServers": {"strategy-bank": {"command": "strategy-bank", "args": ["serve"]}}}"""
+CONNECT = """Which clients are here:  strategy-bank connect
+By hand:                 {"mcpServers": {"strategy-bank": {"command": "strategy-bank", "args": ["serve"]}}}"""
 
 
 @dataclass

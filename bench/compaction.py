@@ -1,0 +1,91 @@
+"""How long compaction keeps writers waiting, while another process grows the bank and compacts it.
+
+    python bench/compaction.py [--sizes 1000 10000] [--rounds 8]
+
+A child process breaks the bank into pieces and lets them be compacted, as a server does after its calls; meanwhile this one
+takes the write lock every few milliseconds, as a report would, and notes how long that took. "Last resort" is compaction under
+the lock, which comes only when writers have undone it until the table is in 120 pieces.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import anyio
+from figures import percentile_ms
+from speed import fill
+
+from strategy_bank.store import bank as banks
+from strategy_bank.store.bank import COMPACT_AT, Bank
+from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.location import Location
+from strategy_bank.store.records import Strategy
+
+PAUSE_S = 0.005
+
+
+async def grow_and_compact(location: Location, rounds: int, last_resort: bool) -> None:
+    """Prints when each compaction began and ended, on the clock that all processes share."""
+    bank = await Bank.open(location)
+    await bank.maintain()
+    ids = [row["id"] for row in (await bank.cells(Strategy, []))[:COMPACT_AT]]
+    if last_resort:
+        banks.COMPACT_AT_LAST = COMPACT_AT
+    for _ in range(rounds):
+        for id in ids:
+            strategy = await bank.get(Strategy, id)
+            await bank.atomically(lambda changed=strategy: bank.amend([changed]))
+        began = time.monotonic()
+        done = await bank.maintain()
+        print(began, time.monotonic(), int(done), flush=True)
+    await bank.close()
+
+
+async def waits(location: Location, rounds: int, last_resort: bool) -> tuple[list[float], list[float], int]:
+    """(seconds of each compaction, seconds that the lock took to get meanwhile, compactions that were done)."""
+    bank = await Bank.open(location)
+    command = [sys.executable, __file__, "child", str(location.home), str(rounds), str(int(last_resort))]
+    taken: list[tuple[float, float]] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:  # noqa: ASYNC220 nothing else waits here
+        while child.poll() is None:
+            asked = time.monotonic()
+            async with bank.lock.hold():
+                taken.append((asked, time.monotonic() - asked))
+            await anyio.sleep(PAUSE_S)
+        assert child.stdout
+        spans = [tuple(map(float, line.split())) for line in child.stdout.read().splitlines()]
+    await bank.close()
+    during = [
+        wait for asked, wait in taken if any(asked <= ended and asked + wait >= began for began, ended, _ in spans)
+    ]
+    return [ended - began for began, ended, _ in spans], during, sum(int(done) for *_, done in spans)
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--rounds", type=int, default=8)
+    given = parser.parse_args()
+    print("strategies | compaction | done | takes p50, max ms | a writer waits meanwhile p50, p95, max ms")
+    for size in given.sizes:
+        with tempfile.TemporaryDirectory() as home:
+            location = Location(Path(home))
+            await fill(location, Embedder(location.models_dir), size)
+            for last_resort in (False, True):
+                took, waited, done = await waits(location, given.rounds, last_resort)
+                how = "last resort" if last_resort else "beside writers"
+                print(
+                    f"{size:>9,} | {how} | {done} of {len(took)} | {percentile_ms(took, 0.5):.0f}, {max(took) * 1e3:.0f} | "
+                    f"{percentile_ms(waited, 0.5):.1f}, {percentile_ms(waited, 0.95):.1f}, {max(waited) * 1e3:.0f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        anyio.run(grow_and_compact, Location(Path(sys.argv[2])), int(sys.argv[3]), sys.argv[4] == "1")
+    else:
+        anyio.run(main)
