@@ -92,12 +92,12 @@ def test_what_teaches_nothing_or_is_known_is_left_out_and_counted(user: dict[str
 def test_a_project_and_a_day_narrow_it_down(user: dict[str, str], tmp_path: Path) -> None:
     inside, beside = tmp_path / "orders", tmp_path / "orders-old"
     early = [
-        record | {"timestamp": "2026-01-05T10:00:00.000Z"} for record in moved(work("An early task of ours."), inside)
+        record | {"timestamp": "2024-01-05T10:00:00.000Z"} for record in moved(work("An early task of ours."), inside)
     ]
-    session(user, [*early, *moved(work(), inside / "src"), *moved(work(OTHER), beside)], age=1_790_000_000)
+    session(user, [*early, *moved(work(), inside / "src"), *moved(work(OTHER), beside)], age=1_725_000_000)
     rows = run(user, "learn", "claude-code", "--dry-run", "--project", str(inside)).stdout
     assert ("early" in rows, "nightly" in rows, "handbook" in rows) == (True, True, False)
-    rows = run(user, "learn", "claude-code", "--dry-run", "--since", "2026-11-01").stdout
+    rows = run(user, "learn", "claude-code", "--dry-run", "--since", "2024-06-01").stdout
     assert ("early" in rows, "nightly" in rows, "handbook" in rows) == (False, True, True)
     assert pending(user) == []
 

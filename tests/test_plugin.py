@@ -113,14 +113,14 @@ def test_an_agent_that_has_nothing_to_report_may_stop(transcript: Path, records:
 
 def test_a_turn_longer_than_what_is_looked_at_still_counts(transcript: Path) -> None:
     records = [said(PROMPT), *(agent(use(f"t{n}", command="x" * 10_000)) for n in range(150))]
-    assert transcript != write(transcript, records).parent
-    assert asked(transcript)
+    assert asked(write(transcript, records))
     write(transcript, [*records, *reporting(REQUEST)])
     assert asked(transcript) == ""
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", b"{", b"[]", b"null", b"\xff", b'{"transcript_path": 7}', b'{"transcript_path": "/none.jsonl"}']
+    "sent",
+    [b"", b"{", b"[]", b"null", b"\xff", b'{"transcript_path": 7}', b'{"transcript_path": "/none.jsonl"}'],
 )
 def test_any_trouble_lets_the_agent_stop(sent: bytes) -> None:
     done = subprocess.run(STOP, input=sent, capture_output=True)
@@ -258,3 +258,15 @@ def test_the_installed_command_takes_the_short_way_too(transcript: Path) -> None
     event = json.dumps({"transcript_path": str(write(transcript, work()))})
     done = subprocess.run([command, "hook", "stop"], input=event, capture_output=True, text=True, env=dict(os.environ))
     assert json.loads(done.stdout)["decision"] == "block"
+
+
+def test_the_page_about_it_shows_hooks_for_codex_that_name_the_same_tool_and_command() -> None:
+    page = (PLUGIN.parent.parent / "docs" / "claude-code.md").read_text("utf-8")
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    ours = loaded("hooks/hooks.json")["hooks"]
+    for event, (group,) in json.loads(block)["hooks"].items():
+        (shown,), (expected,) = group["hooks"], ours[event][0]["hooks"]
+        for key in ("type", "tool", "command", "input"):
+            assert shown.get(key) == expected.get(key)
+    for command in re.findall(r"^strategy-bank (\w+)", page, re.MULTILINE):
+        assert command in cli.list_commands(None)  # pyright: ignore[reportArgumentType]
