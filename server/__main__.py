@@ -1,6 +1,18 @@
 """The command `strategy-bank`, also `python -m strategy_bank.server`."""
 
-from strategy_bank.server.cli import main
+import sys
+
+
+def main() -> None:
+    """`strategy-bank hook …` runs after every turn of a client, so it goes past the command line's library."""
+    if sys.argv[1:2] == ["hook"]:
+        from strategy_bank.server.hooking import hook
+
+        sys.exit(hook(sys.argv[2:]))
+    from strategy_bank.server.cli import main as command_line
+
+    command_line()
+
 
 if __name__ == "__main__":
     main()

@@ -26,6 +26,7 @@ _PLACES = {
     "forget": "curation:forget",
     "review": "reviewing:review",
     "consolidate": "consolidating:consolidate",
+    "learn": "learning:learn",
     "distill": "distilling:distill",
     "export": "exchange:export_bank",
     "import": "exchange:import_bank",

@@ -9,6 +9,7 @@ from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnno
 from pydantic import Field
 
 from strategy_bank.server.contract import ContractTool
+from strategy_bank.server.references import read_transcript, transcript_named
 from strategy_bank.server.sampling import ask_to_compare, ask_to_judge, judge_for
 from strategy_bank.server.state import State
 from strategy_bank.store.records import Verdict
@@ -24,8 +25,8 @@ Scope = Annotated[str, Field(min_length=1, max_length=200, description="Only for
 Trajectory = Annotated[
     str | list[Any] | dict[str, Any],
     Field(
-        description="Text, steps {thought, action, observation} or chat messages. Best condensed to about 1,500 tokens: "
-        "decisive steps, key observations verbatim"
+        description="Text, steps {thought, action, observation} or chat messages, best condensed to about 1,500 tokens: "
+        "decisive steps, key observations verbatim. Or {transcript: path} if a hook named it"
     ),
 ]
 Used = Annotated[list[str], Field(max_length=50, description="Ids of the recalled strategies that you really used")]
@@ -60,7 +61,7 @@ async def recall_strategies(
     return _reply(await recall(await state.bank(), task, limit, scope or state.scope))
 
 
-def read_report(
+async def read_report(
     ctx: Context[State, Any],
     task: str | None,
     trajectory: Any,
@@ -74,8 +75,12 @@ def read_report(
     scope: str | None,
 ) -> Report:
     """The arguments of report_outcome in one piece, for the tool and for the resolver that may ask the client's model."""
+    state = ctx.request_context.lifespan_context
+    if not episode_id and (path := transcript_named(trajectory)):
+        past = await read_transcript(state.settings, path)
+        task, trajectory = task or past.task, past.trajectory()
     return Report(
-        scope=scope or ctx.request_context.lifespan_context.scope,
+        scope=scope or state.scope,
         task=task,
         trajectory=trajectory,
         judgement=judgement,

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -12,8 +12,12 @@ from pydantic import Field
 from strategy_bank.server.state import State
 from strategy_bank.store.errors import NotFound, StrategyBankError
 from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.tools.judge import judgement_request
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.recall import fence_strategies, scopes_read
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
 
 
 def add_resources(server: MCPServer[State], state: State) -> None:
@@ -43,12 +47,13 @@ def add_resources(server: MCPServer[State], state: State) -> None:
         return Completion(values=ids[:_COMPLETIONS], total=len(ids), has_more=len(ids) > _COMPLETIONS)
 
 
+_PENDING_NAMED = 9
 _COMPLETIONS = 100
 """The protocol allows no more in one answer."""
 
 
 def add_prompts(server: MCPServer[State], state: State) -> None:
-    """`solve_with_strategies` and `reflect`."""
+    """`solve_with_strategies`, `reflect` and `distill_pending`."""
 
     @server.prompt(title="Solve a task with strategies")
     async def solve_with_strategies(task: Annotated[str, Field(description="The task to solve")]) -> str:
@@ -61,6 +66,23 @@ def add_prompts(server: MCPServer[State], state: State) -> None:
     def reflect(task: Annotated[str, Field(description="The task that was worked on")]) -> str:
         """Judge what was just done and keep what it teaches."""
         return render("reflect", task=fence("task", task))
+
+    @server.prompt(title="Judge what is pending")
+    async def distill_pending() -> str:
+        """Judge this project's episodes that nobody has judged yet, one by one, the oldest first."""
+        return await _pending(await state.bank(), state.scope)
+
+
+async def _pending(bank: "Bank", scope: str) -> str:
+    """The oldest pending episode with all that is needed to judge it, and the ids of those that come next."""
+    rows = await bank.cells(Episode, ["run_id"], scope=scope, status="pending")
+    ids = [row["id"] for row in rows if not row["run_id"]]  # attempts are judged together, by their run
+    if not ids:
+        return f"No episode of {scope} waits for a judgement. There is nothing to do."
+    first = await bank.get(Episode, ids[0])
+    request = judgement_request(first.task, first.outcome, first.trajectory)
+    later = ", ".join(ids[1 : 1 + _PENDING_NAMED]) or "none"
+    return render("distill_pending", id=first.id, request=request["rubric"], later=later, count=str(len(ids)))
 
 
 @contextmanager

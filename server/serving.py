@@ -46,7 +46,8 @@ def _serve_http(host: str, port: int) -> int:
     from strategy_bank.server.over_http import serve_http
 
     return_freed_memory()
-    return serve_http(create_server(given), given, host, port)
+    server = create_server(given.model_copy(update={"transcripts": False}))  # who has the token need not see them
+    return serve_http(server, given, host, port)
 
 
 def _serve_stdio() -> int:

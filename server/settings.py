@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import GLOBAL_SCOPE
+from strategy_bank.tools.transcripts import Folders
 
 PREFIX = "STRATEGY_BANK_"
+_OF_CLIENTS = {"claude_home": "CLAUDE_CONFIG_DIR", "codex_home": "CODEX_HOME"}
+"""Fields whose default is a variable of the client's own."""
 logger = logging.getLogger(__name__)
 
 
@@ -41,6 +44,13 @@ class Settings(BaseModel):
         None, min_length=16, description="Token of `serve --http`; default: one is made and kept in the home"
     )
     http_hosts: str = Field("", description="Host names of `serve --http` besides localhost, with commas")
+    transcripts: bool = Field(
+        True, description="Whether a report may name a transcript of Claude Code or Codex to be read"
+    )
+    claude_home: Path = Field(
+        Path("~/.claude"), description="Claude Code's folder; default: CLAUDE_CONFIG_DIR, else ~/.claude"
+    )
+    codex_home: Path = Field(Path("~/.codex"), description="Codex's folder; default: CODEX_HOME, else ~/.codex")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
 
     @model_validator(mode="after")
@@ -67,6 +77,9 @@ class Settings(BaseModel):
             InvalidInput: a value is out of range; the message names its variable.
         """
         given = {k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX) and v}
+        for field, variable in _OF_CLIENTS.items():
+            if environment.get(variable):
+                given.setdefault(field, environment[variable])
         for unknown in sorted(given.keys() - cls.model_fields.keys()):
             logger.warning("Unknown setting %s%s is ignored", PREFIX, unknown.upper())
         if "judge" in given:
@@ -86,6 +99,10 @@ class Settings(BaseModel):
     def location(self) -> Location:
         key = self.db_api_key.get_secret_value() if self.db_api_key else ""
         return Location(self.home.expanduser(), self.uri, self.lock_timeout, key, self.db_host)
+
+    @property
+    def folders(self) -> Folders:
+        return Folders(self.claude_home.expanduser() / "projects", self.codex_home.expanduser() / "sessions")
 
     @property
     def uses_endpoint(self) -> bool:

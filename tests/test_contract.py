@@ -171,6 +171,7 @@ async def test_prompts_carry_the_task_and_what_was_learned(connect: Connect) -> 
     async with connect() as client:
         learned = (await report(client))["strategies"][0]
         assert sorted(prompt.name for prompt in (await client.list_prompts()).prompts) == [
+            "distill_pending",
             "reflect",
             "solve_with_strategies",
         ]

@@ -1,0 +1,149 @@
+"""Sessions as Claude Code and Codex write them down, record by record."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+NOW = "2026-11-20T09:00:00.000Z"
+PROMPT = "The nightly import of customer orders crashes with a decoding error; make it run through."
+PASSED = "============================== 14 passed in 2.31s =============================="
+CRASH = "Exit code 1\nUnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9 in position 17"
+
+
+def write(file: Path, records: Iterable[dict[str, Any] | str]) -> Path:
+    """Records as JSON Lines; text stands as it is."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
+    file.write_text("\n".join(lines) + "\n", "utf-8", errors="surrogatepass")
+    return file
+
+
+def _claude(kind: str, message: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    common = {"parentUuid": None, "isSidechain": False, "userType": "external", "cwd": "/gone/shop", "sessionId": "s-1"}
+    return (
+        common
+        | {"version": "2.1.197", "gitBranch": "main", "type": kind, "message": message, "timestamp": NOW}
+        | changes
+    )
+
+
+def said(text: str, **changes: Any) -> dict[str, Any]:
+    """Words of role user."""
+    return _claude("user", {"role": "user", "content": text}, **changes)
+
+
+def agent(*blocks: dict[str, Any], ident: str = "", **changes: Any) -> dict[str, Any]:
+    ident = ident or f"msg_{abs(hash(json.dumps(blocks)))}"
+    return _claude("assistant", {"id": ident, "role": "assistant", "content": list(blocks)}, **changes)
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+def use(ident: str, tool: str = "Bash", **arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": ident, "name": tool, "input": arguments}
+
+
+def result(ident: str, output: Any, *, error: bool = False) -> dict[str, Any]:
+    block = {"type": "tool_result", "tool_use_id": ident, "content": output} | ({"is_error": True} if error else {})
+    return _claude("user", {"role": "user", "content": [block]}, toolUseResult={"stdout": output, "interrupted": False})
+
+
+def work(prompt: str = PROMPT) -> list[dict[str, Any]]:
+    """A task of Claude Code that went well in the end."""
+    return [
+        said(prompt),
+        agent({"type": "thinking", "thinking": "See it fail first.", "signature": "x" * 40}, ident="m1"),
+        agent(text("I run the import."), ident="m1"),
+        agent(use("t1", command="python -m importer --file sample.csv"), ident="m1"),
+        result("t1", CRASH, error=True),
+        agent(
+            use("t2", "Edit", file_path="importer.py", old_string="open(p)", new_string="open(p, encoding=e)"),
+            ident="m2",
+        ),
+        result("t2", [{"type": "text", "text": "The file has been updated."}]),
+        agent(use("t3", command="pytest -q"), ident="m3"),
+        result("t3", PASSED),
+        agent(text("The import runs through now."), ident="m4"),
+    ]
+
+
+def reporting(request: str) -> list[dict[str, Any]]:
+    """What follows the request of the stop hook."""
+    tool = "mcp__plugin_strategy-bank_strategy-bank__report_outcome"
+    return [
+        said(f"Stop hook feedback:\n{request}", isMeta=True),
+        agent(text("I report it."), use("t9", tool, trajectory={"transcript": "x"}), ident="m9"),
+        result("t9", "learned: episode ep_0123456789abcdef, verdict success"),
+        agent(text("Reported."), ident="m10"),
+    ]
+
+
+def _item(**payload: Any) -> dict[str, Any]:
+    return {"timestamp": NOW, "type": "response_item", "payload": payload}
+
+
+def codex_said(words: str, role: str = "user") -> dict[str, Any]:
+    kind = "output_text" if role == "assistant" else "input_text"
+    return _item(type="message", role=role, content=[{"type": kind, "text": words}])
+
+
+def codex_work(prompt: str = PROMPT, cwd: str = "/gone/shop") -> list[dict[str, Any]]:
+    """The same task in Codex."""
+    meta = {
+        "id": "c-1",
+        "timestamp": NOW,
+        "cwd": cwd,
+        "originator": "codex_cli_rs",
+        "cli_version": "0.165.0",
+        "source": "cli",
+    }
+    return [
+        {"timestamp": NOW, "type": "session_meta", "payload": meta},
+        codex_said("<permissions instructions>\nsandboxed\n</permissions instructions>", "developer"),
+        codex_said("# AGENTS.md instructions for /gone/shop\n\n<INSTRUCTIONS>\nUse tabs.\n</INSTRUCTIONS>"),
+        codex_said(f"<environment_context>\n  <cwd>{cwd}</cwd>\n</environment_context>"),
+        codex_said(prompt),
+        {"timestamp": NOW, "type": "event_msg", "payload": {"type": "user_message", "message": prompt}},
+        {"timestamp": NOW, "type": "turn_context", "payload": {"cwd": cwd, "model": "gpt-5-codex", "summary": "auto"}},
+        _item(
+            type="reasoning",
+            summary=[{"type": "summary_text", "text": "**Reproduce first**"}],
+            encrypted_content="gAAA",
+        ),
+        _item(type="function_call", name="exec_command", arguments='{"cmd":"python -m importer"}', call_id="call_1"),
+        _item(
+            type="function_call_output",
+            call_id="call_1",
+            output=f"Chunk ID: a1\nProcess exited with code 1\nOutput:\n{CRASH}",
+        ),
+        _item(
+            type="custom_tool_call",
+            name="apply_patch",
+            input="*** Begin Patch\n*** End Patch",
+            call_id="call_2",
+            status="completed",
+        ),
+        _item(
+            type="custom_tool_call_output", call_id="call_2", output='{"output":"Success","metadata":{"exit_code":0}}'
+        ),
+        {"timestamp": NOW, "type": "event_msg", "payload": {"type": "token_count", "info": None}},
+        _item(type="function_call", name="exec_command", arguments='{"cmd":"pytest -q"}', call_id="call_3"),
+        _item(type="function_call_output", call_id="call_3", output=f"Process exited with code 0\nOutput:\n{PASSED}"),
+        codex_said("The import runs through now.", "assistant"),
+    ]
+
+
+def codex_reporting(request: str) -> list[dict[str, Any]]:
+    return [
+        codex_said(f'<hook_prompt hook_run_id="stop:0">{request}</hook_prompt>'),
+        _item(type="function_call", name="mcp__strategy_bank__report_outcome", arguments="{}", call_id="call_9"),
+        _item(
+            type="function_call_output",
+            call_id="call_9",
+            output="learned: episode ep_0123456789abcdef, verdict success",
+        ),
+        codex_said("Reported.", "assistant"),
+    ]

@@ -1,0 +1,104 @@
+"""Transcripts that coding clients keep of their sessions, read as one kind of entry. One JSON object a line.
+
+    Claude Code   ~/.claude/projects/<project>/<session>.jsonl                claude_code.py
+    Codex         ~/.codex/sessions/YYYY/MM/DD/rollout-<time>-<id>.jsonl      codex.py
+
+Neither form is promised to stay: records that are not known are passed over, and so are lines that are no JSON (the last one
+may be torn) or longer than MAX_LINE. Imports little: a hook that runs after every turn reads through here.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple, Protocol
+
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.tools.claude_code import ClaudeCodeReader
+from strategy_bank.tools.codex import CodexReader
+from strategy_bank.tools.entries import Entry, fields
+
+MAX_LINE = 16_000_000
+"""Bytes of the longest line that is read; longer ones hold pictures, or nothing that a lesson needs whole."""
+Client = Literal["claude-code", "codex"]
+
+
+class Reader(Protocol):
+    """Reads the records of one transcript in their order."""
+
+    def read(self, record: dict[str, Any]) -> Entry | None: ...
+
+
+class Folders(NamedTuple):
+    """Where the clients keep their transcripts."""
+
+    claude_code: Path
+    codex: Path
+
+    def of(self, client: Client) -> Path:
+        return self.claude_code if client == "claude-code" else self.codex
+
+    def find(self, path: str) -> tuple[Path, Client]:
+        """A transcript that a caller names, with the client whose it is. Raises InvalidInput for any other file.
+
+        Links are followed first, so that none leads out of the folders.
+        """
+        try:
+            file = Path(path).expanduser().resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            file = None
+        for client in ("claude-code", "codex"):
+            folder = self.of(client).resolve()
+            if file and file.suffix == ".jsonl" and file.is_file() and folder in file.parents:
+                return file, client
+        raise InvalidInput(
+            "This is no transcript that may be read: only .jsonl files of Claude Code's and Codex's own folders "
+            f"({self.claude_code}, {self.codex}) are. Send the condensed trajectory itself."
+        )
+
+    def files(self, client: Client) -> list[Path]:
+        """All transcripts of sessions, the one touched longest ago first; those of sub-agents are left out."""
+        pattern = "*/*.jsonl" if client == "claude-code" else "**/rollout-*.jsonl"
+        found = (
+            file for file in self.of(client).glob(pattern) if not file.name.startswith("agent-") and file.is_file()
+        )
+        return sorted(found, key=lambda file: (file.stat().st_mtime, file.name))
+
+
+def reader_of(client: Client) -> Reader:
+    return ClaudeCodeReader() if client == "claude-code" else CodexReader()
+
+
+def entries(file: Path, client: Client) -> Iterator[Entry]:
+    """A whole transcript. Raises OSError."""
+    with file.open("rb") as source:
+        yield from understood(_lines(source), client)
+
+
+def last_entries(path: str, size: int) -> Iterator[Entry]:
+    """Those in the last `size` bytes of a transcript of either client. Raises OSError."""
+    with open(path, "rb") as source:
+        start = max(0, os.fstat(source.fileno()).st_size - size)
+        source.seek(start)
+        lines = source.read(size).split(b"\n")[1 if start else 0 :]
+    yield from understood(lines, "codex" if any(b'"payload":' in line[:200] for line in lines) else "claude-code")
+
+
+def understood(lines: Iterable[bytes], client: Client) -> Iterator[Entry]:
+    reader = reader_of(client)
+    for line in lines:
+        try:
+            record = json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            continue
+        if entry := reader.read(fields(record)):
+            yield entry
+
+
+def _lines(source: IO[bytes]) -> Iterator[bytes]:
+    while line := source.readline(MAX_LINE):
+        if line.endswith(b"\n") or len(line) < MAX_LINE:
+            yield line
+        else:
+            while (rest := source.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                pass
