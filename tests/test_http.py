@@ -15,7 +15,8 @@ import httpx2
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
-from samples import REWORDED, TASK, TRAJECTORY, call, judgement, report
+from samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
+from sessions import work, write
 
 from strategy_bank.server.over_http import TOKEN_FILE, allowed_names
 from strategy_bank.server.settings import Settings
@@ -201,6 +202,14 @@ async def test_a_long_trajectory_is_taken_as_over_stdio(environment: dict[str, s
         async with reached(server.url, "auto") as client:
             told = await call(client, "report_outcome", task=TASK, trajectory="ü" * 2_400_000)
         assert told["status"] == "judgement_needed"
+
+
+async def test_transcripts_are_not_read_for_whoever_has_the_token(environment: dict[str, str], tmp_path: Path) -> None:
+    file = write(tmp_path / "projects" / "-p" / "s.jsonl", work())
+    with serving(environment | {"CLAUDE_CONFIG_DIR": str(tmp_path)}) as server:
+        async with reached(server.url, "auto") as client:
+            told = await refusal(client, "report_outcome", trajectory={"transcript": str(file)})
+    assert "This server reads no transcripts" in told
 
 
 def test_a_token_is_made_once_for_the_user_alone_and_not_told(environment: dict[str, str], home: Path) -> None:
