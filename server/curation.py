@@ -35,6 +35,7 @@ def retire(ids: tuple[str, ...], reason: str) -> None:
 def reinstate(ids: tuple[str, ...]) -> None:
     """Bring retired or quarantined strategies back into recall.
 
+    One that was retired because it kept hurting gets a new chance: only later uses count against it.
     A quarantined one read as orders to the agent: look at it with `show` before you let agents see it.
 
     \b
@@ -55,12 +56,16 @@ def _set_status(ids: tuple[str, ...], status: StrategyStatus, reason: str) -> No
 
 async def change_status(bank: "Bank", ids: tuple[str, ...], status: StrategyStatus, reason: str) -> list[Strategy]:
     """The strategies as they were before. Raises NotFound, having changed nothing, when one of them is missing."""
-    change = {"status": status, "status_reason": reason, "updated_at": now()}
+
+    def changed(strategy: Strategy) -> Strategy:
+        pardoned = strategy.credited_by if status == "active" else strategy.pardoned
+        change = {"status": status, "status_reason": reason, "pardoned": pardoned, "updated_at": now()}
+        return strategy.model_copy(update=change)
 
     async def step() -> list[Strategy]:
         before = await bank.all(Strategy, id=list(ids))
         _check_found(ids, {strategy.id for strategy in before}, "strategy")
-        await bank.amend([each.model_copy(update=change) for each in before if each.status != status])
+        await bank.amend([changed(each) for each in before if each.status != status])
         return before
 
     return await bank.atomically(step)

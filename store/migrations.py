@@ -31,9 +31,12 @@ async def migrate(connection: "Connection", version: int, models_dir: Path) -> N
 
 
 async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
-    """Every record has a `revision`."""
+    """Every record has a `revision`; a strategy has the two lists that its counters and its ranking came to need."""
     for name in tables.RECORDS:
         await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
+    strategies = await connection.table("strategies")
+    for name in ("pardoned", "contradicts"):
+        await strategies.add_column(name, "arrow_cast(make_array(), 'List(Utf8)')")
 
 
 async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:

@@ -61,6 +61,10 @@ class Strategy(Record):
     run_ids: list[str] = Field(default_factory=list)
     credited_by: list[str] = Field(default_factory=list)
     """Episodes already counted in helped or hurt, so that a step done twice counts once."""
+    pardoned: list[str] = Field(default_factory=list)
+    """Of these, those that a person overruled by reinstating it: they no longer count against it."""
+    contradicts: list[str] = Field(default_factory=list)
+    """Strategies that seem to advise the opposite."""
     updated_at: datetime = Field(default_factory=now)
 
     def searchable_text(self) -> str:

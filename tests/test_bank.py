@@ -241,13 +241,16 @@ async def test_a_bank_of_the_first_format_is_brought_up_with_all_that_is_in_it(b
     connection = await Connection.open(location)
     for name in tables.RECORDS:
         await (await connection.table(name))._table.drop_columns(["revision"])
+    await (await connection.table("strategies"))._table.drop_columns(["pardoned", "contradicts"])
     await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
     connection.close()
     for _ in range(2):  # the second time there is nothing to do
         opened = await Bank.open(location)
         strategy = await opened.get(Strategy, "st_1")
         assert (strategy.helped, await opened.count(Episode)) == (3, 1)
-        await opened.amend([strategy.model_copy(update={"hurt": strategy.hurt + 1})])
+        assert strategy.pardoned == strategy.contradicts == (["st_2"] if strategy.hurt else [])
+        marked = {"hurt": strategy.hurt + 1, "pardoned": ["st_2"], "contradicts": ["st_2"]}
+        await opened.amend([strategy.model_copy(update=marked)])
         await opened.close()
     assert (await bank.get(Strategy, "st_1")).hurt == 2
 

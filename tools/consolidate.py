@@ -5,7 +5,7 @@ Merging adds provenance and support and leaves the old text as it is: banks that
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Strategy, Verdict, now
+from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Strategy, now
 
 if TYPE_CHECKING:
     from strategy_bank.tools.neighbours import Neighbour
@@ -58,6 +58,10 @@ def joined(kept: Strategy, other: Strategy) -> Strategy:
             "episode_ids": _together(other.episode_ids, kept.episode_ids),
             "run_ids": _together(other.run_ids, kept.run_ids),
             "credited_by": _together(other.credited_by, kept.credited_by),
+            "pardoned": _together(other.pardoned, kept.pardoned),
+            "contradicts": [
+                id for id in _together(other.contradicts, kept.contradicts) if id not in (kept.id, other.id)
+            ],
             "updated_at": now(),
         }
     )
@@ -65,17 +69,3 @@ def joined(kept: Strategy, other: Strategy) -> Strategy:
 
 def _together(first: list[str], second: list[str]) -> list[str]:
     return list(dict.fromkeys([*first, *second]))[-PROVENANCE_KEPT:]
-
-
-def credited(strategy: Strategy, verdict: Verdict, episode_id: str) -> Strategy:
-    """The strategy after an episode used it; the same episode counts once."""
-    if episode_id in strategy.credited_by:
-        return strategy
-    counter = "helped" if verdict == "success" else "hurt"
-    return strategy.model_copy(
-        update={
-            counter: getattr(strategy, counter) + 1,
-            "credited_by": [*strategy.credited_by, episode_id][-PROVENANCE_KEPT:],
-            "updated_at": now(),
-        }
-    )

@@ -22,7 +22,8 @@ from strategy_bank.store.records import (
     content_id,
     now,
 )
-from strategy_bank.tools.consolidate import credited, merged, same_lesson
+from strategy_bank.tools.consolidate import merged, same_lesson
+from strategy_bank.tools.credit import Use, credited, evidence, harm, retired
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.orders import carries_orders, read_as_orders
@@ -183,12 +184,32 @@ def _wording(strategy: Strategy) -> str:
 
 
 async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
-    """The strategies that the episode used, with their counters moved; not written yet.
+    """The strategies that the episode used, with their counters moved, and retired where they keep hurting; not written yet.
 
     Nobody is a witness for himself: a strategy gets no credit from an episode that taught it.
     """
     used = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
-    return [credited(strategy, verdict, episode.id) for strategy in used if episode.id not in strategy.episode_ids]
+    moved = [credited(strategy, verdict, episode.id) for strategy in used if episode.id not in strategy.episode_ids]
+    if verdict == "success":
+        return moved
+    return [await _weighed(bank, strategy, Use(episode.id, episode.task, verdict)) for strategy in moved]
+
+
+async def _weighed(bank: "Bank", strategy: Strategy, last: Use) -> Strategy:
+    """The strategy, retired if its uses, of which the last is not written yet, say that it hurts."""
+    ids = [id for id in evidence(strategy) if id != last.episode_id]
+    if not ids:
+        return strategy
+    rows = await bank.cells(Episode, ["task", "verdict"], id=ids)
+    uses = [Use(row["id"], row["task"], row["verdict"]) for row in rows if row["verdict"]]
+    reason = harm([*uses, last], await _base_rate(bank))
+    return retired(strategy, reason) if reason else strategy
+
+
+async def _base_rate(bank: "Bank") -> float:
+    """The smoothed share of all judged episodes that succeeded."""
+    good, bad = await bank.count(Episode, verdict="success"), await bank.count(Episode, verdict="failure")
+    return (good + 1) / (good + bad + 2)
 
 
 async def _neighbourhood(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]") -> "Neighbourhood":
