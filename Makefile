@@ -35,6 +35,7 @@ bundle: $(VENV)/judges
 
 bench-quality: setup
 	@$(BIN)/python bench/recall_quality.py
+	@$(BIN)/python bench/learning_curve.py --minutes 7
 
 setup: $(VENV)/ready
 
