@@ -38,6 +38,7 @@ bench-quality: setup
 	@$(BIN)/python bench/recall_quality.py
 	@$(BIN)/python bench/poison_bench.py
 	@$(BIN)/python bench/consolidation_bench.py
+	@$(BIN)/python bench/learning_curve.py --minutes 7
 
 setup: $(VENV)/ready
 

@@ -114,6 +114,7 @@ def describe(strategy: Strategy) -> str:
             f"- told by {strategy.support}, helped {strategy.helped}, hurt {strategy.hurt}",
             f"- episodes: {', '.join(strategy.episode_ids) or 'none'}",
             *([f"- runs: {', '.join(strategy.run_ids)}"] if strategy.run_ids else []),
+            *([f"- advises the opposite of: {', '.join(strategy.contradicts)}"] if strategy.contradicts else []),
         ]
     )
 

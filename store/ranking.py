@@ -109,11 +109,20 @@ def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
 
 
 def shown(hits: list[Hit], limit: int, known: int) -> list[Hit]:
-    """The first of them that are worth showing, at most `limit`; none where none reaches the floor."""
+    """The first of them that are worth showing, at most `limit` and one opposite; none where none reaches the
+    floor."""
     needed = floor(known)
     if not any(hit.relevance >= needed for hit in hits):
         return []
-    return [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
+    few = [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
+    return [*few, *_opposite(few, hits)]
+
+
+def _opposite(few: list[Hit], hits: list[Hit]) -> list[Hit]:
+    """The best candidate that advises the opposite of one that is shown, if it is not shown anyway: at most one, whatever its
+    relevance, so that a task gets both sides and the limit is passed by one at most."""
+    known = {id for hit in few for id in hit.contradicts} - {hit.id for hit in few}
+    return [hit for hit in hits if hit.id in known][:1]
 
 
 def floor(known: int) -> float:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 Verdict = Literal["success", "failure"]
 LessonOutcome = Literal["success", "failure", "contrast"]
@@ -85,6 +86,8 @@ class Hit(BaseModel):
     helped: int
     hurt: int
     scope: str
+    contradicts: SkipJsonSchema[list[str]] = Field(default_factory=list, exclude_if=lambda ids: not ids)
+    """Strategies that seem to advise the opposite. Not in the schema, for which every client pays; the text says it."""
 
 
 class LearnedStrategy(BaseModel):

@@ -27,7 +27,14 @@ counters = st.integers(0, 1000)
 
 
 def row(id: str, helped: int = 0, hurt: int = 0) -> dict[str, object]:
-    words = {"title": "t", "description": "d", "content": "c", "outcome": "success", "scope": "global"}
+    words = {
+        "title": "t",
+        "description": "d",
+        "content": "c",
+        "outcome": "success",
+        "scope": "global",
+        "contradicts": [],
+    }
     return {"id": id, "helped": helped, "hurt": hurt} | words
 
 
@@ -102,6 +109,23 @@ def test_of_two_that_fit_alike_the_one_that_helped_comes_first() -> None:
     fits = Coverage(0.5, 0.5)
     some = [candidate(fits, id="a", hurt=3), candidate(fits, id="b"), candidate(fits, id="c", helped=3)]
     assert [hit.id for hit in ranking.rank(some, 3, 3)] == ["c", "b", "a"]
+
+
+@given(lists, st.integers(1, 9), st.data())
+def test_of_a_linked_pair_both_are_shown_or_none_with_one_more_than_the_limit_at_most(
+    some: list[Candidate], limit: int, data: st.DataObject
+) -> None:
+    if len(some) < 2:
+        return
+    one, other = data.draw(st.permutations(some))[:2]
+    links = {one.row["id"]: [other.row["id"]], other.row["id"]: [one.row["id"]]}
+    pairs = [
+        Candidate(c.cosine, c.bm25, c.coverage, {**c.row, "contradicts": links.get(c.row["id"], [])}) for c in some
+    ]
+    shown = {hit.id for hit in ranking.rank(pairs, limit, 9)}
+    assert len(shown) <= limit + 1
+    assert len(shown & links.keys()) != 1
+    assert {hit.id for hit in ranking.rank(some, limit, 9)} <= shown
 
 
 @given(st.integers(0, 1000))

@@ -25,6 +25,21 @@ def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | 
     return None
 
 
+def opposites(new: Strategy, neighbours: "Iterable[Neighbour]") -> list[Strategy]:
+    """Active ones that seem to advise the opposite of an active new one: kept beside it, and recalled with it."""
+    active = new.status == "active"
+    return [
+        near.strategy for near in neighbours if active and near.likeness.contrary and near.strategy.status == "active"
+    ]
+
+
+def linked(strategy: Strategy, other: Strategy) -> Strategy:
+    """The strategy with a link to one that advises the opposite."""
+    if other.id in strategy.contradicts:
+        return strategy
+    return strategy.model_copy(update={"contradicts": [*strategy.contradicts, other.id][-PROVENANCE_KEPT:]})
+
+
 def merged(old: Strategy, new: Strategy) -> Strategy:
     """The old strategy with the new one's provenance; told twice by the same episodes it counts once."""
     added = [id for id in new.episode_ids if id not in old.episode_ids]

@@ -7,7 +7,7 @@ Every step may be done twice with the same result, so a crash in the middle is m
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -22,7 +22,7 @@ from strategy_bank.store.records import (
     content_id,
     now,
 )
-from strategy_bank.tools.consolidate import merged, same_lesson
+from strategy_bank.tools.consolidate import linked, merged, opposites, same_lesson
 from strategy_bank.tools.credit import Use, credited, evidence, harm, retired
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
@@ -233,9 +233,16 @@ async def _place(
     learned: list[LearnedStrategy] = []
     for item in embedded:
         new = item.strategy
-        old = same_lesson(new, await near.of(item, fresh))
+        beside = await near.of(item, fresh)
+        old = same_lesson(new, beside)
         if old is None:
-            fresh.append(item)
+            for other in opposites(new, beside):
+                new = linked(new, other)
+                fresh = [replace(each, strategy=linked(each.strategy, new)) if each.strategy.id == other.id else each
+                         for each in fresh]  # fmt: skip
+                if other.id not in {each.strategy.id for each in fresh}:
+                    changes[other.id] = linked(changes.get(other.id, other), new)
+            fresh.append(replace(item, strategy=new))
         elif old not in [other.strategy for other in fresh]:
             changes[old.id] = merged(changes.get(old.id, old), new)
         if new.status == "active":

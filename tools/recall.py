@@ -44,13 +44,15 @@ def scopes_read(scope: str) -> list[str]:
 
 def fence_strategies(hits: list[Hit]) -> str:
     """Strategies as a section of data. Free of tool names, which make weak models call the tool again."""
-    return fence("strategies", "\n\n".join(_entry(hit) for hit in hits))
+    shown = {hit.id for hit in hits}
+    return fence("strategies", "\n\n".join(_entry(hit, [id for id in hit.contradicts if id in shown]) for hit in hits))
 
 
-def _entry(hit: Hit) -> str:
+def _entry(hit: Hit, opposites: list[str]) -> str:
     source = {"success": "from a success", "failure": "from a failure", "contrast": "from comparing attempts"}
     used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
-    return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\n{hit.description}\n{hit.content}"
+    against = f"\nAdvises the opposite of [{', '.join(opposites)}]; weigh them by their outcomes." if opposites else ""
+    return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\n{hit.description}\n{hit.content}{against}"
 
 
 def _guidance(count: int) -> str:
