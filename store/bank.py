@@ -13,7 +13,13 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from strategy_bank.store import late, migrations, ranking, tables, vectors
 from strategy_bank.store.embedding import Embedder, Reading
@@ -45,6 +51,8 @@ REOPENED_EVERY = 500
 RECALLS_BUFFERED = 32
 RECALLS_KEPT = 1024
 EMBED_BATCH = 64
+LEAST_TRIES = 4
+"""Of a step that others keep from being committed, however long each takes."""
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
@@ -166,7 +174,7 @@ class Bank:
         again = AsyncRetrying(
             retry=retry_if_exception_type(Conflict),
             wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_after_delay(patience),
+            stop=stop_after_delay(patience) & stop_after_attempt(LEAST_TRIES),
             reraise=True,
         )
         try:

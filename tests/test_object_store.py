@@ -101,7 +101,8 @@ async def test_what_one_machine_reported_another_one_recalls(
 async def test_three_machines_write_at_once_and_nothing_is_lost_or_doubled(
     location: Location, environment: dict[str, str]
 ) -> None:
-    told = await crowd(environment | {"STRATEGY_BANK_URI": location.uri}, writers=3, reports=5, readers=0)
+    patient = environment | {"STRATEGY_BANK_URI": location.uri, "STRATEGY_BANK_LOCK_TIMEOUT": "240"}  # moto is slow
+    told = await crowd(patient, writers=3, reports=5, readers=0)
     assert told.problems == []
     assert len(told.acknowledged) == 1 + 3 * 4  # one report in five was sent by all three
 
