@@ -141,7 +141,7 @@ def test_the_process_ends_with_its_input_and_prints_nothing_else(environment: di
         server.request("tools/list")
         assert server.process.stdin
         server.process.stdin.close()
-        assert server.process.wait(timeout=20) == 0
+        assert server.process.wait(timeout=90) == 0
         assert server.process.stdout
         assert server.process.stdout.read() == b""
 
