@@ -285,7 +285,7 @@ class Bank:
         known: list[int] = []
 
         async def match() -> None:
-            words, columns = ranking.lexical_query(task), [*_HIT, column, *tokens]
+            words, columns = ranking.lexical_query(task), [*_HIT, *(tokens or [column])]
             lexical.extend(await table.matching("text", words, columns, equal, ranking.CANDIDATES))
             known.append(await table.count(equal))
 
@@ -294,7 +294,7 @@ class Bank:
             query = await anyio.to_thread.run_sync(self.embedder.read_query, gist)
             semantic = await table.nearest(column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.CANDIDATES)
         found = {row["id"]: (row, cosine, 0.0) for row, cosine in semantic}
-        found |= {row["id"]: (row, float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
+        found |= {row["id"]: (row, 0.0 if tokens else float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
         return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit, known[0])
 
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[Strategy, float]]:
