@@ -5,14 +5,16 @@ task at hand; from there on it is a trajectory like any other.
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.entries import fields, word
-from strategy_bank.tools.past import PastTask, last_task
+
+if TYPE_CHECKING:
+    from strategy_bank.tools.past import PastTask
 
 _KEY = "transcript"
 
@@ -28,8 +30,10 @@ def transcript_named(trajectory: Any) -> str:
     return word(named.get(_KEY)) if named.keys() == {_KEY} else ""
 
 
-async def read_transcript(settings: Settings, path: str) -> PastTask:
+async def read_transcript(settings: Settings, path: str) -> "PastTask":
     """The task at hand in a client's transcript. Raises InvalidInput."""
+    from strategy_bank.tools.past import last_task  # not needed before a server has answered
+
     if not settings.transcripts:
         raise InvalidInput("This server reads no transcripts. Send the condensed trajectory itself.")
     return await anyio.to_thread.run_sync(last_task, path, settings.folders)

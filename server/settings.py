@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import GLOBAL_SCOPE
-from strategy_bank.tools.transcripts import Folders
+
+if TYPE_CHECKING:
+    from strategy_bank.tools.transcripts import Folders
 
 PREFIX = "STRATEGY_BANK_"
 _OF_CLIENTS = {"claude_home": "CLAUDE_CONFIG_DIR", "codex_home": "CODEX_HOME"}
@@ -101,7 +103,9 @@ class Settings(BaseModel):
         return Location(self.home.expanduser(), self.uri, self.lock_timeout, key, self.db_host)
 
     @property
-    def folders(self) -> Folders:
+    def folders(self) -> "Folders":
+        from strategy_bank.tools.transcripts import Folders
+
         return Folders(self.claude_home.expanduser() / "projects", self.codex_home.expanduser() / "sessions")
 
     @property
