@@ -43,7 +43,7 @@ async def test_the_demo_shows_every_step_and_leaves_nothing_behind(
         "7. The first server is closed",
         "17 strategies are there",
         "All held: 17 strategies",
-        "claude mcp add strategy-bank",
+        "strategy-bank connect",
     ):
         assert step in shown(screen)
     assert "✗" not in shown(screen)

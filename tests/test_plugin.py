@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -145,19 +146,28 @@ def test_the_hook_imports_nothing_that_is_slow(transcript: Path) -> None:
     )
 
 
-def test_the_hook_takes_less_than_150_ms_of_cpu_on_a_megabyte(transcript: Path) -> None:
+def test_the_hook_takes_less_than_150_ms_of_cpu_on_a_megabyte(
+    transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or, where the machine is so busy that Python alone takes long, than four times that."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)  # measuring lines costs more than the hook
     write(transcript, [said(PROMPT), *(agent(use(f"t{n}", command="x" * 1_000)) for n in range(900))])
     assert transcript.stat().st_size > 1_000_000
-    assert min(_cpu_of_a_stop(transcript) for _ in range(5)) < 0.150
+    bare = min(_cpu_of(lambda: subprocess.run([sys.executable, "-c", ""], check=True)) for _ in range(5))
+    assert stopped(transcript).stdout
+    assert min(_cpu_of(lambda: stopped(transcript)) for _ in range(5)) < max(0.150, 4 * bare)
 
 
-def _cpu_of_a_stop(path: Path) -> float:
+def _cpu_of(run: Callable[[], object]) -> float:
+    """CPU seconds of the processes that it starts and waits for."""
+
     def spent() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
 
     before = spent()
-    assert stopped(path).stdout
+    run()
     return spent() - before
 
 
