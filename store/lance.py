@@ -273,7 +273,7 @@ def _translated(uri: str) -> Generator[None]:
     except (OSError, RuntimeError, ValueError) as exc:
         if _is_conflict(exc):
             raise Conflict(f"Others write to the bank at {uri} at the same time.") from exc
-        if re.search("does not exist in schema|No field named vector_", str(exc)):
+        if re.search("does not exist in schema|No field named (vector|tokens)_", str(exc)):
             raise ModelMismatch(
                 f"The bank at {uri} has been re-embedded with another model meanwhile. Restart the server."
             ) from exc
