@@ -17,15 +17,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anyio
-import lancedb
 import pyarrow as pa
-from lancedb.expr import Expr, col, lit
-from lancedb.index import FTS, Bitmap, IvfFlat
 
+from strategy_bank.store.deferring import validators_built_at_first_use
 from strategy_bank.store.errors import BankUnavailable, Conflict, ModelMismatch
 from strategy_bank.store.faults import bank_trouble
 from strategy_bank.store.location import Location
 from strategy_bank.store.tables import Row, to_table
+
+with validators_built_at_first_use():
+    import lancedb
+    from lancedb.expr import Expr, col, lit
+    from lancedb.index import FTS, Bitmap, IvfFlat
 
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query."""
