@@ -45,6 +45,13 @@ def home(tmp_path: Path, models_dir: Path) -> Path:
 
 
 @pytest.fixture
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of load and time: coverage doubles what the processes they start cost, and other tests count those lines."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
 def environment(home: Path) -> dict[str, str]:
     """For a server process on that bank: nothing of the developer's own settings."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}

@@ -17,7 +17,7 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("untraced")]
 WRITER = """
 import sys
 from pathlib import Path
