@@ -1,7 +1,7 @@
 """Shared parts of the tests: a real bank in a folder of its own, a real client in both eras of the protocol."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def connect(settings: Settings, era: str) -> Connect:
     @asynccontextmanager
     async def client(
         judge: Judge | None = None, change: dict[str, Any] | None = None, **options: Any
-    ) -> AsyncIterator[Client]:
+    ) -> AsyncGenerator[Client]:
         server = create_server(settings.model_copy(update=change or {}), judge=judge)
         async with Client(server, mode=era, raise_exceptions=False, **options) as connected:
             yield connected
