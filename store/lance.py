@@ -28,7 +28,7 @@ from strategy_bank.store.tables import Row, to_table
 with validators_built_at_first_use():
     import lancedb
     from lancedb.expr import Expr, col, lit
-    from lancedb.index import FTS, Bitmap, IvfFlat
+    from lancedb.index import FTS, Bitmap, IvfRq
 
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query."""
@@ -38,6 +38,9 @@ CACHE_BYTES = 8 * 2**20
 
 PROBES = 32
 """Parts of a vector index that a search looks into."""
+
+REFINED = 96
+"""Of what an index finds by a bit for each number, how many are compared exactly."""
 
 Metric = Literal["dot", "cosine"]
 Equal = Mapping[str, str | int | Sequence[str]]
@@ -167,7 +170,8 @@ class Table:
         limit: int,
     ) -> list[tuple[Row, float]]:
         """Rows with the similarity of their vector to this one, the most similar first; filtered before the search."""
-        query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
+        query = self._table.query().nearest_to(vector).column(column).distance_type(metric)
+        query = query.nprobes(PROBES).refine_factor(max(REFINED // limit, 1))
         with _translated(self._uri):
             rows = await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
         return [(row, 1 - row["_distance"]) for row in rows]
@@ -220,10 +224,13 @@ class Table:
         return max((int(name.removeprefix(f"{column}_of_")) for name in names), default=0)
 
     async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
-        """Train an index (IVF_FLAT: exact distances in the parts that are probed) for this many rows, in place of an older."""
+        """Train an index for this many rows, in place of an older one.
+
+        IVF_RQ (RaBitQ, arXiv 2405.12497): the parts that are probed are compared by one bit a number, the best of them exactly.
+        """
         name = f"{column}_of_{rows}"
         with _committing(self._uri):
-            partitions = IvfFlat(distance_type=metric, num_partitions=int(rows**0.5))
+            partitions = IvfRq(distance_type=metric, num_partitions=int(rows**0.5))
             await self._table.create_index(column, config=partitions, name=name, replace=True)
             for index in await self._table.list_indices():
                 if index.columns == [column] and index.name != name:
