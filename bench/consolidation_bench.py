@@ -16,7 +16,8 @@ from rates import told
 
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read, text_of
+from strategy_bank.store.vectors import embed, pieces
+from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read
 from strategy_bank.tools.neighbours import MERGE_COSINE
 
 DATA = Path(__file__).parent / "consolidation" / "pairs.jsonl"
@@ -64,8 +65,10 @@ class Reader:
 
     def _reading(self, title: str, description: str, content: str) -> tuple[Words, "np.ndarray[Any, Any]"]:
         strategy = Strategy(id="st", title=title, description=description, content=content, outcome="success")
-        (reading,) = self._embedder.read_documents([text_of(strategy)])
-        return read(strategy, reading), reading.vector
+        (item,) = embed(self._embedder, [strategy])
+        words = pieces(self._embedder, item)
+        assert words
+        return read(strategy, words), item.text
 
     def compare(self, pair: Pair) -> tuple[Likeness, float]:
         """How alike, and the cosine of the texts."""

@@ -24,13 +24,13 @@ from lessons import lesson, report
 from processes import child_running, disk_mb, resident_mb
 from servers import SERVER, connected, environment
 
-from strategy_bank.store import tables
+from strategy_bank.store import late, tables
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding import Embedder, ModelStamp
 from strategy_bank.store.lance import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
-from strategy_bank.store.vectors import embed
+from strategy_bank.store.vectors import EmbeddedStrategy, embed
 
 SCOPES = ("global", "speed", "speed", "elsewhere")
 TASKS = [f"{lesson(number)['title']}: find out why and repair it for good." for number in range(0, 200, 3)]
@@ -88,11 +88,12 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
     kept: list[Any] = []
     stamp = embedder.stamp
     schema = tables.strategies_schema(stamp)
-    cells = tables.to_table(
-        [{**tables.to_row(item.strategy), tables.tokens_column(stamp): item.tokens} for item in embedded], schema
-    )
+    cells = tables.to_table([tables.to_row(item.strategy) for item in embedded], schema)
+    parts = [_parts(embedder, item) for item in embedded]
     connection = await Connection.open(location)
-    reader = pa.RecordBatchReader.from_batches(schema, _batches(schema, stamp, cells, centres, firsts, size, kept))
+    reader = pa.RecordBatchReader.from_batches(
+        schema, _batches(schema, stamp, cells, parts, centres, firsts, size, kept)
+    )
     table = await connection.make("strategies", schema, words="text", rows=reader)
     table.close()
     connection.close()
@@ -100,9 +101,9 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
 
 
 def _batches(
-    schema: Any, stamp: ModelStamp, cells: Any, centres: Any, firsts: Any, size: int, kept: list[Any]
+    schema: Any, stamp: ModelStamp, cells: Any, parts: list[Any], centres: Any, firsts: Any, size: int, kept: list[Any]
 ) -> Iterator[Any]:
-    """Rows put together from the `cells` of the lessons."""
+    """Rows put together from the `cells` of the lessons and from the `parts` of their word pieces."""
     chance = np.random.default_rng(size)
     for first in range(0, size, BATCH):
         count = min(BATCH, size - first)
@@ -122,10 +123,34 @@ def _batches(
             "text": pc.binary_join_element_wise(rows["title"], rows["description"], content, rows["source_task"], "\n"),
             tables.retrieval_column(stamp): _vectors(retrieval),
             tables.text_column(stamp): _vectors(text),
+            tables.tokens_column(stamp): pa.array(
+                [_joined(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
+            ),
         }
         columns = [changed.get(f.name, rows[f.name] if f.name in rows.column_names else None) for f in schema]
         columns = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _parts(embedder: Embedder, item: EmbeddedStrategy) -> tuple[list[bytes], list[bytes]]:
+    """Of the packed word pieces of a lesson: the ids, and the vectors, of its text, of its content alone, of its task."""
+    text, task = np.frombuffer(item.tokens[:4], "<u2").tolist()
+    ids, width = item.tokens[4 : 4 + 2 * (text + task)], embedder.stamp.dimension // 4
+    vectors = item.tokens[4 + 2 * (text + task) :]
+    content = int(late.telling(embedder.pieces(item.strategy.content)[0]).sum())
+    starts, ends = (0, text - content, text), (text, text, text + task)
+    return (
+        [ids[2 * a : 2 * b] for a, b in zip(starts, ends, strict=True)],
+        [vectors[width * a : width * b] for a, b in zip(starts, ends, strict=True)],
+    )
+
+
+def _joined(lesson: tuple[list[bytes], list[bytes]], other: tuple[list[bytes], list[bytes]]) -> bytes:
+    """The packed word pieces of a lesson whose content ends with that of another."""
+    (text, _, task), (vectors, _, task_vectors) = lesson
+    (_, more, _), (_, more_vectors, _) = other
+    header = np.array([(len(text) + len(more)) // 2, len(task) // 2], "<u2").tobytes()
+    return b"".join([header, text, more, task, vectors, more_vectors, task_vectors])
 
 
 def _vectors(rows: Any) -> Any:

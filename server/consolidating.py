@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import click
@@ -27,12 +26,15 @@ from strategy_bank.tools.likeness import NEAR, text_of
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+    from strategy_bank.store.embedding import Vectors
+    from strategy_bank.store.vectors import EmbeddedStrategy
     from strategy_bank.tools.judge import Judge
     from strategy_bank.tools.neighbours import Neighbour, Neighbourhood
 
 Decide = Callable[[Strategy, Strategy], Awaitable[bool]]
 """Whether two strategies in the grey zone say the same."""
-_BATCH = 64
+_ROWS = 512
+"""Of the table of cosines, so many rows are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -103,21 +105,23 @@ async def planned(bank: "Bank", decide: Decide, progress: Progress) -> list[Merg
     from strategy_bank.tools.neighbours import Neighbourhood
 
     where = {"scope": given("scope")} if given("scope") else {}
-    strategies = sorted(await bank.all(Strategy, status="active", **where), key=_standing)
+    items = sorted(await bank.embedded(status="active", **where), key=_standing)
     near, gone, merges = Neighbourhood(bank), set[str](), list[Merge]()
-    pairs = await _near_pairs(bank, strategies)
-    for number, (kept, other, cosine) in enumerate(pairs, 1):
+    pairs = _near_pairs(np.stack([item.text for item in items])) if items else []
+    for number, (first, second, cosine) in enumerate(pairs, 1):
         progress(number, len(pairs))
+        kept, other = items[first].strategy, items[second].strategy
         if kept.outcome == other.outcome and not {kept.id, other.id} & gone:
-            why = await _why(near, kept, other, cosine, decide)
+            why = await _why(near, items[first], items[second], cosine, decide)
             if why:
                 merges.append(Merge(kept, other, why))
                 gone.add(other.id)
     return merges
 
 
-def _standing(strategy: Strategy) -> tuple[bool, int, int, object, str]:
+def _standing(item: "EmbeddedStrategy") -> tuple[bool, int, int, object, str]:
     """The one that stays comes first: global, better supported, more useful, older."""
+    strategy = item.strategy
     return (
         strategy.scope != GLOBAL_SCOPE,
         -strategy.support,
@@ -127,25 +131,24 @@ def _standing(strategy: Strategy) -> tuple[bool, int, int, object, str]:
     )
 
 
-async def _near_pairs(bank: "Bank", strategies: list[Strategy]) -> list[tuple[Strategy, Strategy, float]]:
-    """Pairs whose texts are near, the nearest first; of each pair the one that stays first."""
-    vectors = np.zeros((0, bank.embedder.stamp.dimension), np.float32)
-    for start in range(0, len(strategies), _BATCH):
-        embedded = await bank.embed(strategies[start : start + _BATCH])
-        vectors = np.concatenate([vectors, np.stack([item.text for item in embedded])])
-    cosines = vectors @ vectors.T
-    found = [(a, b, float(cosines[a, b])) for a, b in combinations(range(len(strategies)), 2) if cosines[a, b] >= NEAR]
-    found.sort(key=lambda pair: -pair[2])
-    return [(strategies[a], strategies[b], cosine) for a, b, cosine in found]
+def _near_pairs(texts: "Vectors") -> list[tuple[int, int, float]]:
+    """Pairs of places whose texts are near, with the cosine, the nearest first; in each pair the lower place first."""
+    found: list[tuple[int, int, float]] = []
+    for start in range(0, len(texts), _ROWS):
+        cosines = np.triu(texts[start : start + _ROWS] @ texts.T, start + 1)
+        found += [(start + int(a), int(b), float(cosines[a, b])) for a, b in np.argwhere(cosines >= NEAR)]
+    return sorted(found, key=lambda pair: -pair[2])
 
 
-async def _why(near: "Neighbourhood", kept: Strategy, other: Strategy, cosine: float, decide: Decide) -> str:
+async def _why(
+    near: "Neighbourhood", kept: "EmbeddedStrategy", other: "EmbeddedStrategy", cosine: float, decide: Decide
+) -> str:
     """Why they are one; empty where they are not."""
     (found,) = await near.compared(kept, [(other, cosine)])
     how = _reason(found)
     if found.likeness.same:
         return how
-    if found.likeness.open and await decide(kept, other):
+    if found.likeness.open and await decide(kept.strategy, other.strategy):
         return f"the endpoint decided; {how}"
     return ""
 

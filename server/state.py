@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,8 @@ from strategy_bank.tools.redact import redact
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
+TIDIED_EVERY_S = 1.0
+"""At most; looking whether anything is due costs a recall's tenth."""
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class State:
     _opening: anyio.Lock = field(default_factory=anyio.Lock)
     answered: anyio.Event = field(default_factory=anyio.Event)
     """Set after the first answer to the client: until then, nothing may delay it."""
+    _tidied: float = 0.0
 
     async def bank(self) -> "Bank":
         """Raises the errors of `Bank.open`; a later call tries again."""
@@ -55,7 +59,9 @@ class State:
             logger.warning("%s", exc)
 
     def tidy_soon(self) -> None:
-        if self.background and self.opened:
+        now = time.monotonic()
+        if self.background and self.opened and now - self._tidied >= TIDIED_EVERY_S:
+            self._tidied = now
             self.background.start_soon(self._tidy)
 
     async def _tidy(self) -> None:

@@ -36,7 +36,7 @@ from strategy_bank.store.lance import Connection, Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
-from strategy_bank.store.vectors import EmbeddedStrategy
+from strategy_bank.store.vectors import EmbeddedStrategy, Pieces
 
 COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
@@ -200,9 +200,9 @@ class Bank:
         """Vectors for retrieval and for consolidation. Slow: call it before taking the write lock."""
         return await anyio.to_thread.run_sync(vectors.embed, self.embedder, strategies)
 
-    async def read(self, texts: Sequence[str]) -> list[Reading]:
-        """Each text word piece by word piece. As slow as `embed`."""
-        return await anyio.to_thread.run_sync(self.embedder.read_documents, texts) if texts else []
+    async def pieces(self, items: Sequence[EmbeddedStrategy]) -> list[Pieces | None]:
+        """The word pieces of each text, a millisecond each; None where the model gives none."""
+        return await anyio.to_thread.run_sync(lambda: [vectors.pieces(self.embedder, item) for item in items])
 
     async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> int:
         """Insert new strategies in one commit; how many were new. Ids that are there already keep their rows."""
@@ -212,16 +212,16 @@ class Bank:
         return await self._table(Strategy).insert([vectors.row(item, self.embedder.stamp) for item in embedded])
 
     async def amend(self, records: Sequence[Record]) -> None:
-        """Update what may change of records of one kind, in one commit; ids that are gone stay gone.
+        """Update records of one kind, in one commit; ids that are gone stay gone.
 
         Raises Conflict when one of them was changed since it was read; the others are changed then.
         """
         if not records:
             return
         kind = type(records[0])
-        rows = [tables.changed_cells(record) for record in records]
+        rows = [tables.to_row(record) | {"revision": record.revision + 1} for record in records]
         amended = await self._table(kind).amend(rows)
-        if amended < len(rows) and amended < await self.count(kind, id=[row["id"] for row in rows]):
+        if amended < len(rows) and amended < await self.count(kind, id=[record.id for record in records]):
             raise Conflict(f"Others change the same {kind.__name__.lower()} at the same time.")
 
     async def forget(self, ids: Collection[str]) -> list[str]:
@@ -297,13 +297,20 @@ class Bank:
         found |= {row["id"]: (row, 0.0 if tokens else float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
         return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit, known[0])
 
-    async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[Strategy, float]]:
+    async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[EmbeddedStrategy, float]]:
         """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
-        column = tables.text_column(self.embedder.stamp)
-        rows = await self._table(Strategy).nearest(
-            column, item.text, "cosine", list(Strategy.model_fields), {"scope": scope}, limit
+        stamp = self.embedder.stamp
+        column, columns = tables.text_column(stamp), [*Strategy.model_fields, *vectors.columns(stamp)]
+        rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, {"scope": scope}, limit)
+        return [(vectors.from_row(row, stamp), cosine) for row, cosine in rows]
+
+    async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:
+        """Strategies as `all` finds them, with their vectors."""
+        stamp = self.embedder.stamp
+        rows = await self._table(Strategy).select([*Strategy.model_fields, *vectors.columns(stamp)], equal)
+        return sorted(
+            (vectors.from_row(row, stamp) for row in rows), key=lambda i: (i.strategy.created_at, i.strategy.id)
         )
-        return [(tables.from_row(Strategy, row), cosine) for row, cosine in rows]
 
     # upkeep
 

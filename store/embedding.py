@@ -48,14 +48,12 @@ class ModelStamp:
 class Reading(NamedTuple):
     """A text as the model sees it: its unit vector (d,), and for each word piece its id (n,) and its unit vector (n, d).
 
-    `spans` (n, 2) is where in the text a piece stands, from and to; nowhere for the marks around a text. n is 0 for models
-    other than the packaged one. All vectors are float32.
+    n is 0 for models other than the packaged one. All vectors are float32.
     """
 
     vector: "Vector"
     ids: "Ids"
     tokens: "Vectors"
-    spans: "Spans"
 
 
 class Embedder:
@@ -97,8 +95,18 @@ class Embedder:
             output = model.onnx_embed([text])
         there = output.attention_mask[0] == 1
         tokens = output.model_output[0][there].astype(np.float32)
-        spans = np.array(model.tokenizer.encode(text).offsets, np.int64)[: len(tokens)]
-        return Reading(_unit(tokens.mean(axis=0)), output.input_ids[0][there], _unit(tokens), spans)
+        return Reading(_unit(tokens.mean(axis=0)), output.input_ids[0][there], _unit(tokens))
+
+    def pieces(self, text: str) -> "tuple[Ids, Spans]":
+        """The ids of the word pieces (n,) that a reading has, and where in the text they stand, from and to (n, 2).
+
+        A hundred times faster than reading. For models that read word pieces.
+        """
+        import numpy as np
+
+        model: Any = self._model.model
+        encoded = model.tokenizer.encode(text)
+        return np.array(encoded.ids, np.int64), np.array(encoded.offsets, np.int64).reshape(-1, 2)
 
     def _read_vector(self, vectors: Iterable[Any]) -> Reading:
         import numpy as np
@@ -106,9 +114,7 @@ class Embedder:
         with self._running:
             (vector,) = vectors
         nothing = np.zeros((0, self.stamp.dimension), np.float32)
-        return Reading(
-            _unit(np.asarray(vector, np.float32)), np.zeros(0, np.int64), nothing, np.zeros((0, 2), np.int64)
-        )
+        return Reading(_unit(np.asarray(vector, np.float32)), np.zeros(0, np.int64), nothing)
 
     @property
     def _model(self) -> "TextEmbedding":

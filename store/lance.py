@@ -129,11 +129,25 @@ class Table:
         """Update the columns that the rows have, in one commit; how many rows were. An id that is gone stays gone.
 
         A row with a `revision` is updated only if the stored one is exactly one lower: compare and swap, whoever commits.
+        Rows are written whole, with what the given ones lack as it is: of single columns, LanceDB would write those of all rows
+        that lie in the same piece, seconds in a large bank.
         """
         unchanged = "target.revision = source.revision - 1" if rows and "revision" in rows[0] else None
         with _committing(self._uri):
+            schema = await self._table.schema()
+            whole = await self._completed(rows, [name for name in schema.names if rows and name not in rows[0]])
+            if not whole:
+                return 0
             merge = self._table.merge_insert("id").when_matched_update_all(where=unchanged)
-            return (await merge.execute(to_table(rows, await self._table.schema()))).num_updated_rows
+            return (await merge.execute(to_table(whole, schema))).num_updated_rows
+
+    async def _completed(self, rows: Sequence[Row], lacking: Sequence[str]) -> Sequence[Row]:
+        """Those of the rows that are there, with the columns that they lack."""
+        if not lacking:
+            return rows
+        stored = await self.select(["id", *lacking], {"id": [row["id"] for row in rows]})
+        there = {row["id"]: row for row in stored}
+        return [there[row["id"]] | row for row in rows if row["id"] in there]
 
     async def add_column(self, name: str, value: str) -> None:
         """A column with the same SQL value in every row; nothing to do where it is there."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from strategy_bank.store.embedding import Reading
+    from strategy_bank.store.embedding import Reading, Vectors
 
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
     Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
@@ -51,6 +52,11 @@ def weights(ids: "Ints") -> "Floats":
     return np.where(ids < _FIRST_CHARACTER, 0.0, rarity).astype(np.float32)
 
 
+def telling(ids: "Ints") -> "Flags":
+    """Which of the word pieces tell something, shape (n,): all but the marks around a text and what the model does not know."""
+    return weights(ids) > 0
+
+
 def pack(text: "Reading", task: "Reading | None") -> bytes:
     """The word pieces of a strategy's text and of its source task that tell something.
 
@@ -64,6 +70,13 @@ def pack(text: "Reading", task: "Reading | None") -> bytes:
     packed = (levels.reshape(len(ids), -1, 4) << _SHIFTS).sum(axis=2, dtype=np.uint8)
     header = np.array([*counts, 0][:2], "<u2")
     return header.tobytes() + ids.astype("<u2").tobytes() + packed.tobytes()
+
+
+def unpack(packed: bytes, width: int) -> "Vectors":
+    """The unit vectors, shape (n, width), of the word pieces of a strategy's text that tell something, in their order."""
+    (first, _), _, rows = _unpacked(packed, width // 4)
+    vectors = np.take(_FOUR, rows[:first], axis=0).reshape(first, width)
+    return vectors / np.sqrt(np.take(_SQUARES, rows[:first]).sum(axis=1))[:, None]
 
 
 def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None]:
@@ -93,7 +106,7 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
 
 
 def _telling(reading: "Reading") -> "tuple[Ints, Floats]":
-    kept = weights(reading.ids) > 0
+    kept = telling(reading.ids)
     return reading.ids[kept], reading.tokens[kept]
 
 

@@ -30,12 +30,6 @@ RECORDS: dict[str, type[Record]] = {
     "runs": Run,
     "recalls": Recall,
 }
-FIXED_COLUMNS: dict[type[Record], frozenset[str]] = {
-    Strategy: frozenset({"created_at", "source_task"}),
-    Episode: frozenset({"created_at", "scope", "task", "trajectory", "steps"}),
-    Run: frozenset({"created_at", "scope", "task", "mode", "recalled", "recall_id"}),
-}
-"""Columns that never change once a record is written, so that an update does not rewrite them."""
 META_SCHEMA: Schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])
 
 R = TypeVar("R", bound=Record)
@@ -95,12 +89,6 @@ def to_row(record: Record) -> Row:
     }
 
 
-def changed_cells(record: Record) -> Row:
-    """The cells of a record that may change, with its next revision: what `Table.amend` compares and swaps."""
-    fixed = FIXED_COLUMNS[type(record)]
-    return {k: v for k, v in to_row(record).items() if k not in fixed} | {"revision": record.revision + 1}
-
-
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
     """The record of a row; columns that the record does not have are left out."""
     return kind.model_validate(
@@ -114,7 +102,7 @@ def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
 
 
 def to_table(rows: Sequence[Row], schema: Schema) -> Any:
-    """Only the columns that the rows have: a partial table updates only those."""
+    """Only the columns that the rows have."""
     if not rows:
         return schema.empty_table()
     columns = [schema.field(name) for name in schema.names if name in rows[0]]

@@ -2,30 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from strategy_bank.store import late, ranking, tables
-from strategy_bank.store.embedding import Embedder, ModelStamp, Reading
+from strategy_bank.store.embedding import Embedder, ModelStamp
 from strategy_bank.store.records import Strategy
 
 if TYPE_CHECKING:
-    from strategy_bank.store.embedding import Vector
+    from strategy_bank.store.embedding import Spans, Vector, Vectors
 
 
 @dataclass(frozen=True)
 class EmbeddedStrategy:
-    """A strategy with its vectors, made before the write lock is taken."""
+    """A strategy with its vectors: new ones are made before the write lock is taken."""
 
     strategy: Strategy
     retrieval: "Vector"
     """The mean of the unit vectors of its texts."""
     text: "Vector"
-    reading: Reading
-    """The first of its texts, word piece by word piece."""
     tokens: bytes = b""
     """The word pieces of the same texts, packed (late.py); empty where the model does not give them."""
+
+
+class Pieces(NamedTuple):
+    """The telling word pieces of a strategy's text: unit vectors (n, d), and where they stand, from and to (n, 2)."""
+
+    vectors: "Vectors"
+    spans: "Spans"
 
 
 def embed(embedder: Embedder, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:
@@ -38,7 +43,33 @@ def _embed(embedder: Embedder, strategy: Strategy) -> EmbeddedStrategy:
     mean = ranking.mean_vector(np.stack([reading.vector for reading in readings]))
     text, task = readings[0], readings[1] if len(readings) > 1 else None
     tokens = late.pack(text, task) if embedder.stamp.reads_tokens else b""
-    return EmbeddedStrategy(strategy, mean, text.vector, text, tokens)
+    return EmbeddedStrategy(strategy, mean, text.vector, tokens)
+
+
+def pieces(embedder: Embedder, item: EmbeddedStrategy) -> Pieces | None:
+    """From what is packed, so without another pass of the model; None where nothing is, or it is of another text."""
+    if not item.tokens:
+        return None
+    ids, spans = embedder.pieces(ranking.strategy_texts(item.strategy)[0])
+    vectors, telling = late.unpack(item.tokens, embedder.stamp.dimension), late.telling(ids)
+    return Pieces(vectors, spans[telling]) if len(vectors) == telling.sum() else None
+
+
+def columns(stamp: ModelStamp) -> list[str]:
+    """Those of a strategy's row that a model made."""
+    tokens = [tables.tokens_column(stamp)] if stamp.reads_tokens else []
+    return [tables.retrieval_column(stamp), tables.text_column(stamp), *tokens]
+
+
+def from_row(row: tables.Row, stamp: ModelStamp) -> EmbeddedStrategy:
+    """Of a row with the strategy's columns and those that the model made."""
+    retrieval, text, *tokens = (row[name] for name in columns(stamp))
+    return EmbeddedStrategy(
+        tables.from_row(Strategy, row),
+        np.asarray(retrieval, np.float32),
+        np.asarray(text, np.float32),
+        tokens[0] or b"" if tokens else b"",
+    )
 
 
 def row(item: EmbeddedStrategy, stamp: ModelStamp) -> tables.Row:

@@ -9,15 +9,11 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store import bank as banks
 from strategy_bank.store import ranking, tables
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Reading
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.vectors import EmbeddedStrategy
 
 pytestmark = pytest.mark.anyio
 SIZE = 1200
-UNREAD = Reading(
-    np.zeros(384, np.float32), np.zeros(0, np.int64), np.zeros((0, 384), np.float32), np.zeros((0, 2), np.int64)
-)
 
 
 class World:
@@ -41,7 +37,7 @@ class World:
             scope = "global" if len(self.vectors) % 4 else "elsewhere"
             strategy = Strategy(id=id, title="a", description="b", content="c", outcome="success", scope=scope)
             vector = self.vector()
-            items.append(EmbeddedStrategy(strategy, vector, vector / np.linalg.norm(vector), UNREAD))
+            items.append(EmbeddedStrategy(strategy, vector, vector / np.linalg.norm(vector)))
             self.vectors[id] = vector
         async with self.bank.lock.hold():
             assert await self.bank.add_strategies(items) == count

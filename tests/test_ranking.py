@@ -154,7 +154,7 @@ def reading(seed: int, count: int) -> Reading:
     tokens = chance.normal(size=(count, 384)).astype(np.float32)
     tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
     vector = tokens[0] if count else np.zeros(384, np.float32)
-    return Reading(vector, chance.integers(1996, 30522, count), tokens, np.zeros((count, 2), np.int64))
+    return Reading(vector, chance.integers(1996, 30522, count), tokens)
 
 
 readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))

@@ -217,7 +217,8 @@ async def _neighbourhood(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]") -
     from strategy_bank.tools.neighbours import Neighbourhood  # brings numpy, and a server answers before that is loaded
 
     near = Neighbourhood(bank)
-    await near.look(embedded)
+    for item in embedded:
+        await near.of(item)
     return near
 
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from strategy_bank.store.embedding import Reading, Vector, Vectors
+    from strategy_bank.store.embedding import Vector, Vectors
     from strategy_bank.store.records import Strategy
+    from strategy_bank.store.vectors import Pieces
 
 _WORD = re.compile(r"[A-Za-z0-9_'*$?-]+")
 _CLAUSE = re.compile(r"[^.;:!?\n]+")
@@ -97,7 +98,7 @@ NEAR = 0.6
 """Cosine of the texts from which a comparison word by word is worth it: below it no pair of the corpus would merge."""
 GREY = -3.0
 CONTRARY = 0.15
-_ANSWERED, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 9.6, -51.5, 9.4, -3.5, -4.7, -8.0
+_ANSWERED, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 9.4, -49.1, 10.1, -3.4, -4.5, -8.0
 """A logistic regression over the development half of bench/consolidation (bench/consolidation_fit.py); the bias is lowered by
 1.1, so that cross-validation by groups merges none of 134 wrong pairs. `_PATCHED` weighs verbatim × unanswered: sentences taken
 over with a few words put in that nothing answers are what a different lesson on the same topic looks like."""
@@ -122,14 +123,13 @@ def text_of(strategy: "Strategy") -> str:
     return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
 
 
-def read(strategy: "Strategy", reading: "Reading") -> Words:
-    """`reading` is that of `text_of(strategy)`; it has word pieces."""
+def read(strategy: "Strategy", pieces: "Pieces") -> Words:
+    """`pieces` are those of `text_of(strategy)`."""
     text = text_of(strategy)
     words: list[str] = []
     negated: list[bool] = []
     found: list[Vector] = []
-    pieces = reading.spans[:, 1] > reading.spans[:, 0]
-    (starts, ends), vectors = reading.spans[pieces].T, reading.tokens[pieces]
+    (starts, ends), vectors = pieces.spans.T, pieces.vectors
     for start, end, stem, negation in _words(text):
         inside = (starts >= start) & (ends <= end)
         if stem not in _LEAN and inside.any():

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read, text_of
+from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
-    from strategy_bank.store.embedding import Reading
     from strategy_bank.store.vectors import EmbeddedStrategy
 
 MERGE_COSINE = 0.92
@@ -33,37 +32,33 @@ class Neighbour:
 
 
 class Neighbourhood:
-    """Compares strategies word by word. Words words is slow: `look` before the write lock is taken; nothing is read twice."""
+    """Compares strategies word by word; none is read twice."""
 
     def __init__(self, bank: "Bank") -> None:
         self._bank = bank
         self._read: dict[str, Words | None] = {}
 
-    async def look(self, embedded: "Sequence[EmbeddedStrategy]") -> None:
-        for item in embedded:
-            self._keep(item.strategy, item.reading)
-            await self.of(item)
-
     async def of(self, item: "EmbeddedStrategy", beside: "Sequence[EmbeddedStrategy]" = ()) -> list[Neighbour]:
         """What stands near it in its scope, and of `beside`; the most alike first."""
         near = await self._bank.nearest(item, item.strategy.scope)
-        near += [(other.strategy, float(other.text @ item.text)) for other in beside]
-        return await self.compared(item.strategy, near)
+        near += [(other, float(other.text @ item.text)) for other in beside]
+        return await self.compared(item, near)
 
-    async def compared(self, strategy: Strategy, near: Iterable[tuple[Strategy, float]]) -> list[Neighbour]:
+    async def compared(
+        self, item: "EmbeddedStrategy", near: "Iterable[tuple[EmbeddedStrategy, float]]"
+    ) -> list[Neighbour]:
         close = [(other, cosine) for other, cosine in near if cosine >= NEAR]
-        await self._read_words([strategy, *(other for other, _ in close)] if close else [])
-        found = [Neighbour(other, cosine, self._likeness(strategy, other, cosine)) for other, cosine in close]
-        return sorted(found, key=lambda each: (each.strategy.id != strategy.id, -each.likeness.score))
+        await self._read_words([item, *(other for other, _ in close)] if close else [])
+        found = [
+            Neighbour(other.strategy, cosine, self._likeness(item.strategy, other.strategy, cosine))
+            for other, cosine in close
+        ]
+        return sorted(found, key=lambda each: (each.strategy.id != item.strategy.id, -each.likeness.score))
 
-    async def _read_words(self, strategies: Sequence[Strategy]) -> None:
-        unread = [strategy for strategy in strategies if strategy.id not in self._read]
-        readings = await self._bank.read([text_of(strategy) for strategy in unread])
-        for strategy, reading in zip(unread, readings, strict=True):
-            self._keep(strategy, reading)
-
-    def _keep(self, strategy: Strategy, reading: "Reading") -> None:
-        self._read[strategy.id] = read(strategy, reading) if len(reading.ids) else None
+    async def _read_words(self, items: "Sequence[EmbeddedStrategy]") -> None:
+        unread = [item for item in items if item.strategy.id not in self._read]
+        for item, pieces in zip(unread, await self._bank.pieces(unread), strict=True):
+            self._read[item.strategy.id] = read(item.strategy, pieces) if pieces else None
 
     def _likeness(self, one: Strategy, other: Strategy, cosine: float) -> Likeness:
         a, b = self._read[one.id], self._read[other.id]
