@@ -7,6 +7,7 @@ must answer a client as fast as a bare server.
 import io
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -37,6 +38,7 @@ _PLACES = {
     "demo": "cli:demo",
 }
 """Command → module of this package and name in it, in the order of the help."""
+_SVG_COLUMNS = 118
 _INTERRUPTED = 130
 
 
@@ -93,8 +95,11 @@ def cli(ctx: click.Context) -> None:
 
 
 @click.command(short_help="Show the whole loop in a throw-away bank.")
+@click.option(
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Keep what is shown as SVG."
+)
 @home_option
-def demo() -> None:
+def demo(svg: Path | None) -> None:
     """Show the whole loop in a throw-away bank: recall, report, learn, recall again.
 
     Needs no client and no endpoint. With --home the bank of the demonstration stays there.
@@ -104,7 +109,13 @@ def demo() -> None:
 
     from strategy_bank.server.demo import run_demo
 
-    if not anyio.run(run_demo, Console(), given("home")):
+    console = Console(record=True, width=_SVG_COLUMNS) if svg else Console()
+    held = anyio.run(run_demo, console, given("home"))
+    if svg:
+        from strategy_bank.server.demo_stage import save_picture
+
+        save_picture(console, svg)
+    if not held:
         raise click.exceptions.Exit(1)
 
 

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
+
+from strategy_bank.server.files import replacing
 
 CONNECT = """Which clients are here:  strategy-bank connect
 By hand:                 {"mcpServers": {"strategy-bank": {"command": "strategy-bank", "args": ["serve"]}}}"""
@@ -71,3 +74,10 @@ def shortened(brief: str) -> str:
 
 def coloured(verdict: str | None) -> Text:
     return Text(verdict or "open", {"success": "green", "failure": "red", "contrast": "magenta"}.get(verdict or "", ""))
+
+
+def save_picture(console: Console, path: Path) -> None:
+    """What a recording console has shown, as SVG that loads nothing from elsewhere. Raises InvalidInput."""
+    svg = console.export_svg(title="strategy-bank demo")
+    with replacing(path, 0o644) as file:
+        file.write(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL).encode())

@@ -5,12 +5,13 @@ import sys
 import tempfile
 from io import StringIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
 from strategy_bank.server.demo import run_demo
-from strategy_bank.server.demo_stage import Stage, shortened
+from strategy_bank.server.demo_stage import Stage, save_picture, shortened
 
 
 def console() -> Console:
@@ -49,6 +50,15 @@ async def test_the_demo_shows_every_step_and_leaves_nothing_behind(
     assert "✗" not in shown(screen)
     assert max(map(len, shown(screen).splitlines())) <= 100
     assert os.listdir(tmp_path) == []
+
+
+def test_what_was_shown_is_kept_as_a_picture_that_loads_nothing(tmp_path: Path) -> None:
+    screen = Console(file=StringIO(), width=80, record=True)
+    Stage(screen).expect(True, "the three tools are there")
+    save_picture(screen, tmp_path / "demo.svg")
+    picture = ElementTree.parse(tmp_path / "demo.svg")
+    assert "are\xa0there" in "".join(picture.getroot().itertext())
+    assert "url(http" not in (tmp_path / "demo.svg").read_text("utf-8")
 
 
 @pytest.mark.anyio
