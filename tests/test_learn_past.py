@@ -10,13 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
+from click.testing import CliRunner, Result
 from conftest import Connect
 from mcp import Client
 from samples import STRATEGY, call, judgement
 from scripted_endpoint import ScriptedEndpoint, plausible
 from sessions import PROMPT, agent, codex_work, reporting, result, said, use, work, write
 
+from strategy_bank.server.cli import cli
 from strategy_bank.tools.entries import REQUEST
 
 OTHER = "Write a page about the new discount codes for the handbook."
@@ -37,8 +40,12 @@ def session(user: dict[str, str], records: list[Any], name: str = "s-1", *, age:
     return file
 
 
-def run(user: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], env=user, capture_output=True, text=True, timeout=120)
+def run(user: dict[str, str], *arguments: str, code: int = 0) -> Result:
+    """The command, in this process."""
+    cleared = dict.fromkeys(name for name in os.environ if name.startswith("STRATEGY_BANK_"))
+    done = CliRunner().invoke(cli, arguments, env=cleared | user)
+    assert done.exit_code == code, (done.output, done.exception)
+    return done
 
 
 def pending(user: dict[str, str]) -> list[str]:
@@ -60,7 +67,6 @@ def test_sessions_are_queued_with_the_scope_of_their_project_and_never_twice(
     (tmp_path / "orders" / "src").mkdir()
     session(user, [*moved(work(), tmp_path / "orders" / "src"), *work(OTHER)])
     first = run(user, "learn", "claude-code")
-    assert first.returncode == 0
     assert "Queued 2.\n" in first.stderr
     assert "distill_pending" in first.stderr
     episodes = [shown(user, id) for id in pending(user)]
@@ -86,7 +92,6 @@ def test_what_teaches_nothing_or_is_known_is_left_out_and_counted(user: dict[str
     session(user, ["not json"], "empty")
     done = run(user, "learn", "claude-code")
     assert "Queued 0; 1 reported by the agent itself; 1 without work; 1 perhaps still running." in done.stderr
-    assert done.returncode == 0
 
 
 def test_a_project_and_a_day_narrow_it_down(user: dict[str, str], tmp_path: Path) -> None:
@@ -114,8 +119,7 @@ def test_secrets_are_redacted_before_anything_is_written(user: dict[str, str]) -
 
 
 def test_without_transcripts_it_says_where_it_looked(user: dict[str, str]) -> None:
-    done = run(user, "learn", "codex")
-    assert done.returncode == 1
+    done = run(user, "learn", "codex", code=1)
     assert f"There are no transcripts in {user['CODEX_HOME']}" in done.stderr
 
 
@@ -123,8 +127,7 @@ def test_without_transcripts_it_says_where_it_looked(user: dict[str, str]) -> No
 def test_a_file_that_cannot_be_read_is_told_and_the_others_are_queued(user: dict[str, str]) -> None:
     session(user, work(), "locked").chmod(0)
     session(user, work(OTHER))
-    done = run(user, "learn", "claude-code")
-    assert done.returncode == 1
+    done = run(user, "learn", "claude-code", code=1)
     assert "Queued 1; 1 unreadable." in done.stderr
 
 
@@ -164,8 +167,9 @@ async def test_the_agent_judges_what_is_pending_one_by_one(
     user: dict[str, str], connect: Connect, settings: Any
 ) -> None:
     session(user, [*work(), *work(OTHER), *work("A third task, of another day.")])
-    assert "Queued 3" in run(user, "learn", "claude-code", "--scope", "project").stderr
-    ids = pending(user)
+    done = await anyio.to_thread.run_sync(lambda: run(user, "learn", "claude-code", "--scope", "project"))
+    assert "Queued 3" in done.stderr
+    ids = await anyio.to_thread.run_sync(pending, user)
     async with connect() as client:
         asked = await prompted(client)
         assert asked.startswith("3 episodes of this project wait")
