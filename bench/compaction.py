@@ -18,11 +18,12 @@ import anyio
 from figures import percentile_ms
 from speed import fill
 
-from strategy_bank.store import bank as banks
-from strategy_bank.store.bank import COMPACT_AT, Bank
+from strategy_bank.store import upkeep
+from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
+from strategy_bank.store.upkeep import COMPACT_AT
 
 PAUSE_S = 0.005
 
@@ -33,7 +34,7 @@ async def grow_and_compact(location: Location, rounds: int, last_resort: bool) -
     await bank.maintain()
     ids = [row["id"] for row in (await bank.cells(Strategy, []))[:COMPACT_AT]]
     if last_resort:
-        banks.COMPACT_AT_LAST = COMPACT_AT
+        upkeep.COMPACT_AT_LAST = COMPACT_AT
     for _ in range(rounds):
         for id in ids:
             strategy = await bank.get(Strategy, id)

@@ -20,8 +20,7 @@ import anyio
 from figures import show_problems
 from lessons import lesson, report
 
-from strategy_bank.store import bank as banks
-from strategy_bank.store import migrations
+from strategy_bank.store import migrations, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding import DEFAULT_MODEL
 from strategy_bank.store.lance import Connection
@@ -157,7 +156,7 @@ async def _reports(location: Location, first: int) -> None:
 async def _compacts(location: Location, first: int) -> None:
     bank = await Bank.open(location)
     bank.embedder.warm()
-    banks.COMPACT_AT = 2
+    upkeep.COMPACT_AT = 2
     await _report(bank, first)
     _say("begins")
     for number in range(first + 1, first + 100):

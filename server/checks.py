@@ -188,7 +188,7 @@ async def _pending(bank: "Bank") -> Findings:
 
 
 async def _pieces(bank: "Bank") -> Finding:
-    from strategy_bank.store.bank import COMPACT_AT
+    from strategy_bank.store.upkeep import COMPACT_AT
 
     pieces = await bank.fragments()
     found = ", ".join(f"{name} {number}" for name, number in pieces.items())

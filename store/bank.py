@@ -6,13 +6,11 @@ durable.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
@@ -21,8 +19,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from strategy_bank.store import late, migrations, ranking, tables, vectors
-from strategy_bank.store.embedding import Embedder, Reading
+from strategy_bank.store import migrations, search, tables, vectors
+from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.errors import (
     BankBusy,
     BankError,
@@ -32,20 +30,13 @@ from strategy_bank.store.errors import (
     ModelMismatch,
     NotFound,
 )
-from strategy_bank.store.lance import Connection, Metric, Table
+from strategy_bank.store.lance import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
+from strategy_bank.store.upkeep import Upkeep
 from strategy_bank.store.vectors import EmbeddedStrategy, Pieces
 
-COMPACT_AT = 30
-"""Pieces of a table from which it is compacted."""
-COMPACT_AT_LAST = 120
-"""Pieces from which writers have to wait for it; until then it is tried beside them and put off when they come first."""
-INDEXED_FROM = 4096
-"""Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
-RETRAINED_AT = 4
-"""The index is trained anew when there are so many times the strategies that it was trained on."""
 REOPENED_EVERY = 500
 """Rounds of upkeep after which the tables are opened anew."""
 RECALLS_BUFFERED = 32
@@ -66,14 +57,12 @@ class Bank:
     def __init__(self, location: Location, connection: Connection) -> None:
         self.location = location
         self.lock = WriteLock(location.lock_file, location.lock_timeout_s)
-        self._upkeep = WriteLock(location.upkeep_file, 0)
         self.embedder = Embedder(location.models_dir)
         self._connection = connection
-        self._tables: dict[str, Table] = {}
+        self.tables: dict[str, Table] = {}
+        """By the names in `tables.RECORDS`."""
         self._unwritten_recalls: list[Recall] = []
-        self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
-        self._littered = set(tables.RECORDS)
-        """Tables that may hold files to which no version refers: all of them when a process begins."""
+        self._upkeep = Upkeep(location, self.atomically)
         self._rounds = 0
 
     # opening and closing
@@ -90,7 +79,7 @@ class Bank:
             await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
         try:
-            stamp = tables.stamp_of(await bank._tables["strategies"].schema())
+            stamp = tables.stamp_of(await bank.tables["strategies"].schema())
             bank.embedder = Embedder(location.models_dir, stamp.name)
             await bank._check_stamp()
         except ModelMismatch:
@@ -99,7 +88,7 @@ class Bank:
         return bank
 
     async def _open_tables(self) -> None:
-        self._tables = {name: await self._connection.table(name) for name in tables.RECORDS}
+        self.tables = {name: await self._connection.table(name) for name in tables.RECORDS}
 
     async def _reopen(self) -> None:
         """Let go of LanceDB's caches: they are bounded in bytes, but each entry keeps files of an old index open.
@@ -117,7 +106,7 @@ class Bank:
         except BankError as exc:  # reading is possible where writing is not, and has been answered
             logger.warning("Which strategies were shown could not be noted: %s", exc)
         finally:
-            for table in self._tables.values():
+            for table in self.tables.values():
                 table.close()
             self._connection.close()
 
@@ -154,7 +143,7 @@ class Bank:
             await meta.amend([row])
 
     async def _check_stamp(self) -> None:
-        stored = tables.stamp_of(await self._tables["strategies"].schema())
+        stored = tables.stamp_of(await self.tables["strategies"].schema())
         if stored != self.embedder.stamp:
             raise ModelMismatch(
                 f"The bank at {self.location.tables_uri} was embedded with {stored.name} ({stored.fingerprint}), this "
@@ -235,7 +224,7 @@ class Bank:
         return gone
 
     def _table(self, kind: type[Record]) -> Table:
-        return self._tables[next(name for name, record in tables.RECORDS.items() if record is kind)]
+        return self.tables[next(name for name, record in tables.RECORDS.items() if record is kind)]
 
     # recalls: buffered, so that a recall never waits for a write
 
@@ -278,24 +267,7 @@ class Bank:
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
         """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
-        equal, gist = {"status": "active", "scope": scopes}, ranking.gist(task)
-        stamp, table = self.embedder.stamp, self._table(Strategy)
-        column, tokens = tables.retrieval_column(stamp), [tables.tokens_column(stamp)] if stamp.reads_tokens else []
-        lexical: list[tuple[tables.Row, float]] = []
-        known: list[int] = []
-
-        async def match() -> None:
-            words, columns = ranking.lexical_query(task), [*_HIT, *(tokens or [column])]
-            lexical.extend(await table.matching("text", words, columns, equal, ranking.CANDIDATES))
-            known.append(await table.count(equal))
-
-        async with _together() as tasks:  # the words need not wait for the vector
-            tasks.start_soon(match)
-            query = await anyio.to_thread.run_sync(self.embedder.read_query, gist)
-            semantic = await table.nearest(column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.CANDIDATES)
-        found = {row["id"]: (row, cosine, 0.0) for row, cosine in semantic}
-        found |= {row["id"]: (row, 0.0 if tokens else float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
-        return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit, known[0])
+        return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[EmbeddedStrategy, float]]:
         """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
@@ -325,79 +297,23 @@ class Bank:
 
     async def fragments(self) -> dict[str, int]:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
-        return {name: await table.fragments() for name, table in self._tables.items()}
+        return {name: await table.fragments() for name, table in self.tables.items()}
 
     async def read_through(self) -> int:
         """Read every row, so that a damaged file shows; how many rows there are."""
-        return sum([batch.num_rows for table in self._tables.values() async for batch in table.batches()])
+        return sum([batch.num_rows for table in self.tables.values() async for batch in table.batches()])
 
     async def maintain(self) -> bool:
-        """Write buffered recalls, compact the tables that need it, index what has grown; whether any was compacted.
-
-        One process does it at a time, since the two would undo each other; the others leave it to that one.
-        """
+        """Write buffered recalls, and do the upkeep that is due (upkeep.py); whether any table was compacted."""
         if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
             await self.atomically(self.flush_recalls)
         if self.location.is_service:
             return False
-        due = {name: count for name, count in (await self.fragments()).items() if count >= self._compact_at[name]}
-        outgrown = await self._outgrown()
-        compacted: list[str] = []
-        if due or outgrown:
-            async with self._upkeep.hold_if_free() as ours:
-                if ours:
-                    compacted = await self._compact(due)
-                    await self._sweep(compacted)
-                    await self._index(outgrown)
+        compacted = await self._upkeep.run(self.tables, self.embedder.stamp)
         self._rounds += 1
         if self._rounds % REOPENED_EVERY == 0:
             await self._reopen()
-        return bool(compacted)
-
-    async def _compact(self, due: Mapping[str, int]) -> list[str]:
-        """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long.
-
-        Returns the tables that were compacted.
-        """
-        done: list[str] = []
-        for name, pieces in due.items():
-            compact = self._tables[name].compact
-            try:
-                await (self.atomically(compact) if pieces >= COMPACT_AT_LAST else compact())
-            except Conflict:
-                self._littered.add(name)
-                self._compact_at[name] = min(2 * pieces, COMPACT_AT_LAST)
-            else:
-                self._compact_at[name] = COMPACT_AT
-                done.append(name)
-        return done
-
-    async def _sweep(self, compacted: Sequence[str]) -> None:
-        """Drop what killed processes, or compactions that came too late, left in the tables. The caller holds the upkeep lock.
-
-        On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
-        lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
-        """
-        for name in self._littered & set(compacted) if self.location.lock_file else ():
-            await self.atomically(self._tables[name].sweep)
-            self._littered.discard(name)
-
-    async def _outgrown(self) -> "dict[str, Metric]":
-        """The vector columns that need an index, or a new one, with what is measured in them."""
-        table, stamp = self._table(Strategy), self.embedder.stamp
-        rows = await table.count({})
-        if rows < INDEXED_FROM:
-            return {}
-        metrics: dict[str, Metric] = {tables.retrieval_column(stamp): "dot", tables.text_column(stamp): "cosine"}
-        return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.trained_on(c)}
-
-    async def _index(self, outgrown: "Mapping[str, Metric]") -> None:
-        """Beside reads and writes, which need no lock for it."""
-        table = self._table(Strategy)
-        for column in ("scope", "status") if outgrown else ():
-            await table.index_values(column)
-        for column, metric in outgrown.items():
-            await table.index_vectors(column, metric, await table.count({}))
+        return compacted
 
     async def reembed(self, name: str, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Embed all strategies with another model and put them in place in one commit."""
@@ -412,36 +328,6 @@ class Bank:
                 rows += [vectors.row(item, self.embedder.stamp) for item in embedded]
                 progress(len(rows), len(strategies))
             schema = tables.strategies_schema(self.embedder.stamp)
-            self._tables["strategies"] = await self._connection.make("strategies", schema, words="text", rows=rows)
+            self.tables["strategies"] = await self._connection.make("strategies", schema, words="text", rows=rows)
 
         await self.atomically(replace)
-
-
-@asynccontextmanager
-async def _together() -> AsyncGenerator[TaskGroup]:
-    """A task group that raises the first error of its tasks as it is."""
-    try:
-        async with anyio.create_task_group() as tasks:
-            yield tasks
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
-
-
-_HIT = [name for name in Hit.model_fields if name != "relevance"]
-
-
-def _ranked(
-    query: Reading, found: Sequence[tuple[tables.Row, float, float]], tokens: list[str], limit: int, known: int
-) -> list[Hit]:
-    """The rows of both searches, each with cosine and BM25, by how well task and strategy cover each other."""
-    coverages: list[late.Coverage | None] = [None] * len(found)
-    if tokens:
-        coverages = late.coverages(query, [row[tokens[0]] or b"" for row, _, _ in found])
-    return ranking.rank(
-        [
-            ranking.Candidate(cosine, bm25, covers, {name: row[name] for name in _HIT})
-            for (row, cosine, bm25), covers in zip(found, coverages, strict=True)
-        ],
-        limit,
-        known,
-    )

@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from strategy_bank.store import migrations, tables
-from strategy_bank.store.bank import COMPACT_AT, RECALLS_BUFFERED, Bank
+from strategy_bank.store.bank import RECALLS_BUFFERED, Bank
 from strategy_bank.store.embedding import DEFAULT_MODEL, Embedder, ModelStamp, available, download
 from strategy_bank.store.errors import (
     BankBusy,
@@ -26,6 +26,7 @@ from strategy_bank.store.errors import (
 from strategy_bank.store.lance import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Recall, Run, Strategy
+from strategy_bank.store.upkeep import COMPACT_AT
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from growth import stored, timed
 
-from strategy_bank.store import bank as banks
-from strategy_bank.store import lance
+from strategy_bank.store import lance, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode
@@ -56,14 +55,14 @@ async def test_a_bank_that_grew_report_by_report_takes_little_more_than_one_writ
 async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_with_them(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(banks, "COMPACT_AT", 1)
+    monkeypatch.setattr(upkeep, "COMPACT_AT", 1)
     monkeypatch.setattr(lance, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
     bank = await Bank.open(Location(home))
     acknowledged: set[str] = set()
     left = 0
     for number in range(MOST_KILLS):
         acknowledged |= _killed_in_writing(home, number)
-        await lance.Table.compact(bank._tables["episodes"])  # what LanceDB does by itself
+        await lance.Table.compact(bank.tables["episodes"])  # what LanceDB does by itself
         left = len(_rows_files(home)) - (await bank.fragments())["episodes"]
         if left >= 2:
             break

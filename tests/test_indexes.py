@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import bank as banks
-from strategy_bank.store import ranking, tables
+from strategy_bank.store import ranking, tables, upkeep
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.vectors import EmbeddedStrategy
 
@@ -71,7 +71,7 @@ class World:
 
 @pytest.fixture
 async def world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(banks, "INDEXED_FROM", 1000)
+    monkeypatch.setattr(upkeep, "INDEXED_FROM", 1000)
     bank = await Bank.open(settings.location)
     yield World(bank)
     await bank.close()
@@ -85,7 +85,7 @@ async def test_a_small_bank_has_none_and_a_large_one_gets_one_that_stays_right(w
     await world.bank.maintain()
     assert await world.trained_on() == SIZE
     assert await world.recall_at_10() >= 0.98
-    for _ in range(banks.COMPACT_AT):
+    for _ in range(upkeep.COMPACT_AT):
         await world.add(40)
     await world.forget([f"st_{number:06}" for number in range(0, 1600, 3)])
     assert await world.recall_at_10() >= 0.98
@@ -118,7 +118,7 @@ async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: 
 
 async def test_while_another_process_builds_it_this_one_goes_on(world: World) -> None:
     await world.add(SIZE)
-    async with banks.WriteLock(world.bank.location.upkeep_file, 0).hold():
+    async with WriteLock(world.bank.location.upkeep_file, 0).hold():
         await world.bank.maintain()
         assert await world.trained_on() == 0
     await world.bank.maintain()
@@ -126,13 +126,13 @@ async def test_while_another_process_builds_it_this_one_goes_on(world: World) ->
 
 
 async def test_compaction_waits_for_the_process_that_does_the_upkeep(world: World) -> None:
-    for _ in range(banks.COMPACT_AT):
+    for _ in range(upkeep.COMPACT_AT):
         await world.add(1)
-    async with banks.WriteLock(world.bank.location.upkeep_file, 0).hold():
+    async with WriteLock(world.bank.location.upkeep_file, 0).hold():
         assert not await world.bank.maintain()
-        assert (await world.bank.fragments())["strategies"] >= banks.COMPACT_AT
+        assert (await world.bank.fragments())["strategies"] >= upkeep.COMPACT_AT
     assert await world.bank.maintain()
-    assert (await world.bank.fragments())["strategies"] < banks.COMPACT_AT
+    assert (await world.bank.fragments())["strategies"] < upkeep.COMPACT_AT
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:

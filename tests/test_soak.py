@@ -12,6 +12,7 @@ from soak import soak
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store import bank as banks
+from strategy_bank.store import upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
 
@@ -31,7 +32,7 @@ async def test_four_hundred_mixed_calls_leave_nothing_behind(environment: dict[s
 
 
 async def test_indexes_of_the_past_are_let_go(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(banks, "COMPACT_AT", 1)
+    monkeypatch.setattr(upkeep, "COMPACT_AT", 1)
     monkeypatch.setattr(banks, "REOPENED_EVERY", 4)
     bank = await Bank.open(settings.location)
     opened: list[int] = []

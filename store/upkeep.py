@@ -1,0 +1,97 @@
+"""What keeps a bank fast as it grows: compaction, sweeping and indexes, by one process at a time, beside reads and writes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from strategy_bank.store import tables
+from strategy_bank.store.embedding import ModelStamp
+from strategy_bank.store.errors import Conflict
+from strategy_bank.store.lance import Metric, Table
+from strategy_bank.store.location import Location
+from strategy_bank.store.lock import WriteLock
+
+Atomically = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+"""`Bank.atomically`."""
+
+COMPACT_AT = 30
+"""Pieces of a table from which it is compacted."""
+COMPACT_AT_LAST = 120
+"""Pieces from which writers have to wait for it; until then it is tried beside them and put off when they come first."""
+INDEXED_FROM = 4096
+"""Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
+RETRAINED_AT = 4
+"""The index is trained anew when there are so many times the strategies that it was trained on."""
+
+
+class Upkeep:
+    """Of one bank. A process that finds another one at it leaves it to that one, since the two would undo each other."""
+
+    def __init__(self, location: Location, atomically: Atomically) -> None:
+        self._location = location
+        self._atomically = atomically
+        self._lock = WriteLock(location.upkeep_file, 0)
+        self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
+        self._littered = set(tables.RECORDS)
+        """Tables that may hold files to which no version refers: all of them when a process begins."""
+
+    async def run(self, opened: Mapping[str, Table], stamp: ModelStamp) -> bool:
+        """Compact the tables that need it, index the strategies where they have outgrown it; whether any was compacted."""
+        due = {
+            name: pieces
+            for name, table in opened.items()
+            if (pieces := await table.fragments()) >= self._compact_at[name]
+        }
+        outgrown = await _outgrown(opened["strategies"], stamp)
+        if not due and not outgrown:
+            return False
+        async with self._lock.hold_if_free() as ours:
+            if not ours:
+                return False
+            compacted = await self._compact(opened, due)
+            await self._sweep({name: opened[name] for name in compacted})
+            await _index(opened["strategies"], outgrown)
+        return bool(compacted)
+
+    async def _compact(self, opened: Mapping[str, Table], due: Mapping[str, int]) -> list[str]:
+        """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long.
+
+        Returns the tables that were compacted.
+        """
+        done: list[str] = []
+        for name, pieces in due.items():
+            compact = opened[name].compact
+            try:
+                await (self._atomically(compact) if pieces >= COMPACT_AT_LAST else compact())
+            except Conflict:
+                self._littered.add(name)
+                self._compact_at[name] = min(2 * pieces, COMPACT_AT_LAST)
+            else:
+                self._compact_at[name] = COMPACT_AT
+                done.append(name)
+        return done
+
+    async def _sweep(self, compacted: Mapping[str, Table]) -> None:
+        """Drop what killed processes, or compactions that came too late, left in the tables. The caller holds the upkeep lock.
+
+        On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
+        lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
+        """
+        for name in self._littered & compacted.keys() if self._location.lock_file else ():
+            await self._atomically(compacted[name].sweep)
+            self._littered.discard(name)
+
+
+async def _outgrown(table: Table, stamp: ModelStamp) -> dict[str, Metric]:
+    """The vector columns that need an index, or a new one, with what is measured in them."""
+    rows = await table.count({})
+    if rows < INDEXED_FROM:
+        return {}
+    metrics: dict[str, Metric] = {tables.retrieval_column(stamp): "dot", tables.text_column(stamp): "cosine"}
+    return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.trained_on(c)}
+
+
+async def _index(table: Table, outgrown: Mapping[str, Metric]) -> None:
+    """Beside reads and writes, which need no lock for it."""
+    for column in ("scope", "status") if outgrown else ():
+        await table.index_values(column)
+    for column, metric in outgrown.items():
+        await table.index_vectors(column, metric, await table.count({}))
