@@ -25,6 +25,7 @@ from strategy_bank.store.embedding import DEFAULT_MODEL
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Hit, Run, Strategy
 
+pytestmark = pytest.mark.traced
 T = TypeVar("T")
 SERVER = [sys.executable, "-m", "strategy_bank.server"]
 INITIALIZE = {

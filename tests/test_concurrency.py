@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from concurrency import crowd
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("untraced")]
+pytestmark = pytest.mark.anyio
 HOLDER = """
 import sys, time
 from filelock import FileLock

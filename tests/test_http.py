@@ -22,7 +22,7 @@ from strategy_bank.server.over_http import TOKEN_FILE, allowed_names
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.traced]
 SERVER = [sys.executable, "-m", "strategy_bank.server", "serve"]
 TOKEN = "a token that only tests know"
 ASKS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}

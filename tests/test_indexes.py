@@ -1,6 +1,7 @@
 """The vector index of a large bank: nearly as right as comparing with all, also after many inserts and deletes."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +115,19 @@ async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: 
         old = await world.bank.get(Strategy, new)
         await world.bank.amend([old.model_copy(update={"status": "retired"})])
     assert new not in await world.found(world.vectors[new], 10)
+
+
+async def test_a_change_of_one_strategy_writes_that_one_and_not_its_whole_piece(world: World) -> None:
+    """LanceDB updates single columns by writing them for every row of the piece."""
+    await world.add(SIZE)
+    folder = Path(world.bank.location.tables_uri, "strategies.lance", "data")
+    before = sum(file.stat().st_size for file in folder.iterdir())
+    async with world.bank.lock.hold():
+        old = await world.bank.get(Strategy, "st_000001")
+        await world.bank.amend([old.model_copy(update={"helped": 1})])
+    assert 0 < sum(file.stat().st_size for file in folder.iterdir()) - before < before / 50
+    assert (await world.bank.get(Strategy, "st_000001")).helped == 1
+    assert "st_000001" in await world.found(world.vectors["st_000001"], 1)
 
 
 async def test_while_another_process_builds_it_this_one_goes_on(world: World) -> None:

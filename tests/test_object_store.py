@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from concurrency import crowd
 from servers import connected
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("untraced")]
+pytestmark = pytest.mark.anyio
 BUCKET = "team"
 
 

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from samples import REWORDED, STRATEGY, TASK, TRAJECTORY, call, comparison, judgement, report, text_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.traced]
 SERVER = [sys.executable, "-m", "strategy_bank.server", "serve"]
 
 

@@ -1,6 +1,7 @@
 """Ranking as arithmetic: bounded, monotone, independent of order; and how right it is on graded tasks."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from strategy_bank.store.embedding import Embedder, Reading
 from strategy_bank.store.late import Coverage
 from strategy_bank.store.ranking import Candidate
 from strategy_bank.store.records import Strategy
+from strategy_bank.store.vectors import embed, pieces
 
 cosines = st.floats(-1, 1)
 bm25s = st.floats(0, 1e6)
@@ -207,6 +209,26 @@ def test_one_pass_gives_the_same_vector_whatever_is_read_beside_it(models_dir: P
     read = embedder.read_query(texts[1])
     assert read.tokens.shape == (len(read.ids), 384)
     assert np.linalg.norm(read.tokens, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_is_stored_of_a_text_stands_for_reading_it_again(models_dir: Path) -> None:
+    embedder = Embedder(models_dir)
+    lesson = {
+        "title": "Read bytes first",
+        "description": "For foreign files.",
+        "content": "Find out the encoding, e.g. UTF-8.",
+    }
+    (item,) = embed(embedder, [Strategy(id="st_1", outcome="success", source_task="Mend the import.", **lesson)])
+    stored = pieces(embedder, item)
+    assert stored
+    text = ranking.strategy_texts(item.strategy)[0]
+    (read,) = embedder.read_documents([text])
+    assert [text[start:end] for start, end in stored.spans[:3]] == ["Read", "bytes", "first"]
+    assert (stored.vectors * read.tokens[1:-1]).sum(axis=1).min() > 0.85
+    assert np.linalg.norm(stored.vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert pieces(embedder, replace(item, tokens=b"")) is None
+    other = item.strategy.model_copy(update={"content": "Something else, and longer than it was before."})
+    assert pieces(embedder, replace(item, strategy=other)) is None
 
 
 # how right it is

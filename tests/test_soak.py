@@ -18,7 +18,6 @@ from strategy_bank.store.records import Strategy
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.usefixtures("untraced"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts files and threads in /proc"),
 ]
 
