@@ -16,8 +16,10 @@ def return_freed_memory() -> None:
     By itself glibc raises this threshold with the blocks it sees and then keeps them, in as many arenas as eight times the
     processors: loading the model and embedding a report left some 60 MB resident that nothing used, and the many threads of
     LanceDB another 30. A lower threshold saves little more and makes short queries slower to embed; this one costs only the
-    embedding of long texts, about a seventh. numpy gets one thread: several fight over each small product.
+    embedding of long texts, about a seventh. numpy gets one thread: several fight over each small product. Arrow's own
+    allocator keeps some 10 MB, so it uses this one.
     """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy is not loaded yet; its products here are small
     with suppress(OSError, AttributeError):
         libc = _glibc()
