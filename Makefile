@@ -9,7 +9,7 @@ demo: setup
 
 test: setup
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=8
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

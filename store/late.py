@@ -67,7 +67,7 @@ def pack(text: "Reading", task: "Reading | None") -> bytes:
     ids = np.concatenate([ids for ids, _ in parts])
     tokens = np.concatenate([tokens for _, tokens in parts])
     levels = np.searchsorted(_BORDERS, tokens * np.float32(tokens.shape[1] ** 0.5)).astype(np.uint8)
-    packed = (levels.reshape(len(ids), -1, 4) << _SHIFTS).sum(axis=2, dtype=np.uint8)
+    packed = (levels.reshape(len(ids), tokens.shape[1] // 4, 4) << _SHIFTS).sum(axis=2, dtype=np.uint8)
     header = np.array([*counts, 0][:2], "<u2")
     return header.tobytes() + ids.astype("<u2").tobytes() + packed.tobytes()
 

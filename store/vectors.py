@@ -47,12 +47,15 @@ def _embed(embedder: Embedder, strategy: Strategy) -> EmbeddedStrategy:
 
 
 def pieces(embedder: Embedder, item: EmbeddedStrategy) -> Pieces | None:
-    """From what is packed, so without another pass of the model; None where nothing is, or it is of another text."""
+    """From what is packed, so without another pass of the model; None where nothing is, or it is of another text.
+
+    Nothing is where the model does not know any word, as in a script it was not trained on.
+    """
     if not item.tokens:
         return None
     ids, spans = embedder.pieces(ranking.strategy_texts(item.strategy)[0])
     vectors, telling = late.unpack(item.tokens, embedder.stamp.dimension), late.telling(ids)
-    return Pieces(vectors, spans[telling]) if len(vectors) == telling.sum() else None
+    return Pieces(vectors, spans[telling]) if len(vectors) and len(vectors) == telling.sum() else None
 
 
 def columns(stamp: ModelStamp) -> list[str]:

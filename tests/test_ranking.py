@@ -1,12 +1,14 @@
 """Ranking as arithmetic: bounded, monotone, independent of order; and how right it is on graded tasks."""
 
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
@@ -15,17 +17,27 @@ from recall_metrics import abstention, hit_at_3, ndcg, reciprocal_rank
 from recall_quality import OURS, agreement, mean, measure
 from recall_sets import DATA, KINDS, graded
 
+from strategy_bank.server.settings import Settings
 from strategy_bank.store import late, ranking
+from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding import Embedder, Reading
 from strategy_bank.store.late import Coverage
 from strategy_bank.store.ranking import Candidate
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.vectors import embed, pieces
+from strategy_bank.tools.neighbours import Neighbourhood
 
 cosines = st.floats(-1, 1)
 bm25s = st.floats(0, 1e6)
 coverages = st.builds(Coverage, cosines, cosines)
 counters = st.integers(0, 1000)
+
+
+@pytest.fixture
+async def bank(settings: Settings) -> AsyncIterator[Bank]:
+    opened = await Bank.open(settings.location)
+    yield opened
+    await opened.close()
 
 
 def row(id: str, helped: int = 0, hurt: int = 0) -> dict[str, object]:
@@ -162,7 +174,7 @@ def reading(seed: int, count: int) -> Reading:
 readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
 
 
-@settings(deadline=None, max_examples=40)
+@hypothesis_settings(deadline=None, max_examples=40)
 @given(readings, st.lists(st.tuples(readings, st.none() | readings), max_size=5))
 def test_coverages_are_cosines_and_each_depends_on_its_own_strategy_only(
     query: Reading, strategies: list[tuple[Reading, Reading | None]]
@@ -176,7 +188,7 @@ def test_coverages_are_cosines_and_each_depends_on_its_own_strategy_only(
         assert alone == pytest.approx(covers, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=40)
+@hypothesis_settings(deadline=None, max_examples=40)
 @given(readings)
 def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text: Reading) -> None:
     packed = late.pack(text, None)
@@ -229,6 +241,24 @@ def test_what_is_stored_of_a_text_stands_for_reading_it_again(models_dir: Path) 
     assert pieces(embedder, replace(item, tokens=b"")) is None
     other = item.strategy.model_copy(update={"content": "Something else, and longer than it was before."})
     assert pieces(embedder, replace(item, strategy=other)) is None
+
+
+@pytest.mark.anyio
+async def test_a_lesson_in_words_that_the_model_does_not_know_is_kept_and_found_by_its_words(bank: Bank) -> None:
+    words = {"title": "🜁🜂🜃 🜄", "description": "", "content": "🜅🜆"}
+    assert not late.telling(bank.embedder.pieces("\n".join(words.values()))[0]).any()
+    unknown = [Strategy(id=f"st_{n}", outcome="success", scope="s", **words) for n in range(2)]
+    known = Strategy(
+        id="st_k", outcome="success", scope="s", title="🜁", description="🜂", content="Read the bytes first."
+    )
+    items = await bank.embed([*unknown, known])
+    assert [piece is not None for piece in await bank.pieces(items)] == [False, False, True]
+    async with bank.lock.hold():
+        assert await bank.add_strategies(items) == 3
+    near = Neighbourhood(bank)
+    assert {each.strategy.id for item in items for each in await near.of(item)} >= {"st_0", "st_1"}
+    assert [hit.id for hit in await bank.search("read the bytes", ["s"], 1)] == ["st_k"]
+    assert await bank.search("🜁🜂🜃", ["s"], 1) == []
 
 
 # how right it is

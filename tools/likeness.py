@@ -252,5 +252,6 @@ def _stem(word: str) -> str:
 
 
 def _unit(vectors: "Vectors") -> "Vector":
-    mean = vectors.mean(axis=0)
+    """Of length 1; zeros where there are none."""
+    mean = vectors.sum(axis=0)
     return mean / max(float(np.linalg.norm(mean)), 1e-12)
