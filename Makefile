@@ -1,4 +1,4 @@
-.PHONY: demo test check bench bench-quality conformance bundle setup lock
+.PHONY: demo test coverage check bench bench-quality conformance bundle setup lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,9 +7,14 @@ BIN := $(VENV)/bin
 demo: setup
 	@$(BIN)/strategy-bank demo
 
+PYTEST := -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=8
+
 test: setup
+	@$(BIN)/python $(PYTEST)
+
+coverage: setup
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=30 --durations-min=8
+	@$(BIN)/coverage run $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

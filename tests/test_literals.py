@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from strategy_bank.tools.literals import find_literals
@@ -236,6 +236,7 @@ def test_what_is_found_stands_in_the_lesson(lesson: str, episode: str) -> None:
     assert all(literal in lesson and len(literal) <= 80 for literal in found)
 
 
+@example("_--1")
 @given(st.text(alphabet="ab1-_/.~'\"`:@ ", max_size=400))
 def test_no_text_makes_it_fail(lesson: str) -> None:
     find_literals(lesson, lesson)

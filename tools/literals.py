@@ -104,7 +104,9 @@ def _is_id(word: str) -> bool:
     """Letters and digits mixed as people do not write: HAT136, ZFA04Y, ABC-123, user_id_4421, 4a8c6fc."""
     digits = re.findall(r"\d+", word)
     capitals = re.fullmatch(r"[A-Z0-9]+(?:-[A-Z0-9]+)*", word) is not None
-    return max(map(len, digits)) >= 3 or (capitals and len(word) >= 5) or (len(digits) >= 2 and len(word) >= 6)
+    return (
+        max(map(len, digits), default=0) >= 3 or (capitals and len(word) >= 5) or (len(digits) >= 2 and len(word) >= 6)
+    )
 
 
 def _stands_in(literal: str, text: str) -> bool:
