@@ -124,7 +124,7 @@ def _batches(
             tables.retrieval_column(stamp): _vectors(retrieval),
             tables.text_column(stamp): _vectors(text),
             tables.tokens_column(stamp): pa.array(
-                [_joined(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
+                [_with_more(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
             ),
         }
         columns = [changed.get(f.name, rows[f.name] if f.name in rows.column_names else None) for f in schema]
@@ -132,25 +132,18 @@ def _batches(
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _parts(embedder: Embedder, item: EmbeddedStrategy) -> tuple[list[bytes], list[bytes]]:
-    """Of the packed word pieces of a lesson: the ids, and the vectors, of its text, of its content alone, of its task."""
-    text, task = np.frombuffer(item.tokens[:4], "<u2").tolist()
-    ids, width = item.tokens[4 : 4 + 2 * (text + task)], embedder.stamp.dimension // 4
-    vectors = item.tokens[4 + 2 * (text + task) :]
+def _parts(embedder: Embedder, item: EmbeddedStrategy) -> list[Any]:
+    """Ids and rows of the packed word pieces of a lesson: of its text, of its content alone, of its task."""
+    (text, _), ids, rows = late.parted(item.tokens, embedder.stamp.dimension // 4)
     content = int(late.telling(embedder.pieces(item.strategy.content)[0]).sum())
-    starts, ends = (0, text - content, text), (text, text, text + task)
-    return (
-        [ids[2 * a : 2 * b] for a, b in zip(starts, ends, strict=True)],
-        [vectors[width * a : width * b] for a, b in zip(starts, ends, strict=True)],
-    )
+    return [(ids[part], rows[part]) for part in (slice(text), slice(text - content, text), slice(text, None))]
 
 
-def _joined(lesson: tuple[list[bytes], list[bytes]], other: tuple[list[bytes], list[bytes]]) -> bytes:
+def _with_more(lesson: list[Any], other: list[Any]) -> bytes:
     """The packed word pieces of a lesson whose content ends with that of another."""
-    (text, _, task), (vectors, _, task_vectors) = lesson
-    (_, more, _), (_, more_vectors, _) = other
-    header = np.array([(len(text) + len(more)) // 2, len(task) // 2], "<u2").tobytes()
-    return b"".join([header, text, more, task, vectors, more_vectors, task_vectors])
+    parts = lesson[0], other[1], lesson[2]
+    ids, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return late.joined([len(ids) - len(parts[2][0]), len(parts[2][0])], ids, rows)
 
 
 def _vectors(rows: Any) -> Any:

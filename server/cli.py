@@ -108,12 +108,11 @@ def demo(svg: Path | None) -> None:
     from rich.console import Console
 
     from strategy_bank.server.demo import run_demo
+    from strategy_bank.server.demo_stage import save_picture
 
     console = Console(record=True, width=_SVG_COLUMNS) if svg else Console()
     held = anyio.run(run_demo, console, given("home"))
     if svg:
-        from strategy_bank.server.demo_stage import save_picture
-
         save_picture(console, svg)
     if not held:
         raise click.exceptions.Exit(1)

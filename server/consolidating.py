@@ -22,7 +22,7 @@ from strategy_bank.server.distilling import with_endpoint
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import GLOBAL_SCOPE, Strategy, now
 from strategy_bank.tools.consolidate import joined
-from strategy_bank.tools.likeness import NEAR, text_of
+from strategy_bank.tools.likeness import NEAR
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -85,7 +85,7 @@ def _decider(judge: "Judge") -> Decide:
 
     async def decide(one: Strategy, other: Strategy) -> bool:
         try:
-            return await judge.same(text_of(one), text_of(other))
+            return await judge.same(one.wording, other.wording)
         except JudgeFailed as exc:
             say(f"Not decided, both stay: {exc}")
             return False

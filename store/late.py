@@ -60,7 +60,7 @@ def telling(ids: "Ints") -> "Flags":
 def pack(text: "Reading", task: "Reading | None") -> bytes:
     """The word pieces of a strategy's text and of its source task that tell something.
 
-    Two counts and the ids as little-endian uint16, then a quarter of a byte for each number of each vector.
+    Counts and ids are little-endian uint16, a number of a vector takes a quarter of a byte.
     """
     parts = [_telling(reading) for reading in (text, task) if reading is not None]
     counts = [len(ids) for ids, _ in parts]
@@ -68,13 +68,17 @@ def pack(text: "Reading", task: "Reading | None") -> bytes:
     tokens = np.concatenate([tokens for _, tokens in parts])
     levels = np.searchsorted(_BORDERS, tokens * np.float32(tokens.shape[1] ** 0.5)).astype(np.uint8)
     packed = (levels.reshape(len(ids), tokens.shape[1] // 4, 4) << _SHIFTS).sum(axis=2, dtype=np.uint8)
-    header = np.array([*counts, 0][:2], "<u2")
-    return header.tobytes() + ids.astype("<u2").tobytes() + packed.tobytes()
+    return joined([*counts, 0][:2], ids, packed)
+
+
+def joined(counts: Sequence[int], ids: "Ints", rows: "Bytes") -> bytes:
+    """The packed form: how many word pieces are of the text and of the task, their ids, and a row of bytes for each."""
+    return np.array(counts, "<u2").tobytes() + ids.astype("<u2").tobytes() + rows.tobytes()
 
 
 def unpack(packed: bytes, width: int) -> "Vectors":
     """The unit vectors, shape (n, width), of the word pieces of a strategy's text that tell something, in their order."""
-    (first, _), _, rows = _unpacked(packed, width // 4)
+    (first, _), _, rows = parted(packed, width // 4)
     vectors = np.take(_FOUR, rows[:first], axis=0).reshape(first, width)
     return vectors / np.sqrt(np.take(_SQUARES, rows[:first]).sum(axis=1))[:, None]
 
@@ -85,7 +89,7 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
     One matrix product for all of them. A task without a word that tells something is covered by nothing and covers nothing.
     """
     wanted, query_tokens = _telling(query)
-    strategies = [_unpacked(one, query_tokens.shape[1] // 4) for one in packed]
+    strategies = [parted(one, query_tokens.shape[1] // 4) for one in packed]
     lengths = np.array([count for counts, _, _ in strategies for count in counts], np.int64)
     filled = lengths > 0
     if not len(wanted) or not filled.any():
@@ -110,8 +114,8 @@ def _telling(reading: "Reading") -> "tuple[Ints, Floats]":
     return reading.ids[kept], reading.tokens[kept]
 
 
-def _unpacked(packed: bytes, width: int) -> "tuple[list[int], Ints, Bytes]":
-    """Two counts, ids, and a row of bytes for each word piece; nothing of an empty string."""
+def parted(packed: bytes, width: int) -> "tuple[list[int], Ints, Bytes]":
+    """What `joined` put together; nothing of an empty string."""
     first, second = np.frombuffer(packed[:4].ljust(4, b"\0"), "<u2").tolist()
     ids_end = 4 + 2 * (first + second)
     ids = np.frombuffer(packed[4:ids_end], "<u2").astype(np.int64)

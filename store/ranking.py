@@ -66,8 +66,7 @@ class Candidate:
 
 def strategy_texts(strategy: Strategy) -> list[str]:
     """What stands for a strategy in retrieval: its whole text, which consolidation compares too, and the task it came from."""
-    text = f"{strategy.title}\n{strategy.description}\n{strategy.content}"
-    return [text, gist(strategy.source_task)] if strategy.source_task.strip() else [text]
+    return [strategy.wording, *([gist(strategy.source_task)] if strategy.source_task.strip() else [])]
 
 
 def gist(task: str) -> str:

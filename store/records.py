@@ -42,6 +42,11 @@ class Record(BaseModel):
     """How often the stored record was changed: a change counts only on the revision that was read."""
 
 
+def wording(title: str, description: str, content: str) -> str:
+    """The words of a lesson as one text."""
+    return f"{title}\n{description}\n{content}"
+
+
 class Strategy(Record):
     """One general, transferable lesson, with its counters and where it came from."""
 
@@ -68,8 +73,13 @@ class Strategy(Record):
     """Strategies that seem to advise the opposite."""
     updated_at: datetime = Field(default_factory=now)
 
+    @property
+    def wording(self) -> str:
+        """What is embedded, compared and looked through; word pieces are stored by their place in it."""
+        return wording(self.title, self.description, self.content)
+
     def searchable_text(self) -> str:
-        return f"{self.title}\n{self.description}\n{self.content}\n{self.source_task}"
+        return f"{self.wording}\n{self.source_task}"
 
 
 class Hit(BaseModel):

@@ -53,13 +53,13 @@ def pieces(embedder: Embedder, item: EmbeddedStrategy) -> Pieces | None:
     """
     if not item.tokens:
         return None
-    ids, spans = embedder.pieces(ranking.strategy_texts(item.strategy)[0])
+    ids, spans = embedder.pieces(item.strategy.wording)
     vectors, telling = late.unpack(item.tokens, embedder.stamp.dimension), late.telling(ids)
     return Pieces(vectors, spans[telling]) if len(vectors) and len(vectors) == telling.sum() else None
 
 
 def columns(stamp: ModelStamp) -> list[str]:
-    """Those of a strategy's row that a model made."""
+    """Those of a strategy's row that a model made: for retrieval, for its text, and for its word pieces where it gives them."""
     tokens = [tables.tokens_column(stamp)] if stamp.reads_tokens else []
     return [tables.retrieval_column(stamp), tables.text_column(stamp), *tokens]
 
@@ -77,11 +77,5 @@ def from_row(row: tables.Row, stamp: ModelStamp) -> EmbeddedStrategy:
 
 def row(item: EmbeddedStrategy, stamp: ModelStamp) -> tables.Row:
     """The whole row of a strategy."""
-    made: tables.Row = {
-        "text": item.strategy.searchable_text(),
-        tables.retrieval_column(stamp): item.retrieval,
-        tables.text_column(stamp): item.text,
-    }
-    if stamp.reads_tokens:
-        made[tables.tokens_column(stamp)] = item.tokens
-    return tables.to_row(item.strategy) | made
+    made = dict(zip(columns(stamp), (item.retrieval, item.text, item.tokens), strict=False))
+    return tables.to_row(item.strategy) | {"text": item.strategy.searchable_text()} | made

@@ -44,18 +44,18 @@ def home(tmp_path: Path, models_dir: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of load and time that start processes with their own environment: coverage doubles what those cost."""
-    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-        monkeypatch.delenv(name)
+@pytest.fixture(autouse=True)
+def untraced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage doubles what a process costs, so it counts the lines only of those that tests marked `traced` start."""
+    if not request.node.get_closest_marker("traced"):
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture
-def environment(home: Path, request: pytest.FixtureRequest) -> dict[str, str]:
-    """For a server process on that bank: nothing of the developer's own settings; its lines are counted in tests marked so."""
-    unwanted = ("STRATEGY_BANK_",) if request.node.get_closest_marker("traced") else ("STRATEGY_BANK_", "COVERAGE_")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(unwanted)}
+def environment(home: Path) -> dict[str, str]:
+    """For a server process on that bank: nothing of the developer's own settings."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STRATEGY_BANK_")}
     return inherited | {"STRATEGY_BANK_HOME": str(home), "STRATEGY_BANK_SCOPE": "project"}
 
 

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from crashes import MOMENTS_S, crashes
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("untraced")]
+pytestmark = pytest.mark.anyio
 
 
 async def test_eight_kills_lose_nothing_that_was_acknowledged(home: Path) -> None:

@@ -16,7 +16,7 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("untraced")]
+pytestmark = pytest.mark.anyio
 WRITER = """
 import sys
 from pathlib import Path

@@ -146,7 +146,6 @@ def test_the_hook_imports_nothing_that_is_slow(transcript: Path) -> None:
     )
 
 
-@pytest.mark.usefixtures("untraced")
 def test_the_hook_takes_less_than_150_ms_of_cpu_on_a_megabyte(transcript: Path) -> None:
     """Or, where the machine is so busy that Python alone takes long, than four times that."""
     write(transcript, [said(PROMPT), *(agent(use(f"t{n}", command="x" * 1_000)) for n in range(900))])

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from strategy_bank.store.records import LessonOutcome, Strategy, content_id
+from strategy_bank.store.records import LessonOutcome, Strategy, content_id, wording
 from strategy_bank.tools.judgement import Passage, Sentence, Title
 from strategy_bank.tools.learn import QUARANTINED
 from strategy_bank.tools.orders import read_as_orders
@@ -48,4 +48,4 @@ def strategy_of(fields: dict[str, object], default_scope: str) -> Strategy:
 
 def orders_in(title: str, description: str, content: str) -> str:
     """What reads as orders to the agent in a strategy's words; empty where nothing does."""
-    return read_as_orders(f"{title}\n{description}\n{content}") or ""
+    return read_as_orders(wording(title, description, content)) or ""

@@ -32,7 +32,6 @@ from strategy_bank.tools.redact import redact
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.vectors import EmbeddedStrategy
-    from strategy_bank.tools.neighbours import Neighbourhood
 
 QUARANTINED = "quarantined: "
 CARRIED = "was drawn from a task or trajectory that carries orders"
@@ -73,7 +72,6 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
     lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
     embedded = await bank.embed(lessons.strategies)
-    near = await _neighbourhood(bank, embedded)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
 
     async def step() -> tuple[Episode, list[str]]:
@@ -81,7 +79,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
         if current.status != "pending" and not current.flagged_ids:
             return current, _second_judgement(current, judgement)
         used = [] if lessons.orders else await _credited(bank, current, verdict)
-        learned = await _place(bank, embedded, near, used)
+        learned = await _place(bank, embedded, used)
         await _retire_flagged(bank, current, learned)
         settled = current.model_copy(
             update={
@@ -111,13 +109,12 @@ async def conclude(
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
     lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
     embedded = await bank.embed(lessons.strategies)
-    near = await _neighbourhood(bank, embedded)
 
     async def step() -> tuple[Run, list[str]]:
         current = await bank.get(Run, run.id)
         if current.status == "finished":
             return current, ["This run was finished already; the first comparison stands."]
-        learned = await _place(bank, embedded, near, [])
+        learned = await _place(bank, embedded, [])
         finished = current.model_copy(
             update={
                 "status": "finished",
@@ -151,7 +148,7 @@ def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
                 f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
                 "review and is not shown to agents."
             )
-        elif literals := find_literals(_wording(strategy), source.seen):
+        elif literals := find_literals(strategy.wording, source.seen):
             lessons.flagged_ids.append(strategy.id)
             lessons.warnings.append(
                 f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
@@ -174,13 +171,9 @@ def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Stra
         episode_ids=source.episode_ids,
         run_ids=source.run_ids,
     )
-    if orders := read_as_orders(_wording(strategy)) or (carried and f"{CARRIED} ({carried})"):
+    if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
     return strategy
-
-
-def _wording(strategy: Strategy) -> str:
-    return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
 
 
 async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
@@ -212,24 +205,16 @@ async def _base_rate(bank: "Bank") -> float:
     return (good + 1) / (good + bad + 2)
 
 
-async def _neighbourhood(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]") -> "Neighbourhood":
-    """What stands near the new strategies, read before the write lock is taken."""
-    from strategy_bank.tools.neighbours import Neighbourhood  # brings numpy, and a server answers before that is loaded
-
-    near = Neighbourhood(bank)
-    for item in embedded:
-        await near.of(item)
-    return near
-
-
 async def _place(
-    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], near: "Neighbourhood", changed: Sequence[Strategy]
+    bank: "Bank", embedded: Sequence["EmbeddedStrategy"], changed: Sequence[Strategy]
 ) -> list[LearnedStrategy]:
     """Add or merge each strategy; two commits at most, whatever their number. `changed` goes into the second.
 
     Quarantined ones are kept, but nobody is told that they were learned.
     """
-    changes = {strategy.id: strategy for strategy in changed}
+    from strategy_bank.tools.neighbours import Neighbourhood  # brings numpy, and a server answers before that is loaded
+
+    near, changes = Neighbourhood(bank), {strategy.id: strategy for strategy in changed}
     fresh: list[EmbeddedStrategy] = []
     learned: list[LearnedStrategy] = []
     for item in embedded:

@@ -119,18 +119,13 @@ def compare(a: Words, b: Words) -> Likeness:
     return Likeness(score, against, seen.contrary > CONTRARY or against.startswith("one "))
 
 
-def text_of(strategy: "Strategy") -> str:
-    return f"{strategy.title}\n{strategy.description}\n{strategy.content}"
-
-
 def read(strategy: "Strategy", pieces: "Pieces") -> Words:
-    """`pieces` are those of `text_of(strategy)`."""
-    text = text_of(strategy)
+    """`pieces` are those of its wording."""
     words: list[str] = []
     negated: list[bool] = []
     found: list[Vector] = []
     (starts, ends), vectors = pieces.spans.T, pieces.vectors
-    for start, end, stem, negation in _words(text):
+    for start, end, stem, negation in _words(strategy.wording):
         inside = (starts >= start) & (ends <= end)
         if stem not in _LEAN and inside.any():
             words.append(stem)
@@ -139,7 +134,7 @@ def read(strategy: "Strategy", pieces: "Pieces") -> Words:
     head = starts < len(strategy.title) + len(strategy.description) + 2
     content = vectors[~head] if not head.all() else vectors
     stacked = np.stack(found) if found else np.zeros((0, vectors.shape[1]), np.float32)
-    return Words(text, words, negated, stacked, _unit(vectors[head]), _unit(content))
+    return Words(strategy.wording, words, negated, stacked, _unit(vectors[head]), _unit(content))
 
 
 def signals(a: Words, b: Words) -> Signals:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.store.records import Verdict
+from strategy_bank.store.records import Verdict, wording
 from strategy_bank.tools.condense import condense
 from strategy_bank.tools.endpoint import Endpoint, EndpointSettings, Message, shorten
 from strategy_bank.tools.evidence import Evidence
@@ -166,7 +166,7 @@ def _literal(reply: LessonsReply, seen: str) -> list[str]:
     return [
         f"strategies.{number}: {_quoted(literal)} belongs to this episode alone; say it in general words"
         for number, item in enumerate(reply.strategies)
-        for literal in find_literals(f"{item.title}\n{item.description}\n{item.content}", seen)
+        for literal in find_literals(wording(item.title, item.description, item.content), seen)
     ]
 
 
