@@ -31,7 +31,8 @@ _BORDERS = np.array([-0.9816, 0.0, 0.9816], np.float32)
 _SHIFTS = np.array([0, 2, 4, 6], np.uint8)
 _FOUR = _LEVELS[(np.arange(256)[:, None] >> _SHIFTS) & 3]
 """What a byte stands for: shape (256, 4)."""
-_SQUARES = (_FOUR**2).sum(axis=1)
+_AT_ONCE = 512
+"""Word pieces that are unpacked at a time, so that they stay in the processor's cache."""
 
 
 class Coverage(NamedTuple):
@@ -79,14 +80,14 @@ def joined(counts: Sequence[int], ids: "Ints", rows: "Bytes") -> bytes:
 def unpack(packed: bytes, width: int) -> "Vectors":
     """The unit vectors, shape (n, width), of the word pieces of a strategy's text that tell something, in their order."""
     (first, _), _, rows = parted(packed, width // 4)
-    vectors = np.take(_FOUR, rows[:first], axis=0).reshape(first, width)
-    return vectors / np.sqrt(np.take(_SQUARES, rows[:first]).sum(axis=1))[:, None]
+    vectors, lengths = _unpacked(rows[:first])
+    return vectors / lengths
 
 
 def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None]:
     """For each strategy the mean over its text and its source task; None where nothing is packed.
 
-    One matrix product for all of them. A task without a word that tells something is covered by nothing and covers nothing.
+    A task without a word that tells something is covered by nothing and covers nothing.
     """
     wanted, query_tokens = _telling(query)
     strategies = [parted(one, query_tokens.shape[1] // 4) for one in packed]
@@ -96,8 +97,9 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
         return [Coverage(0.0, 0.0) if len(one) else None for one in packed]
     ids = np.concatenate([ids for _, ids, _ in strategies])
     rows = np.concatenate([rows for _, _, rows in strategies])
-    cosines = np.take(_FOUR, rows, axis=0).reshape(len(rows), -1) @ query_tokens.T
-    cosines /= np.sqrt(np.take(_SQUARES, rows).sum(axis=1))[:, None]
+    columns = np.ascontiguousarray(query_tokens.T)
+    blocks = (_unpacked(rows[start : start + _AT_ONCE]) for start in range(0, len(rows), _AT_ONCE))
+    cosines = np.concatenate([vectors @ columns / lengths for vectors, lengths in blocks])
     starts = (np.cumsum(lengths) - lengths)[filled]
     of_task, of_strategy = np.zeros(len(lengths)), np.zeros(len(lengths))
     importance, told = weights(wanted), weights(ids)
@@ -107,6 +109,12 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
     parts = np.maximum(filled.reshape(-1, 2).sum(axis=1), 1)
     both = np.stack([of_task, of_strategy]).reshape(2, -1, 2).sum(axis=2) / parts
     return [Coverage(*map(float, two)) if len(one) else None for one, two in zip(packed, both.T, strict=True)]
+
+
+def _unpacked(rows: "Bytes") -> "tuple[Vectors, Vectors]":
+    """Rows of bytes (n, width / 4) as vectors (n, width), with their lengths (n, 1)."""
+    vectors = np.take(_FOUR, rows, axis=0).reshape(len(rows), -1)
+    return vectors, np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
 
 
 def _telling(reading: "Reading") -> "tuple[Ints, Floats]":
