@@ -37,6 +37,8 @@ from strategy_bank.store.records import Hit, Recall, Record, Strategy
 from strategy_bank.store.upkeep import Upkeep
 from strategy_bank.store.vectors import EmbeddedStrategy, Pieces
 
+MANY = 50_000
+"""Strategies from which a bank needs larger caches."""
 REOPENED_EVERY = 500
 """Rounds of upkeep after which the tables are opened anew."""
 RECALLS_BUFFERED = 32
@@ -78,6 +80,8 @@ class Bank:
         if await bank._stored_version() != migrations.FORMAT_VERSION:
             await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
+        if await bank.count(Strategy) >= MANY:
+            await bank._reopen()
         try:
             stamp = tables.stamp_of(await bank.tables["strategies"].schema())
             bank.embedder = Embedder(location.models_dir, stamp.name)
@@ -91,11 +95,11 @@ class Bank:
         self.tables = {name: await self._connection.table(name) for name in tables.RECORDS}
 
     async def _reopen(self) -> None:
-        """Let go of LanceDB's caches: they are bounded in bytes, but each entry keeps files of an old index open.
+        """With new caches, as large as the bank needs: each entry of the old ones keeps files of an old index open.
 
         What is being read goes on with the old tables, which vanish with their last reader.
         """
-        self._connection = await Connection.open(self.location)
+        self._connection = await Connection.open(self.location, await self.count(Strategy))
         await self._open_tables()
 
     async def close(self) -> None:

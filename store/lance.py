@@ -33,8 +33,9 @@ with validators_built_at_first_use():
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query."""
 
-CACHE_BYTES = 8 * 2**20
-"""For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them."""
+CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 64
+"""For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them. What a search by
+words reads of every row has to find room, or is read anew each time: a tenth of a second among a million rows."""
 
 PROBES = 32
 """Parts of a vector index that a search looks into."""
@@ -56,12 +57,14 @@ class Connection:
         self._connection = connection
 
     @classmethod
-    async def open(cls, location: Location) -> "Connection":
+    async def open(cls, location: Location, rows: int = 0) -> "Connection":
+        """With caches for so many rows."""
+        cache_bytes = CACHE_BYTES + CACHE_BYTES_A_ROW * rows
         with _translated(location.tables_uri):
             connection = await lancedb.connect_async(
                 location.tables_uri,
                 read_consistency_interval=timedelta(0),
-                session=lancedb.Session(index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES),
+                session=lancedb.Session(index_cache_size_bytes=cache_bytes, metadata_cache_size_bytes=CACHE_BYTES),
                 api_key=location.api_key or None,
                 host_override=location.host or None,
             )
