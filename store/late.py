@@ -113,7 +113,7 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
 
 def _unpacked(rows: "Bytes") -> "tuple[Vectors, Vectors]":
     """Rows of bytes (n, width / 4) as vectors (n, width), with their lengths (n, 1)."""
-    vectors = np.take(_FOUR, rows, axis=0).reshape(len(rows), -1)
+    vectors = np.take(_FOUR, rows, axis=0).reshape(len(rows), 4 * rows.shape[1])
     return vectors, np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
 
 
