@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from conftest import Connect
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import PREVENTIVE, REWORDED, TASK, call, judgement, report
+from samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, report
 
 from strategy_bank.server.cli import cli
 from strategy_bank.server.settings import Settings
@@ -138,6 +138,22 @@ async def test_an_abandoned_recall_moves_nothing(connect: Connect, settings: Set
         await report(client, task=REWORDED, judgement=judgement("failure", strategies=[PREVENTIVE]))
     after = await strategies_of(settings)
     assert {id: after[id] for id in before} == before
+
+
+@pytest.mark.anyio
+async def test_what_the_judge_cites_as_followed_counts_as_used_once_and_what_was_only_shown_does_not(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        followed, shown = [strategy["id"] for strategy in (await report(client, judgement=judgement(
+            strategies=[STRATEGY, PREVENTIVE])))["strategies"]]  # fmt: skip
+        reason = f"It followed [{followed}] ([{followed}] again), as the passing tests show, and st_0000000000000000."
+        told = await report(client, task=REWORDED, trajectory=f"recalled {followed} and {shown}\n14 passed in 2.31s",
+                            used_strategy_ids=[followed], judgement=judgement(reason=reason, strategies=[]))  # fmt: skip
+        await report(client, task="Another one", judgement=judgement(reason=reason, strategies=[]))
+    after = await strategies_of(settings)
+    assert [(after[id].helped, after[id].hurt) for id in (followed, shown)] == [(2, 0), (0, 0)]
+    assert after[followed].credited_by[0] == told["episode_id"]
 
 
 @pytest.mark.anyio

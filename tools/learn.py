@@ -6,6 +6,7 @@
 Every step may be done twice with the same result, so a crash in the middle is mended by doing it again.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.vectors import EmbeddedStrategy
 
+_STRATEGY_ID = re.compile(r"\bst_[0-9a-f]{16}\b")
 QUARANTINED = "quarantined: "
 CARRIED = "was drawn from a task or trajectory that carries orders"
 REPLACED = "replaced by a more general wording"
@@ -78,6 +80,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
         current = await bank.get(Episode, episode.id)
         if current.status != "pending" and not current.flagged_ids:
             return current, _second_judgement(current, judgement)
+        current = current.model_copy(update={"used_ids": _used(current, judgement)})
         used = [] if lessons.orders else await _credited(bank, current, verdict)
         learned = await _place(bank, embedded, used)
         await _retire_flagged(bank, current, learned)
@@ -174,6 +177,11 @@ def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Stra
     if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
     return strategy
+
+
+def _used(episode: Episode, judgement: Judgement) -> list[str]:
+    """The strategies that the reporter named, and those that the judge cites as followed."""
+    return list(dict.fromkeys([*episode.used_ids, *_STRATEGY_ID.findall(judgement.reason)]))
 
 
 async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
