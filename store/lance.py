@@ -11,12 +11,13 @@ Filters are expressions, never strings.
 import re
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
 import anyio
+import numpy as np
 import pyarrow as pa
 
 from strategy_bank.store.deferring import validators_built_at_first_use
@@ -32,6 +33,9 @@ with validators_built_at_first_use():
 
 KEEP_OLD_VERSIONS = timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query."""
+
+KEPT_AT_MOST = timedelta(days=1)
+"""Old versions, in a bank that is used."""
 
 CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 64
 """For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them. What a search by
@@ -207,6 +211,43 @@ class Table:
         with _translated(self._uri):
             stats: Any = await self._table.stats()
         return stats["fragment_stats"]["num_fragments"]
+
+    async def stale(self) -> float:
+        """How much compaction would mend, for each row: rows outside the largest piece or, if more, versions that are kept.
+
+        1 where the oldest version is older than a day: what was deleted since is still in its files.
+        """
+        with _translated(self._uri):
+            stats: Any = await self._table.stats()
+            versions = await self._table.list_versions()
+        if min(version["timestamp"] for version in versions) < datetime.now() - KEPT_AT_MOST:
+            return 1.0
+        rows = stats["num_rows"]
+        return max(rows - stats["fragment_stats"]["lengths"]["max"], len(versions)) / max(rows, 1)
+
+    async def scattered(self) -> Any:
+        """The rows of the small pieces, a pyarrow.Table: of each that is at most twice as large as all smaller ones together.
+
+        So a row is not written anew each time, but each time that its piece grows by half.
+        """
+        with _translated(self._uri):
+            rows = await self._table.query().select(["id"]).with_row_id().to_arrow()
+            piece_of = rows["_rowid"].to_numpy() >> 32  # a row's address: the number of its piece, then its place there
+            pieces, sizes = np.unique(piece_of, return_counts=True)
+            small, together = list[int](), 0
+            for place in np.argsort(sizes):
+                if small and sizes[place] > 2 * together:
+                    break
+                small.append(int(pieces[place]))
+                together += int(sizes[place])
+            ids = rows["id"].filter(np.isin(piece_of, small)).to_pylist() if len(small) > 1 else []
+            return await self._table.query().where(_expression({"id": ids})).to_arrow()
+
+    async def rewrite(self, rows: Any) -> None:
+        """Write rows again as they are, into one piece; one that was changed or deleted since it was read stays so."""
+        with _committing(self._uri):
+            same = "target.revision = source.revision"
+            await self._table.merge_insert("id").when_matched_update_all(where=same).execute(rows)
 
     async def compact(self) -> None:
         """Join the pieces and drop old versions. A full-text index that stops it is made anew.

@@ -16,6 +16,10 @@ COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
 COMPACT_AT_LAST = 120
 """Pieces from which writers have to wait for it; until then it is tried beside them and put off when they come first."""
+GATHER_AT = 10
+"""Pieces of a large table from which the small ones are joined."""
+STALE = 0.02
+"""Of a table's rows: from here on it is compacted, which writes all of them anew; below, joining the small pieces will do."""
 INDEXED_FROM = 4096
 """Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
 RETRAINED_AT = 4
@@ -34,22 +38,32 @@ class Upkeep:
         """Tables that may hold files to which no version refers: all of them when a process begins."""
 
     async def run(self, opened: Mapping[str, Table], stamp: ModelStamp) -> bool:
-        """Compact the tables that need it, index the strategies where they have outgrown it; whether any was compacted."""
+        """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
+        pieces = {name: await table.fragments() for name, table in opened.items()}
+        crowded = [
+            name for name, number in pieces.items() if number >= GATHER_AT and await opened[name].stale() < STALE
+        ]
         due = {
-            name: pieces
-            for name, table in opened.items()
-            if (pieces := await table.fragments()) >= self._compact_at[name]
+            name: number for name, number in pieces.items() if number >= self._compact_at[name] and name not in crowded
         }
         outgrown = await _outgrown(opened["strategies"], stamp)
-        if not due and not outgrown:
+        if not crowded and not due and not outgrown:
             return False
         async with self._lock.hold_if_free() as ours:
             if not ours:
                 return False
+            for name in crowded:
+                await self._gather(opened[name])
             compacted = await self._compact(opened, due)
             await self._sweep({name: opened[name] for name in compacted})
             await _index(opened["strategies"], outgrown)
-        return bool(compacted)
+        return bool(crowded or compacted)
+
+    async def _gather(self, table: Table) -> None:
+        """Reading takes no lock; what is changed meanwhile is left as it is."""
+        rows = await table.scattered()
+        if rows.num_rows:
+            await self._atomically(lambda: table.rewrite(rows))
 
     async def _compact(self, opened: Mapping[str, Table], due: Mapping[str, int]) -> list[str]:
         """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long.

@@ -1,13 +1,14 @@
 """The vector index of a large bank: nearly as right as comparing with all, also after many inserts and deletes."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import ranking, tables, upkeep
+from strategy_bank.store import lance, ranking, tables, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Strategy
@@ -147,6 +148,57 @@ async def test_compaction_waits_for_the_process_that_does_the_upkeep(world: Worl
         assert (await world.bank.fragments())["strategies"] >= upkeep.COMPACT_AT
     assert await world.bank.maintain()
     assert (await world.bank.fragments())["strategies"] < upkeep.COMPACT_AT
+
+
+async def test_in_a_large_bank_small_pieces_are_joined_and_the_large_one_stays_as_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "STALE", 0.1)
+    await world.add(SIZE)
+    await world.bank.maintain()
+    folder = Path(world.bank.location.tables_uri, "strategies.lance", "data")
+    largest = max(folder.iterdir(), key=lambda file: file.stat().st_size)
+    for round in range(3):
+        added = [(await world.add(1))[0] for _ in range(upkeep.GATHER_AT)]
+        before = {file.name for file in folder.iterdir()}
+        assert await world.bank.maintain()
+        written = [file for file in folder.iterdir() if file.name not in before]
+        assert sum(file.stat().st_size for file in written) < largest.stat().st_size / 10
+        assert (await world.bank.fragments())["strategies"] <= 3, round
+        assert await world.bank.count(Strategy, id=added) == len(added)
+    assert await world.bank.count(Strategy) == len(world.vectors)
+    assert await world.recall_at_10() >= 0.98
+    monkeypatch.setattr(upkeep, "STALE", 0.01)
+    for _ in range(upkeep.COMPACT_AT):
+        await world.add(1)
+    assert await world.bank.maintain()
+    assert (await world.bank.fragments())["strategies"] == 1
+    assert await world.recall_at_10() >= 0.98
+
+
+async def test_joining_pieces_undoes_no_change_and_no_deletion_that_comes_in_between(world: World) -> None:
+    table = world.bank._table(Strategy)
+    await world.add(SIZE)
+    changed, gone, kept = [(await world.add(1))[0] for _ in range(3)]
+    rows = await table.scattered()
+    assert sorted(rows["id"].to_pylist()) == [changed, gone, kept]
+    async with world.bank.lock.hold():
+        await world.bank.amend([(await world.bank.get(Strategy, changed)).model_copy(update={"helped": 7})])
+        await world.bank.forget([gone])
+        await table.rewrite(rows)
+    assert (await world.bank.get(Strategy, changed)).helped == 7
+    assert await world.bank.find(Strategy, gone) is None
+    assert await world.bank.count(Strategy) == SIZE + 2
+
+
+async def test_a_table_that_is_old_is_compacted_however_little_was_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.add(SIZE)
+    table = world.bank._table(Strategy)
+    assert await table.stale() < upkeep.STALE
+    monkeypatch.setattr(lance, "KEPT_AT_MOST", timedelta(0))
+    assert await table.stale() == 1
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:
