@@ -308,7 +308,7 @@ class Bank:
         return sum([batch.num_rows for table in self.tables.values() async for batch in table.batches()])
 
     async def maintain(self) -> bool:
-        """Write buffered recalls, and do the upkeep that is due (upkeep.py); whether any table was compacted."""
+        """Write buffered recalls, and do the upkeep that is due (upkeep.py); whether any table's pieces were joined."""
         if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
             await self.atomically(self.flush_recalls)
         if self.location.is_service:

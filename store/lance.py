@@ -213,17 +213,18 @@ class Table:
         return stats["fragment_stats"]["num_fragments"]
 
     async def stale(self) -> float:
-        """How much compaction would mend, for each row: rows outside the largest piece or, if more, versions that are kept.
+        """How much compaction would mend, for each row: rows outside the largest piece or, if more, versions that it would drop.
 
         1 where the oldest version is older than a day: what was deleted since is still in its files.
         """
         with _translated(self._uri):
             stats: Any = await self._table.stats()
-            versions = await self._table.list_versions()
-        if min(version["timestamp"] for version in versions) < datetime.now() - KEPT_AT_MOST:
+            made = [version["timestamp"] for version in await self._table.list_versions()]
+        now, rows = datetime.now(), stats["num_rows"]
+        if min(made) < now - KEPT_AT_MOST:
             return 1.0
-        rows = stats["num_rows"]
-        return max(rows - stats["fragment_stats"]["lengths"]["max"], len(versions)) / max(rows, 1)
+        dropped = sum(each < now - KEEP_OLD_VERSIONS for each in made)
+        return max(rows - stats["fragment_stats"]["lengths"]["max"], dropped) / max(rows, 1)
 
     async def scattered(self) -> Any:
         """The rows of the small pieces, a pyarrow.Table: of each that is at most twice as large as all smaller ones together.
