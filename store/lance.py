@@ -213,7 +213,7 @@ class Table:
         return stats["fragment_stats"]["num_fragments"]
 
     async def stale(self) -> float:
-        """How much compaction would mend, for each row: rows outside the largest piece or, if more, versions that it would drop.
+        """How much compaction would mend, for each row: rows outside the largest piece or, if more, versions that would go.
 
         1 where the oldest version is older than a day: what was deleted since is still in its files.
         """

@@ -1,4 +1,4 @@
-"""What keeps a bank fast as it grows: joined pieces, swept files and indexes, by one process at a time, beside reads and writes."""
+"""What keeps a bank fast as it grows: joined pieces, swept files, indexes; by one process, beside reads and writes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
