@@ -212,19 +212,19 @@ class Table:
             stats: Any = await self._table.stats()
         return stats["fragment_stats"]["num_fragments"]
 
-    async def stale(self) -> float:
-        """How much compaction would mend, for each row: rows outside the largest piece or, if more, versions that would go.
+    async def is_stale(self, share: float) -> bool:
+        """Whether compaction would mend much: such a share of rows outside the largest piece, or so many versions to drop.
 
-        1 where the oldest version is older than a day: what was deleted since is still in its files.
+        Also where the oldest version is older than a day: what was deleted since is still in its files.
         """
         with _translated(self._uri):
             stats: Any = await self._table.stats()
+            enough = share * stats["num_rows"]
+            if stats["num_rows"] - stats["fragment_stats"]["lengths"]["max"] >= enough:
+                return True
             made = [version["timestamp"] for version in await self._table.list_versions()]
-        now, rows = datetime.now(), stats["num_rows"]
-        if min(made) < now - KEPT_AT_MOST:
-            return 1.0
-        dropped = sum(each < now - KEEP_OLD_VERSIONS for each in made)
-        return max(rows - stats["fragment_stats"]["lengths"]["max"], dropped) / max(rows, 1)
+        now = datetime.now()
+        return min(made) < now - KEPT_AT_MOST or sum(each < now - KEEP_OLD_VERSIONS for each in made) >= enough
 
     async def scattered(self) -> Any:
         """The rows of the small pieces, a pyarrow.Table: of each that is at most twice as large as all smaller ones together.

@@ -41,7 +41,7 @@ class Upkeep:
         """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
         pieces = {name: await table.fragments() for name, table in opened.items()}
         crowded = [
-            name for name, number in pieces.items() if number >= GATHER_AT and await opened[name].stale() < STALE
+            name for name, number in pieces.items() if number >= GATHER_AT and not await opened[name].is_stale(STALE)
         ]
         due = {
             name: number for name, number in pieces.items() if number >= self._compact_at[name] and name not in crowded

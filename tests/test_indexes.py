@@ -196,9 +196,9 @@ async def test_a_table_that_is_old_is_compacted_however_little_was_written(
 ) -> None:
     await world.add(SIZE)
     table = world.bank._table(Strategy)
-    assert await table.stale() < upkeep.STALE
+    assert not await table.is_stale(upkeep.STALE)
     monkeypatch.setattr(lance, "KEPT_AT_MOST", timedelta(0))
-    assert await table.stale() == 1
+    assert await table.is_stale(upkeep.STALE)
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:
