@@ -80,7 +80,7 @@ class Bank:
         if await bank._stored_version() != migrations.FORMAT_VERSION:
             await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
-        if await bank.count(Strategy) >= MANY:
+        if not location.is_service and await bank.count(Strategy) >= MANY:
             await bank._reopen()
         try:
             stamp = tables.stamp_of(await bank.tables["strategies"].schema())
