@@ -37,6 +37,29 @@ async def write():
 
 anyio.run(write)
 """
+JOINER = """
+import sys
+from pathlib import Path
+import anyio
+from strategy_bank.store import upkeep
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.location import Location
+from strategy_bank.store.records import Episode
+
+upkeep.STALE, upkeep.GATHER_AT = 5.0, 3
+
+async def write():
+    bank = await Bank.open(Location(Path(sys.argv[1])))
+    for number in range(1000):
+        episode = Episode(id=f"ep_{sys.argv[2]}_{number}", scope="s", task="t", trajectory="x " * 2000, steps=1)
+        await bank.atomically(lambda: bank.add(episode))
+        await bank.atomically(lambda: bank.amend([episode.model_copy(update={"reason": "changed"})]))
+        print(episode.id, flush=True)
+        if number % 3 == 2 and await bank.maintain():
+            print("joined", flush=True)
+
+anyio.run(write)
+"""
 MOST_KILLS = 40
 
 
@@ -72,6 +95,34 @@ async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_wi
     assert len(_rows_files(home)) == (await bank.fragments())["episodes"]
     assert acknowledged <= {episode.id for episode in await bank.all(Episode)}
     await bank.close()
+
+
+async def test_two_processes_that_write_and_join_pieces_lose_and_double_nothing_when_they_are_killed(
+    home: Path,
+) -> None:
+    said: list[str] = []
+    for number in range(3):
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", JOINER, str(home), f"{number}{one}"], stdout=subprocess.PIPE, text=True
+            )
+            for one in "ab"
+        ]
+        for writer in writers:
+            assert writer.stdout
+            while said.count("joined") < number + 1:
+                line = writer.stdout.readline()
+                assert line, "the writer has ended"
+                said.append(line.strip())
+        for writer in writers:
+            writer.kill()
+            said += writer.communicate()[0].split()
+    bank = await Bank.open(Location(home))
+    stored = await bank.all(Episode)
+    await bank.close()
+    assert len({episode.id for episode in stored}) == len(stored)
+    changed = {episode.id for episode in stored if episode.reason == "changed"}
+    assert {line for line in said if line.startswith("ep_")} <= changed
 
 
 def _killed_in_writing(home: Path, number: int) -> set[str]:
