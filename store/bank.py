@@ -39,7 +39,7 @@ from strategy_bank.store.vectors import EmbeddedStrategy, Pieces
 
 MANY = 50_000
 """Strategies from which a bank needs larger caches."""
-REOPENED_EVERY = 500
+REOPENED_EVERY = 50
 """Rounds of upkeep after which the tables are opened anew."""
 RECALLS_BUFFERED = 32
 RECALLS_KEPT = 1024
