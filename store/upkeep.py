@@ -39,21 +39,21 @@ class Upkeep:
 
     async def run(self, opened: Mapping[str, Table], stamp: ModelStamp) -> bool:
         """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
-        pieces = {name: await table.fragments() for name, table in opened.items()}
-        crowded = [
-            name for name, number in pieces.items() if number >= GATHER_AT and not await opened[name].is_stale(STALE)
-        ]
-        due = {
-            name: number for name, number in pieces.items() if number >= self._compact_at[name] and name not in crowded
-        }
+        crowded, due = list[Table](), dict[str, int]()
+        for name, table in opened.items():
+            pieces = await table.fragments()
+            if pieces >= GATHER_AT and not await table.is_stale(STALE):
+                crowded.append(table)
+            elif pieces >= self._compact_at[name]:
+                due[name] = pieces
         outgrown = await _outgrown(opened["strategies"], stamp)
         if not crowded and not due and not outgrown:
             return False
         async with self._lock.hold_if_free() as ours:
             if not ours:
                 return False
-            for name in crowded:
-                await self._gather(opened[name])
+            for table in crowded:
+                await self._gather(table)
             compacted = await self._compact(opened, due)
             await self._sweep({name: opened[name] for name in compacted})
             await _index(opened["strategies"], outgrown)
