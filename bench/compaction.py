@@ -3,8 +3,9 @@
     python bench/compaction.py [--sizes 1000 10000] [--rounds 8]
 
 A child process breaks the bank into pieces and lets them be compacted, as a server does after its calls; meanwhile this one
-takes the write lock every few milliseconds, as a report would, and notes how long that took. "Last resort" is compaction under
-the lock, which comes only when writers have undone it until the table is in 120 pieces.
+takes the write lock every few milliseconds, as a report would, and notes how long that took. "Joining" writes the rows of small
+pieces only, as in large banks; "last resort" is compaction under the lock, which comes only when writers have undone it until
+the table is in 120 pieces.
 """
 
 import argparse
@@ -26,15 +27,16 @@ from strategy_bank.store.records import Strategy
 from strategy_bank.store.upkeep import COMPACT_AT
 
 PAUSE_S = 0.005
+HOW = {"joining": (1.0, 120), "beside writers": (0.0, 120), "last resort": (0.0, COMPACT_AT)}
+"""What `STALE` and `COMPACT_AT_LAST` of `upkeep` are set to."""
 
 
-async def grow_and_compact(location: Location, rounds: int, last_resort: bool) -> None:
+async def grow_and_compact(location: Location, rounds: int, how: str) -> None:
     """Prints when each compaction began and ended, on the clock that all processes share."""
     bank = await Bank.open(location)
     await bank.maintain()
+    upkeep.STALE, upkeep.COMPACT_AT_LAST = HOW[how]
     ids = [row["id"] for row in (await bank.cells(Strategy, []))[:COMPACT_AT]]
-    if last_resort:
-        upkeep.COMPACT_AT_LAST = COMPACT_AT
     for _ in range(rounds):
         for id in ids:
             strategy = await bank.get(Strategy, id)
@@ -45,10 +47,10 @@ async def grow_and_compact(location: Location, rounds: int, last_resort: bool) -
     await bank.close()
 
 
-async def waits(location: Location, rounds: int, last_resort: bool) -> tuple[list[float], list[float], int]:
+async def waits(location: Location, rounds: int, how: str) -> tuple[list[float], list[float], int]:
     """(seconds of each compaction, seconds that the lock took to get meanwhile, compactions that were done)."""
     bank = await Bank.open(location)
-    command = [sys.executable, __file__, "child", str(location.home), str(rounds), str(int(last_resort))]
+    command = [sys.executable, __file__, "child", str(location.home), str(rounds), how]
     taken: list[tuple[float, float]] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:  # noqa: ASYNC220 nothing else waits here
         while child.poll() is None:
@@ -60,7 +62,10 @@ async def waits(location: Location, rounds: int, last_resort: bool) -> tuple[lis
         spans = [tuple(map(float, line.split())) for line in child.stdout.read().splitlines()]
     await bank.close()
     during = [
-        wait for asked, wait in taken if any(asked <= ended and asked + wait >= began for began, ended, _ in spans)
+        min(asked + wait, ended) - max(asked, began)  # the child's writes before keep a writer waiting too
+        for asked, wait in taken
+        for began, ended, _ in spans
+        if asked <= ended and asked + wait >= began
     ]
     return [ended - began for began, ended, _ in spans], during, sum(int(done) for *_, done in spans)
 
@@ -75,9 +80,8 @@ async def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             location = Location(Path(home))
             await fill(location, Embedder(location.models_dir), size)
-            for last_resort in (False, True):
-                took, waited, done = await waits(location, given.rounds, last_resort)
-                how = "last resort" if last_resort else "beside writers"
+            for how in HOW:
+                took, waited, done = await waits(location, given.rounds, how)
                 print(
                     f"{size:>9,} | {how} | {done} of {len(took)} | {percentile_ms(took, 0.5):.0f}, {max(took) * 1e3:.0f} | "
                     f"{percentile_ms(waited, 0.5):.1f}, {percentile_ms(waited, 0.95):.1f}, {max(waited) * 1e3:.0f}",
@@ -87,6 +91,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        anyio.run(grow_and_compact, Location(Path(sys.argv[2])), int(sys.argv[3]), sys.argv[4] == "1")
+        anyio.run(grow_and_compact, Location(Path(sys.argv[2])), int(sys.argv[3]), sys.argv[4])
     else:
         anyio.run(main)

@@ -2,8 +2,8 @@
 
     python bench/crashes.py [--kills 50]
 
-A process reports (and merges), compacts, migrates or re-embeds in a loop and is killed with SIGKILL at a random moment. Then
-the bank is opened by another process and compared with what the first had been told.
+A process reports (and merges), joins pieces, compacts, migrates or re-embeds in a loop and is killed with SIGKILL at a random
+moment. Then the bank is opened by another process and compared with what the first had been told.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SCOPE = "crashes"
 NEWEST = migrations.FORMAT_VERSION
 MERGED = 7
 """So many different lessons: most reports merge."""
-MOMENTS_S = {"report": 0.8, "compact": 0.6, "migrate": 0.3, "reembed": 1.0}
+MOMENTS_S = {"report": 0.8, "join": 0.6, "compact": 0.6, "migrate": 0.3, "reembed": 1.0}
 """The kill comes between 0 and this after the process has said that it begins."""
 
 
@@ -153,10 +153,19 @@ async def _reports(location: Location, first: int) -> None:
         _say(f"acknowledged {(await _report(bank, number)).episode_id}")
 
 
+async def _joins(location: Location, first: int) -> None:
+    upkeep.GATHER_AT, upkeep.STALE = 2, 5.0
+    await _maintains(location, first)
+
+
 async def _compacts(location: Location, first: int) -> None:
+    upkeep.COMPACT_AT = 2
+    await _maintains(location, first)
+
+
+async def _maintains(location: Location, first: int) -> None:
     bank = await Bank.open(location)
     bank.embedder.warm()
-    upkeep.COMPACT_AT = 2
     await _report(bank, first)
     _say("begins")
     for number in range(first + 1, first + 100):
@@ -206,6 +215,7 @@ def _say(line: str) -> None:
 
 _PHASES: dict[str, Callable[[Location, int], Awaitable[None]]] = {
     "report": _reports,
+    "join": _joins,
     "compact": _compacts,
     "migrate": _migrates,
     "reembed": _reembeds,

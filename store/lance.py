@@ -8,6 +8,7 @@ Filters are expressions, never strings.
 # pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
+import os
 import re
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from strategy_bank.store.errors import BankUnavailable, Conflict, ModelMismatch
 from strategy_bank.store.faults import bank_trouble
 from strategy_bank.store.location import Location
 from strategy_bank.store.tables import Row, to_table
+
+os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction that a write undid; that is done again
 
 with validators_built_at_first_use():
     import lancedb

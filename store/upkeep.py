@@ -88,8 +88,15 @@ class Upkeep:
 
         On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
         lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
+
+        Sweeping compacts as well, and pieces that have just been indexed are joined with the others only then: so that is done
+        first, without the lock.
         """
         for name in self._littered & compacted.keys() if self._location.lock_file else ():
+            try:
+                await compacted[name].compact()
+            except Conflict:
+                continue
             await self._atomically(compacted[name].sweep)
             self._littered.discard(name)
 

@@ -14,7 +14,7 @@ from growth import stored, timed
 from strategy_bank.store import lance, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import Episode
+from strategy_bank.store.records import Episode, Strategy
 
 pytestmark = pytest.mark.anyio
 WRITER = """
@@ -95,6 +95,27 @@ async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_wi
     assert len(_rows_files(home)) == (await bank.fragments())["episodes"]
     assert acknowledged <= {episode.id for episode in await bank.all(Episode)}
     await bank.close()
+
+
+async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_lock_only_briefly(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[int] = []
+    sweep = lance.Table.sweep
+
+    async def noting(table: lance.Table) -> None:
+        pieces.append(await table.fragments())
+        await sweep(table)
+
+    monkeypatch.setattr(lance.Table, "sweep", noting)
+    for process in "ab":  # each sweeps once
+        bank = await Bank.open(Location(home))
+        for number in range(upkeep.COMPACT_AT):
+            words = {"title": f"Lesson {process}{number}", "description": "d", "content": "c", "outcome": "success"}
+            await bank.add(Strategy.model_validate({"id": f"st_{process}{number}", "scope": "s", **words}))
+        await bank.maintain()
+        await bank.close()
+    assert pieces == [1, 1]
 
 
 async def test_two_processes_that_write_and_join_pieces_lose_and_double_nothing_when_they_are_killed(
