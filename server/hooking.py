@@ -1,7 +1,8 @@
 """`strategy-bank hook stop`: what a client runs when its agent stops. Reads the hook's JSON from standard input.
 
-Claude Code and Codex send the same fields and take the same answer. Where the agent worked in this turn and reported nothing,
-the answer holds it back once, with a short request. Any trouble lets it stop: a hook must never be in the way, so the exit code
+Claude Code and Codex send the same fields. Where the agent worked in this turn and reported nothing, the answer lets it go on
+once, with a short request: Claude Code takes that as context, and would show a decision to block as a problem of the hook;
+Codex knows that decision only. Any trouble lets it stop: a hook must never be in the way, so the exit code
 is 0 whatever happens. Imports nothing that is slow; the server does the work.
 """
 
@@ -42,13 +43,25 @@ def hook(arguments: list[str]) -> int:
 
 
 def stop(sent: bytes) -> str:
-    """The answer to the hook's JSON: a request as `{decision: block, reason}`, or nothing. Raises OSError, ValueError."""
+    """The answer to the hook's JSON: a request in the client's form, or nothing. Raises OSError, ValueError."""
     event = fields(json.loads(sent))
     path = word(event.get("transcript_path"))
-    if not path or event.get("stop_hook_active") or not _unreported(last_entries(path, TAIL)):
+    if not path or event.get("stop_hook_active"):
         return ""
-    reason = _ASK.format(begin=REQUEST, reference=json.dumps({"transcript": path}, ensure_ascii=False))
-    return json.dumps({"decision": "block", "reason": reason})
+    client, entries = last_entries(path, TAIL)
+    if not _unreported(entries):
+        return ""
+    request = _ASK.format(begin=REQUEST, reference=json.dumps({"transcript": path}, ensure_ascii=False))
+    return (
+        context_for("Stop", request)
+        if client == "claude-code"
+        else json.dumps({"decision": "block", "reason": request})
+    )
+
+
+def context_for(event: str, text: str) -> str:
+    """What a hook of this event answers for the agent to read. Plain text would be kept from it when a tool answers."""
+    return json.dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}, ensure_ascii=False)
 
 
 def _unreported(entries: Iterable[Entry]) -> bool:

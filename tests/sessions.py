@@ -70,11 +70,14 @@ def work(prompt: str = PROMPT) -> list[dict[str, Any]]:
     ]
 
 
-def reporting(request: str) -> list[dict[str, Any]]:
-    """What follows the request of the stop hook."""
+def reporting(request: str, *, blocked: bool = False) -> list[dict[str, Any]]:
+    """The request of the stop hook, as context or as a decision to block, and what follows it."""
     tool = "mcp__plugin_strategy-bank_strategy-bank__report_outcome"
+    context = {"type": "hook_additional_context", "content": [request], "hookName": "Stop", "hookEvent": "Stop"}
     return [
-        said(f"Stop hook feedback:\n{request}", isMeta=True),
+        said(f"Stop hook feedback:\n{request}", isMeta=True)
+        if blocked
+        else _claude("attachment", {}, attachment=context),
         agent(text("I report it."), use("t9", tool, trajectory={"transcript": "x"}), ident="m9"),
         result("t9", "learned: episode ep_0123456789abcdef, verdict success"),
         agent(text("Reported."), ident="m10"),

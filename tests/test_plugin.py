@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from mcp import Client, StdioServerParameters
-from samples import REWORDED, STRATEGY, call, judgement, refusal
+from mcp.types import TextContent
+from samples import REWORDED, STRATEGY, call, judgement, refusal, text_of
 from sessions import (
     CRASH,
     PASSED,
@@ -62,15 +63,21 @@ def stopped(path: object, **changes: Any) -> subprocess.CompletedProcess[str]:
 
 
 def asked(path: object, **changes: Any) -> str:
-    """The reason with which the hook holds the agent back; empty where it lets it stop."""
+    """The request with which the hook lets the agent go on; empty where it lets it stop."""
     done = stopped(path, **changes)
     assert (done.returncode, done.stderr) == (0, "")
     if not done.stdout:
         return ""
     answer = json.loads(done.stdout)
-    assert answer.keys() == {"decision", "reason"}
-    assert answer["decision"] == "block"
-    return answer["reason"]
+    if "decision" in answer:
+        assert answer == {"decision": "block", "reason": answer["reason"]}
+        assert Path(str(path)).name.startswith("rollout-")  # Codex, which knows nothing else
+        return answer["reason"]
+    context = answer["hookSpecificOutput"]
+    assert answer == {
+        "hookSpecificOutput": {"hookEventName": "Stop", "additionalContext": context["additionalContext"]}
+    }
+    return context["additionalContext"]
 
 
 def reference_in(reason: str) -> dict[str, str]:
@@ -101,12 +108,21 @@ def test_the_same_hook_serves_codex(tmp_path: Path) -> None:
     [
         [said(PROMPT), agent(text("It is a question of taste."))],
         [*work(), *reporting(REQUEST)],
+        [*work(), *reporting(REQUEST, blocked=True)],
         [*work(), said("What does it cost?"), agent(text("Nothing."))],
         [said(PROMPT), agent(use("t1", "TodoWrite", todos=[])), result("t1", "ok")],
         [said(PROMPT), agent(use("t1", "mcp__strategy-bank__recall_strategies", task=PROMPT)), result("t1", "none")],
         [],
     ],
-    ids=["no tools", "reported", "an earlier turn's work", "housekeeping", "only recall", "empty"],
+    ids=[
+        "no tools",
+        "reported",
+        "reported after a block",
+        "an earlier turn's work",
+        "housekeeping",
+        "only recall",
+        "empty",
+    ],
 )
 def test_an_agent_that_has_nothing_to_report_may_stop(transcript: Path, records: list[Any]) -> None:
     assert asked(write(transcript, records)) == ""
@@ -138,7 +154,7 @@ def test_the_hook_imports_nothing_that_is_slow(transcript: Path) -> None:
     write(transcript, work())
     event = json.dumps({"transcript_path": str(transcript)})
     done = subprocess.run([sys.executable, "-X", "importtime", *STOP[1:]], input=event, capture_output=True, text=True)
-    assert "block" in done.stdout
+    assert REQUEST in done.stdout
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "json" in imported
     assert imported.isdisjoint(
@@ -245,8 +261,40 @@ def test_the_plugin_starts_this_server_and_its_hooks_name_real_tools_and_command
     recall, stop = hooks["UserPromptSubmit"], hooks["Stop"]
     assert (recall["type"], recall["server"]) == ("mcp_tool", f"plugin:{name}:{server}")
     assert recall["tool"] in TOOLS
-    assert recall["input"] == {"task": "${prompt}"}
+    assert recall["input"] == {"task": "${prompt}", "hook": "UserPromptSubmit"}
     assert (stop["type"], stop["command"]) == ("command", "strategy-bank hook stop")
+
+
+def test_codex_gets_the_same_plugin_under_its_own_name_for_the_server() -> None:
+    ours, codex = loaded(".claude-plugin/plugin.json"), loaded(".codex-plugin/plugin.json")
+    hooks = codex.pop("hooks")
+    assert codex == ours
+    of_claude = (PLUGIN / "hooks" / "hooks.json").read_text("utf-8")
+    assert (PLUGIN / hooks).read_text("utf-8") == of_claude.replace(
+        "plugin:strategy-bank:strategy-bank", "strategy-bank"
+    )
+
+
+def test_the_marketplace_offers_the_plugin() -> None:
+    root = PLUGIN.parent.parent
+    (offered,) = json.loads((root / ".claude-plugin" / "marketplace.json").read_text("utf-8"))["plugins"]
+    assert (root / offered["source"]).resolve() == PLUGIN.resolve()
+    assert offered["name"] == loaded(".claude-plugin/plugin.json")["name"]
+
+
+@pytest.mark.anyio
+async def test_a_hook_gets_what_is_recalled_as_context_for_the_agent(user: dict[str, str]) -> None:
+    async with connected(user) as client:
+        plain = await client.call_tool("recall_strategies", {"task": PROMPT})
+        hooked = await client.call_tool("recall_strategies", {"task": PROMPT, "hook": "UserPromptSubmit"})
+        listed = (await client.list_tools()).tools[0]
+    (block,) = hooked.content
+    assert isinstance(block, TextContent)
+    answer = json.loads(block.text)["hookSpecificOutput"]
+    assert answer["hookEventName"] == "UserPromptSubmit"
+    without_id = re.compile(r"rc_\w+")
+    assert without_id.sub("", answer["additionalContext"]) == without_id.sub("", text_of(plain))
+    assert "hook" not in listed.input_schema["properties"]
 
 
 def test_the_plugins_texts_have_headers_and_name_real_commands() -> None:
@@ -263,7 +311,7 @@ def test_the_installed_command_takes_the_short_way_too(transcript: Path) -> None
     command = Path(sys.executable).with_name("strategy-bank")
     event = json.dumps({"transcript_path": str(write(transcript, work()))})
     done = subprocess.run([command, "hook", "stop"], input=event, capture_output=True, text=True, env=dict(os.environ))
-    assert json.loads(done.stdout)["decision"] == "block"
+    assert json.loads(done.stdout)["hookSpecificOutput"]["hookEventName"] == "Stop"
 
 
 def test_the_page_about_it_shows_hooks_for_codex_that_name_the_same_tool_and_command() -> None:

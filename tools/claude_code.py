@@ -45,7 +45,7 @@ class ClaudeCodeReader:
         if record.get("isSidechain") or record.get("isCompactSummary") or record.get("isApiErrorMessage"):
             return None
         if kind == "attachment":
-            return _queued(fields(record.get("attachment")))
+            return _attached(fields(record.get("attachment")))
         if kind == "assistant":
             return self._agent(message)
         return self._user(message, meta=bool(record.get("isMeta"))) if kind == "user" else None
@@ -93,8 +93,10 @@ def _spoken(text: str, content: object) -> Entry | None:
     return Entry(kind, {"role": "user", "content": content}, text)
 
 
-def _queued(attachment: dict[str, Any]) -> Entry | None:
-    """What the user typed while the agent worked."""
+def _attached(attachment: dict[str, Any]) -> Entry | None:
+    """The request of the stop hook, or what the user typed while the agent worked."""
+    if attachment.get("type") == "hook_additional_context":
+        return Entry("request", {}) if REQUEST in str(attachment.get("content")) else None
     text = plain(attachment.get("prompt")).strip()
     typed = attachment.get("type") == "queued_command" and attachment.get("commandMode") in (None, "prompt")
     return (

@@ -75,13 +75,14 @@ def entries(file: Path, client: Client) -> Iterator[Entry]:
         yield from understood(_lines(source), client)
 
 
-def last_entries(path: str, size: int) -> Iterator[Entry]:
-    """Those in the last `size` bytes of a transcript of either client. Raises OSError."""
+def last_entries(path: str, size: int) -> tuple[Client, Iterator[Entry]]:
+    """Whose transcript it is, and what is in its last `size` bytes. Raises OSError."""
     with open(path, "rb") as source:
         start = max(0, os.fstat(source.fileno()).st_size - size)
         source.seek(start)
         lines = source.read(size).split(b"\n")[1 if start else 0 :]
-    yield from understood(lines, "codex" if any(b'"payload":' in line[:200] for line in lines) else "claude-code")
+    client: Client = "codex" if any(b'"payload":' in line[:200] for line in lines) else "claude-code"
+    return client, understood(lines, client)
 
 
 def understood(lines: Iterable[bytes], client: Client) -> Iterator[Entry]:

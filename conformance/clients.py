@@ -1,0 +1,251 @@
+"""`make clients`: real clients, from nothing to a recalled strategy. Only the model is scripted.
+
+Claude Code, Codex and Gemini CLI are installed from npm, connected as the documentation says, and given a task. The model
+works, stops, and, where the client has hooks, reports only because the stop hook asks it to. In a second session, with a task
+worded otherwise, the lesson must be in what the model is sent. The exit code is 1 where it is not, and 0 where the npm registry
+cannot be reached.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import node
+from scripted_model import Call, Script, ScriptedModel, Turn
+
+from strategy_bank.tools.entries import REQUEST
+
+HERE = node.HERE / "clients"
+TASK = "The nightly import of customer orders crashes with a decoding error; make it run through."
+LIKE_IT = "Our job that reads partner CSV files dies on strange characters. Please repair it."
+OUTPUT = "14 passed in 2.31s"
+TITLE = "Detect the encoding of foreign files"
+JUDGEMENT = {
+    "reason": "The file was read with its real encoding, and the tests of the import pass.",
+    "verdict": "success",
+    "evidence": [OUTPUT],
+    "strategies": [
+        {
+            "title": TITLE,
+            "description": "When reading text files that another system wrote fails or shows wrong characters.",
+            "content": "Find out the real encoding of a failing file before changing code. Pass it explicitly when opening the "
+            "file, and add a file of that kind to the tests.",
+        }
+    ],
+}
+_SERVER = [sys.executable, "-m", "strategy_bank.server"]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A command line client. `bin` is a script of node_modules."""
+
+    name: str
+    bin: str
+    connects: list[list[str]]
+    """What a user runs once, in a checkout: arguments of the client, or of `strategy-bank` where they begin with its name."""
+    asks: list[str]
+    """Arguments before a prompt."""
+    shell: tuple[str, str]
+    """Its tool for commands, and the argument that holds one."""
+    environment: Callable[[str], dict[str, str]]
+    """Of the address of the model."""
+    hooks: bool = True
+    files: Callable[[str], dict[str, str]] = lambda _: {}
+    """Files of the home, with the address of the model."""
+
+    def run(self, arguments: list[str], folder: Path, home: Path, address: str) -> str:
+        """What it printed. Raises Failed."""
+        command = [*node.command("node"), str(HERE / "node_modules" / self.bin), *arguments]
+        return _run(command, folder, home, self.environment(address))
+
+
+def _claude_environment(address: str) -> dict[str, str]:
+    quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "IS_SANDBOX": "1", "DISABLE_AUTOUPDATER": "1"}
+    return {"ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": "scripted"} | quiet
+
+
+_CODEX_MODEL = """
+[model_providers.scripted]
+name = "scripted"
+base_url = "{}/v1"
+wire_api = "responses"
+env_key = "SCRIPTED_KEY"
+"""
+_CLAUDE = Client(
+    name="Claude Code",
+    bin="@anthropic-ai/claude-code/cli-wrapper.cjs",
+    connects=[
+        ["plugin", "validate", "plugins/claude-code"],
+        ["plugin", "marketplace", "add", "./"],
+        ["plugin", "install", "strategy-bank@strategy-bank"],
+    ],
+    asks=["--permission-mode", "bypassPermissions", "-p"],
+    shell=("Bash", "command"),
+    environment=_claude_environment,
+)
+_CODEX = Client(
+    name="Codex",
+    bin="@openai/codex/bin/codex.js",
+    connects=[["plugin", "marketplace", "add", "./"], ["plugin", "add", "strategy-bank@strategy-bank"]],
+    asks=[
+        "exec",
+        "-c",
+        "model_provider=scripted",
+        "-c",
+        "model=gpt-5",
+        "--dangerously-bypass-approvals-and-sandbox",
+        "--dangerously-bypass-hook-trust",
+    ],
+    shell=("exec_command", "cmd"),
+    environment=lambda address: {"SCRIPTED_KEY": "scripted"},
+    files=lambda address: {".codex/config.toml": _CODEX_MODEL.format(address)},
+)
+_GEMINI = Client(
+    name="Gemini CLI",
+    bin="@google/gemini-cli/bundle/gemini.js",
+    connects=[["strategy-bank", "connect", "gemini", "--yes"]],
+    asks=["-m", "gemini-2.5-pro", "--yolo", "--skip-trust", "-p"],
+    shell=("run_shell_command", "command"),
+    environment=lambda address: {"GEMINI_API_KEY": "scripted", "GOOGLE_GEMINI_BASE_URL": address},
+    files=lambda address: {".gemini/settings.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'},
+    hooks=False,
+)
+
+
+def judge(client: Client) -> str:
+    """One line about what was seen. Raises Failed."""
+    with tempfile.TemporaryDirectory(prefix="strategy-bank-client-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        (home / "project" / ".git").mkdir(parents=True)
+        for part in (".claude-plugin", "plugins"):
+            shutil.copytree(node.ROOT / part, home / "checkout" / part)
+        with ScriptedModel(lambda _: "") as model:
+            _write(home, client.files(model.base_url))
+            for command in client.connects:
+                if command[0] == "strategy-bank":
+                    _run([*_SERVER, *command[1:]], home / "checkout", home)
+                else:
+                    client.run(command, home / "checkout", home, model.base_url)
+            first = _converse(client, model, home, TASK)
+            second = _converse(client, model, home, LIKE_IT)
+        return _seen(client, home, first, second)
+
+
+def _converse(client: Client, model: ScriptedModel, home: Path, task: str) -> list[str]:
+    """What the model was sent in a session."""
+    model.heard = []
+    model.script = _scripted(client, task)
+    client.run([*client.asks, task], home / "project", home, model.base_url)
+    return model.heard
+
+
+def _scripted(client: Client, task: str) -> Script:
+    """Work, stop, and report when asked; where nothing asks, the model does as the instructions of the server say."""
+    tool, argument = client.shell
+    turns: list[Turn | Callable[[str], Turn]] = [Call(tool, {argument: f"echo {OUTPUT}"}), "Done: it runs through."]
+    if client.hooks:
+        turns += [_report_asked_for, "Reported."]
+    else:
+        said = f"Read the file with its real encoding, then ran the tests: {OUTPUT}"
+        turns.insert(0, Call("recall_strategies", {"task": task}))
+        turns.insert(2, Call("report_outcome", {"task": task, "trajectory": said, "judgement": JUDGEMENT}))
+    left = iter(turns)
+
+    def script(heard: str) -> Turn:
+        turn = next(left, "Nothing more.")
+        return turn(heard) if callable(turn) else turn
+
+    return script
+
+
+def _report_asked_for(heard: str) -> Turn:
+    """The transcript is named in the request, within JSON within JSON."""
+    if REQUEST not in heard:
+        return "Nobody asked."
+    reference = re.search(r"call report_outcome once: trajectory (\{.*?\})", heard.replace('\\"', '"'))
+    if not reference:
+        return "No transcript was named."
+    return Call("report_outcome", {"trajectory": json.loads(reference[1]), "judgement": JUDGEMENT})
+
+
+def _seen(client: Client, home: Path, first: list[str], second: list[str]) -> str:
+    """What is in the bank after the first session, and was in the requests of the second."""
+    if client.hooks and not any(REQUEST in request for request in first):
+        raise node.Failed("the stop hook did not ask for the report")
+    told = _run([*_SERVER, "list", "--json"], home / "project", home)
+    titles = [strategy["title"] for strategy in json.loads(told)]
+    if titles != [TITLE]:
+        raise node.Failed(f"in the bank are {titles}; the last request was …{first[-1][-3000:]}")
+    recalled = next((number for number, request in enumerate(second) if TITLE in request), None)
+    if recalled != (0 if client.hooks else 1):
+        raise node.Failed(f"the lesson came with request {recalled}; the first was …{second[0][-3000:]}")
+    report = "reported when the stop hook asked, from its own transcript" if client.hooks else "reported"
+    return f"{report}; the lesson came {'with the next prompt' if client.hooks else 'when the model asked for it'}"
+
+
+def _write(home: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+
+
+def _run(command: list[str], folder: Path, home: Path, environment: Mapping[str, str] | None = None) -> str:
+    """In a folder, with a home of its own, where the bank is too, and `strategy-bank` on the path. Raises Failed."""
+    own = node.environment(HOME=str(home), **(environment or {}))
+    own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), own["PATH"]])
+    own = {key: value for key, value in own.items() if not key.startswith(("CLAUDE_CONFIG", "CODEX_", "XDG_"))}
+    done = subprocess.run(  # noqa: PLW1510 a fault is told below, with what was said
+        command,
+        env=own,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    if done.returncode != 0:
+        raise node.Failed(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def version(client: Client) -> str:
+    package = HERE / "node_modules" / "/".join(client.bin.split("/")[:2]) / "package.json"
+    found: dict[str, Any] = json.loads(package.read_text())
+    return found["version"]
+
+
+def main() -> int:
+    try:
+        node.install(HERE)
+    except node.Unreachable:
+        print("skipped: registry cannot be reached")
+        return 0
+    with ThreadPoolExecutor() as pool:
+        heard = list(pool.map(_hear, (_CLAUDE, _CODEX, _GEMINI)))
+    return 0 if all(heard) else 1
+
+
+def _hear(client: Client) -> bool:
+    began = time.monotonic()
+    try:
+        told, content = judge(client), True
+    except Exception as exc:  # noqa: BLE001 a client that breaks is reported like one that did not do as it should
+        told, content = f"{type(exc).__name__}: {exc}", False
+    name = f"{client.name} {version(client)}"
+    print(f"{'✓' if content else '✗'} {name:<24}{told} [{time.monotonic() - began:.0f} s]", flush=True)
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())
