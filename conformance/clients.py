@@ -86,7 +86,8 @@ _CLAUDE = Client(
     name="Claude Code",
     bin="@anthropic-ai/claude-code/cli-wrapper.cjs",
     connects=[
-        ["plugin", "validate", "plugins/claude-code"],
+        ["plugin", "validate", "--strict", "./"],
+        ["plugin", "validate", "--strict", "plugins/claude-code"],
         ["plugin", "marketplace", "add", "./"],
         ["plugin", "install", "strategy-bank@strategy-bank"],
     ],
