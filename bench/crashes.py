@@ -159,7 +159,7 @@ async def _joins(location: Location, first: int) -> None:
 
 
 async def _compacts(location: Location, first: int) -> None:
-    upkeep.COMPACT_AT = 2
+    upkeep.GATHER_AT, upkeep.COMPACT_AT, upkeep.STALE = 2, 2, 0.0
     await _maintains(location, first)
 
 

@@ -44,7 +44,9 @@ def jobs(seeds: int) -> Iterator[tuple[Arm, float, int]]:
         [(arm, accuracy) for accuracy in (0.6, 0.8, 0.9) for arm in (FULL, SUCCESSES)],
         [(Arm("workflows"), 1.0), (WITHOUT, 1.0)],
         [(Arm("full", scaling, 5), PAPER) for scaling in SCALINGS],
+        [(Arm("full", scaling, 3, each=True), PAPER) for scaling in SCALINGS[1:]],
         [(Arm("full", scaling, attempts), 1.0) for attempts in (3, 5) for scaling in SCALINGS],
+        [(Arm("full", scaling, 3, each=True), 1.0) for scaling in SCALINGS[1:]],
     ]
     for group in groups:
         for seed in range(1, seeds + 1):

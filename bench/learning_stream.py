@@ -33,10 +33,12 @@ class Arm:
     scaling: Scaling = ""
     attempts: int = 1
     credit: bool = True
+    each: bool = False
+    """Whether each attempt of a run teaches for itself, beside the comparison."""
 
     @property
     def name(self) -> str:
-        scaled = f" + {self.scaling} k={self.attempts}" if self.scaling else ""
+        scaled = f" + {self.scaling} k={self.attempts}{' and each' if self.each else ''}" if self.scaling else ""
         return f"{self.memory}{scaled}{'' if self.credit else ' without credit'}"
 
 
@@ -170,7 +172,11 @@ class _Agent:
             told = Report(
                 scope=SCOPE,
                 trajectory=trajectory(task, done[-1], luck),
-                judgement=judgement(done[-1], verdict(done[-1], self.accuracy, luck), []),
+                judgement=judgement(
+                    done[-1],
+                    verdict(done[-1], self.accuracy, luck),
+                    self._lessons(task, done[-1], luck) if self.arm.each else [],
+                ),
                 used_strategy_ids=done[-1].used,
                 run_id=begun.run_id,
                 attempt=number,

@@ -1,9 +1,10 @@
 """`make clients`: real clients, from nothing to a recalled strategy. Only the model is scripted.
 
-Claude Code, Codex and Gemini CLI are installed from npm, connected as the documentation says, and given a task. The model
-works, stops, and, where the client has hooks, reports only because the stop hook asks it to. In a second session, with a task
-worded otherwise, the lesson must be in what the model is sent. The exit code is 1 where it is not, and 0 where the npm registry
-cannot be reached.
+Claude Code, Codex and Gemini CLI are installed from npm, connected by `strategy-bank connect`, and once more, elsewhere, by the
+plugin, as the documentation says. Then they are given a task. The model works, stops, and reports only because the stop hook
+asks it to. In a second session, with a task worded otherwise, the lesson must be in what the model is sent: with the prompt,
+or, where the client has no hook for that, when the model recalls. The exit code is 1 where it is not, and 0 where the npm
+registry cannot be reached.
 """
 
 import json
@@ -14,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,21 +55,26 @@ class Client:
     name: str
     bin: str
     connects: list[list[str]]
-    """What a user runs once, in a checkout: arguments of the client, or of `strategy-bank` where they begin with its name."""
+    """What a user runs once, in a checkout."""
     asks: list[str]
     """Arguments before a prompt."""
     shell: tuple[str, str]
     """Its tool for commands, and the argument that holds one."""
     environment: Callable[[str], dict[str, str]]
     """Of the address of the model."""
-    hooks: bool = True
+    name_of_connect: str
+    lists: str
+    """What `mcp list` says of a server that is connected."""
+    recalls: bool = True
+    """With each prompt, by a hook."""
     files: Callable[[str], dict[str, str]] = lambda _: {}
     """Files of the home, with the address of the model."""
 
     def run(self, arguments: list[str], folder: Path, home: Path, address: str) -> str:
-        """What it printed. Raises Failed."""
+        """What it printed, errors too. Raises Failed."""
         command = [*node.command("node"), str(HERE / "node_modules" / self.bin), *arguments]
-        return _run(command, folder, home, self.environment(address))
+        done = _run(command, folder, home, self.environment(address))
+        return done.stdout + done.stderr
 
 
 def _claude_environment(address: str) -> dict[str, str]:
@@ -92,6 +99,8 @@ _CLAUDE = Client(
         ["plugin", "install", "strategy-bank@strategy-bank"],
     ],
     asks=["--permission-mode", "bypassPermissions", "-p"],
+    name_of_connect="claude-code",
+    lists="Connected",
     shell=("Bash", "command"),
     environment=_claude_environment,
 )
@@ -108,6 +117,8 @@ _CODEX = Client(
         "--dangerously-bypass-approvals-and-sandbox",
         "--dangerously-bypass-hook-trust",
     ],
+    name_of_connect="codex",
+    lists="enabled",
     shell=("exec_command", "cmd"),
     environment=lambda address: {"SCRIPTED_KEY": "scripted"},
     files=lambda address: {".codex/config.toml": _CODEX_MODEL.format(address)},
@@ -115,32 +126,51 @@ _CODEX = Client(
 _GEMINI = Client(
     name="Gemini CLI",
     bin="@google/gemini-cli/bundle/gemini.js",
-    connects=[["strategy-bank", "connect", "gemini", "--yes"]],
+    connects=[["extensions", "install", "plugins/gemini-cli", "--consent"]],
+    name_of_connect="gemini",
+    lists="Connected",
     asks=["-m", "gemini-2.5-pro", "--yolo", "--skip-trust", "-p"],
     shell=("run_shell_command", "command"),
-    environment=lambda address: {"GEMINI_API_KEY": "scripted", "GOOGLE_GEMINI_BASE_URL": address},
+    environment=lambda address: {
+        "GEMINI_API_KEY": "scripted",
+        "GOOGLE_GEMINI_BASE_URL": address,
+        "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    },
     files=lambda address: {".gemini/settings.json": '{"security": {"auth": {"selectedType": "gemini-api-key"}}}'},
-    hooks=False,
+    recalls=False,
 )
 
 
 def judge(client: Client) -> str:
     """One line about what was seen. Raises Failed."""
-    with tempfile.TemporaryDirectory(prefix="strategy-bank-client-", ignore_cleanup_errors=True) as folder:
+    with _home(client) as (home, model):
+        _run([*_SERVER, "connect", client.name_of_connect, "--yes"], home / "project", home)
+        listed = client.run(["mcp", "list"], home / "project", home, model.base_url)
+        if not re.search(f"strategy-bank.*{client.lists}", listed):
+            raise node.Failed(f"`mcp list` says: {listed}")
+    with _home(client) as (home, model):
+        for command in client.connects:
+            client.run(command, home / "checkout", home, model.base_url)
+        first = _converse(client, model, home, TASK)
+        second = _converse(client, model, home, LIKE_IT)
+        return _seen(client, home, first, second)
+
+
+@contextmanager
+def _home(client: Client) -> Iterator[tuple[Path, ScriptedModel]]:
+    """A user's home with a project and a checkout of ours, and the model that the client is set up for."""
+    with (
+        tempfile.TemporaryDirectory(prefix="strategy-bank-client-", ignore_cleanup_errors=True) as folder,
+        ScriptedModel(lambda _: "") as model,
+    ):
         home = Path(folder)
         (home / "project" / ".git").mkdir(parents=True)
         for part in (".claude-plugin", "plugins"):
             shutil.copytree(node.ROOT / part, home / "checkout" / part)
-        with ScriptedModel(lambda _: "") as model:
-            _write(home, client.files(model.base_url))
-            for command in client.connects:
-                if command[0] == "strategy-bank":
-                    _run([*_SERVER, *command[1:]], home / "checkout", home)
-                else:
-                    client.run(command, home / "checkout", home, model.base_url)
-            first = _converse(client, model, home, TASK)
-            second = _converse(client, model, home, LIKE_IT)
-        return _seen(client, home, first, second)
+        for name, text in client.files(model.base_url).items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text)
+        yield home, model
 
 
 def _converse(client: Client, model: ScriptedModel, home: Path, task: str) -> list[str]:
@@ -152,15 +182,11 @@ def _converse(client: Client, model: ScriptedModel, home: Path, task: str) -> li
 
 
 def _scripted(client: Client, task: str) -> Script:
-    """Work, stop, and report when asked; where nothing asks, the model does as the instructions of the server say."""
+    """Work, stop, and report when asked; where no hook recalls, the model does so first, as the instructions say."""
     tool, argument = client.shell
-    turns: list[Turn | Callable[[str], Turn]] = [Call(tool, {argument: f"echo {OUTPUT}"}), "Done: it runs through."]
-    if client.hooks:
-        turns += [_report_asked_for, "Reported."]
-    else:
-        said = f"Read the file with its real encoding, then ran the tests: {OUTPUT}"
-        turns.insert(0, Call("recall_strategies", {"task": task}))
-        turns.insert(2, Call("report_outcome", {"task": task, "trajectory": said, "judgement": JUDGEMENT}))
+    recall = [] if client.recalls else [Call("recall_strategies", {"task": task})]
+    work = [Call(tool, {argument: f"echo {OUTPUT}"}), "Done: it runs through."]
+    turns: list[Turn | Callable[[str], Turn]] = [*recall, *work, _report_asked_for, "Reported."]
     left = iter(turns)
 
     def script(heard: str) -> Turn:
@@ -182,26 +208,22 @@ def _report_asked_for(heard: str) -> Turn:
 
 def _seen(client: Client, home: Path, first: list[str], second: list[str]) -> str:
     """What is in the bank after the first session, and was in the requests of the second."""
-    if client.hooks and not any(REQUEST in request for request in first):
+    if not any(REQUEST in request for request in first):
         raise node.Failed("the stop hook did not ask for the report")
-    told = _run([*_SERVER, "list", "--json"], home / "project", home)
+    told = _run([*_SERVER, "list", "--json"], home / "project", home).stdout
     titles = [strategy["title"] for strategy in json.loads(told)]
     if titles != [TITLE]:
         raise node.Failed(f"in the bank are {titles}; the last request was …{first[-1][-3000:]}")
     recalled = next((number for number, request in enumerate(second) if TITLE in request), None)
-    if recalled != (0 if client.hooks else 1):
+    if recalled != (0 if client.recalls else 1):
         raise node.Failed(f"the lesson came with request {recalled}; the first was …{second[0][-3000:]}")
-    report = "reported when the stop hook asked, from its own transcript" if client.hooks else "reported"
-    return f"{report}; the lesson came {'with the next prompt' if client.hooks else 'when the model asked for it'}"
+    came = "with the next prompt" if client.recalls else "when the model recalled"
+    return f"connected; reported when the stop hook asked, from its own transcript; the lesson came {came}"
 
 
-def _write(home: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text)
-
-
-def _run(command: list[str], folder: Path, home: Path, environment: Mapping[str, str] | None = None) -> str:
+def _run(
+    command: list[str], folder: Path, home: Path, environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
     """In a folder, with a home of its own, where the bank is too, and `strategy-bank` on the path. Raises Failed."""
     own = node.environment(HOME=str(home), **(environment or {}))
     own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), own["PATH"]])
@@ -210,14 +232,14 @@ def _run(command: list[str], folder: Path, home: Path, environment: Mapping[str,
         command,
         env=own,
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        input="y\n",
         capture_output=True,
         text=True,
         timeout=180,
     )
     if done.returncode != 0:
         raise node.Failed(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+    return done
 
 
 def version(client: Client) -> str:

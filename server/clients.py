@@ -177,7 +177,7 @@ CLIENTS = {
         places=lambda system: [system.named("GEMINI_CLI_HOME", system.home) / ".gemini" / "settings.json"],
         project=".gemini/settings.json",
         stricter=edit_json.read_commented,
-        then="Start a new session; /mcp lists the server.",
+        then="Start a new session in a folder that it was told to trust; /mcp lists the server.",
     ),
     "windsurf": Client(
         title="Windsurf (Devin Desktop)",

@@ -1,8 +1,8 @@
 """`strategy-bank hook stop`: what a client runs when its agent stops. Reads the hook's JSON from standard input.
 
-Claude Code and Codex send the same fields. Where the agent worked in this turn and reported nothing, the answer lets it go on
-once, with a short request: Claude Code takes that as context, and would show a decision to block as a problem of the hook;
-Codex knows that decision only. Any trouble lets it stop: a hook must never be in the way, so the exit code
+Claude Code, Codex and Gemini CLI send the same fields. Where the agent worked in this turn and reported nothing, the answer
+lets it go on once, with a short request: Claude Code takes that as context, and would show a decision to block as a problem of
+the hook; the others know that decision only. Any trouble lets it stop: a hook must never be in the way, so the exit code
 is 0 whatever happens. Imports nothing that is slow; the server does the work.
 """
 
@@ -17,8 +17,9 @@ TAIL = 1_000_000
 """Bytes at the end of the transcript that are looked at; a turn that is longer than that did some work."""
 USAGE = """Usage: strategy-bank hook stop
 
-  For the Stop hook of Claude Code and Codex: reads the hook's JSON from standard input. Where the agent used tools in this turn
-  and reported nothing, it is asked once for the report. Anything that goes wrong lets the agent stop; the exit code is 0.
+  For the hooks Stop of Claude Code and Codex and AfterAgent of Gemini CLI: reads the hook's JSON from standard input. Where the
+  agent used tools in this turn and reported nothing, it is asked once for the report. Anything that goes wrong lets the agent
+  stop; the exit code is 0.
 """
 _ASK = (
     "{begin}. If the task has ended (done, failed or given up), call report_outcome once: trajectory {reference} (it is read "

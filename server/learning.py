@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
 
 
 @click.command(short_help="Learn from the earlier sessions of a client.")
-@click.argument("client", type=click.Choice(["claude-code", "codex"]))
+@click.argument("client", type=click.Choice(["claude-code", "codex", "gemini"]))
 @click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Only sessions in this folder.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only tasks begun on this day or later.")
 @click.option("--dry-run", is_flag=True, help="Show what would be queued, and write nothing.")

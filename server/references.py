@@ -1,7 +1,7 @@
 """A trajectory that is not sent but named: `{"transcript": path}`, the client's own record of the session.
 
-So the agent need not type again what it did. The file is read only from the folders of Claude Code and Codex, and cut to the
-task at hand; from there on it is a trajectory like any other.
+So the agent need not type again what it did. The file is read only from the folders of the clients in tools/transcripts.py, and
+cut to the task at hand; from there on it is a trajectory like any other.
 """
 
 import json

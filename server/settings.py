@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from strategy_bank.tools.transcripts import Folders
 
 PREFIX = "STRATEGY_BANK_"
-_OF_CLIENTS = {"claude_home": "CLAUDE_CONFIG_DIR", "codex_home": "CODEX_HOME"}
-"""Fields whose default is a variable of the client's own."""
+_OF_CLIENTS = {
+    "claude_home": ("CLAUDE_CONFIG_DIR", ""),
+    "codex_home": ("CODEX_HOME", ""),
+    "gemini_home": ("GEMINI_CLI_HOME", ".gemini"),
+}
+"""Fields whose default is a variable of the client's own, and the folder in what it names."""
 logger = logging.getLogger(__name__)
 
 
@@ -47,12 +51,15 @@ class Settings(BaseModel):
     )
     http_hosts: str = Field("", description="Host names of `serve --http` besides localhost, with commas")
     transcripts: bool = Field(
-        True, description="Whether a report may name a transcript of Claude Code or Codex to be read"
+        True, description="Whether a report may name a transcript of Claude Code, Codex or Gemini CLI to be read"
     )
     claude_home: Path = Field(
         Path("~/.claude"), description="Claude Code's folder; default: CLAUDE_CONFIG_DIR, else ~/.claude"
     )
     codex_home: Path = Field(Path("~/.codex"), description="Codex's folder; default: CODEX_HOME, else ~/.codex")
+    gemini_home: Path = Field(
+        Path("~/.gemini"), description="Gemini CLI's; default: GEMINI_CLI_HOME/.gemini, else ~/.gemini"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
 
     @model_validator(mode="after")
@@ -79,9 +86,9 @@ class Settings(BaseModel):
             InvalidInput: a value is out of range; the message names its variable.
         """
         given = {k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX) and v}
-        for field, variable in _OF_CLIENTS.items():
+        for field, (variable, folder) in _OF_CLIENTS.items():
             if environment.get(variable):
-                given.setdefault(field, environment[variable])
+                given.setdefault(field, str(Path(environment[variable], folder)))
         for unknown in sorted(given.keys() - cls.model_fields.keys()):
             logger.warning("Unknown setting %s%s is ignored", PREFIX, unknown.upper())
         if "judge" in given:
@@ -106,7 +113,9 @@ class Settings(BaseModel):
     def folders(self) -> "Folders":
         from strategy_bank.tools.transcripts import Folders
 
-        return Folders(self.claude_home.expanduser() / "projects", self.codex_home.expanduser() / "sessions")
+        homes = self.claude_home, self.codex_home, self.gemini_home
+        claude, codex, gemini = (home.expanduser() for home in homes)
+        return Folders(claude / "projects", codex / "sessions", gemini / "tmp")
 
     @property
     def uses_endpoint(self) -> bool:

@@ -1,5 +1,6 @@
 """What keeps a bank fast as it grows: joined pieces, swept files, indexes; by one process, beside reads and writes."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from strategy_bank.store import tables
@@ -19,7 +20,10 @@ COMPACT_AT_LAST = 120
 GATHER_AT = 10
 """Pieces of a large table from which the small ones are joined."""
 STALE = 0.02
-"""Of a table's rows: from here on it is compacted, which writes all of them anew; below, joining the small pieces will do."""
+"""Of a table's rows: where so many are loose, or it has so many old versions, it is compacted, which writes all of them anew;
+below, joining the small pieces will do."""
+VERSIONS_LOOKED_AT_EVERY_S = 300.0
+"""They are kept three times as long anyway, and looking at them takes the longer, the more there are."""
 INDEXED_FROM = 4096
 """Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
 RETRAINED_AT = 4
@@ -34,6 +38,7 @@ class Upkeep:
         self._atomically = atomically
         self._lock = WriteLock(location.upkeep_file, 0)
         self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
+        self._versions_looked_at = dict.fromkeys(tables.RECORDS, float("-inf"))
         self._littered = set(tables.RECORDS)
         """Tables that may hold files to which no version refers: all of them when a process begins."""
 
@@ -42,10 +47,15 @@ class Upkeep:
         crowded, due = list[Table](), dict[str, int]()
         for name, table in opened.items():
             pieces = await table.fragments()
-            if pieces >= GATHER_AT and not await table.is_stale(STALE):
-                crowded.append(table)
-            elif pieces >= self._compact_at[name]:
+            if pieces < GATHER_AT:
+                continue
+            if await table.loose() >= STALE:
+                if pieces >= self._compact_at[name]:
+                    due[name] = pieces
+            elif await self._is_outdated(name, table):
                 due[name] = pieces
+            else:
+                crowded.append(table)
         outgrown = await _outgrown(opened["strategies"], stamp)
         if not crowded and not due and not outgrown:
             return False
@@ -58,6 +68,12 @@ class Upkeep:
             await self._sweep({name: opened[name] for name in compacted})
             await _index(opened["strategies"], outgrown)
         return bool(crowded or compacted)
+
+    async def _is_outdated(self, name: str, table: Table) -> bool:
+        if time.monotonic() < self._versions_looked_at[name] + VERSIONS_LOOKED_AT_EVERY_S:
+            return False
+        self._versions_looked_at[name] = time.monotonic()
+        return await table.is_outdated(STALE)
 
     async def _gather(self, table: Table) -> None:
         """Reading takes no lock; what is changed meanwhile is left as it is."""

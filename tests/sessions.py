@@ -1,4 +1,4 @@
-"""Sessions as Claude Code and Codex write them down, record by record."""
+"""Sessions as Claude Code, Codex and Gemini CLI write them down, record by record."""
 
 import json
 from collections.abc import Iterable
@@ -149,4 +149,59 @@ def codex_reporting(request: str) -> list[dict[str, Any]]:
             output="learned: episode ep_0123456789abcdef, verdict success",
         ),
         codex_said("Reported.", "assistant"),
+    ]
+
+
+def gemini_meta(kind: str = "main") -> dict[str, Any]:
+    return {"sessionId": "g-1", "projectHash": "68ac", "startTime": NOW, "lastUpdated": NOW, "kind": kind}
+
+
+def gemini_said(words: str, ident: str = "") -> dict[str, Any]:
+    return {"id": ident or f"u-{abs(hash(words))}", "timestamp": NOW, "type": "user", "content": [{"text": words}]}
+
+
+def gemini_agent(ident: str, words: str, *calls: dict[str, Any]) -> list[dict[str, Any]]:
+    """Written once with its words, and again when its calls are done; then what these gave, as words of the user."""
+    first = {
+        "id": ident,
+        "timestamp": NOW,
+        "type": "gemini",
+        "content": words,
+        "thoughts": [],
+        "model": "gemini-2.5-pro",
+    }
+    if not calls:
+        return [first]
+    answers = [part for call in calls for part in call["result"]]
+    told = {"id": f"{ident}-r", "timestamp": NOW, "type": "user", "content": answers}
+    return [first, {"$set": {"lastUpdated": NOW}}, first | {"toolCalls": list(calls)}, told]
+
+
+def gemini_call(ident: str, output: str, name: str = "run_shell_command", **arguments: Any) -> dict[str, Any]:
+    response = {"output": f"<untrusted_context>\n{output}\n</untrusted_context>"}
+    answer = {"functionResponse": {"id": ident, "name": name, "response": response}}
+    return {"id": ident, "name": name, "args": arguments, "result": [answer], "status": "success", "timestamp": NOW}
+
+
+def gemini_work(prompt: str = PROMPT) -> list[dict[str, Any]]:
+    """The same task in Gemini CLI."""
+    context = gemini_said("<session_context>\nThis is the Gemini CLI.\n</session_context>")
+    crash = f"Output: {CRASH}\nExit Code: 1\nProcess Group PGID: 31047"
+    return [
+        gemini_meta(),
+        {"$set": {"messages": [context]}},
+        gemini_said(prompt),
+        *gemini_agent("a-1", "I run the import.", gemini_call("c-1", crash, command="python -m importer")),
+        *gemini_agent("a-2", "", gemini_call("c-2", "Successfully modified file", "replace", file_path="importer.py")),
+        *gemini_agent("a-3", "Now the tests.", gemini_call("c-3", f"Output: {PASSED}", command="pytest -q")),
+        *gemini_agent("a-4", "The import runs through now."),
+    ]
+
+
+def gemini_reporting(request: str) -> list[dict[str, Any]]:
+    told = "learned: episode ep_0123456789abcdef, verdict success"
+    return [
+        gemini_said(request),
+        *gemini_agent("a-8", "I report it.", gemini_call("c-9", told, "mcp_strategy-bank_report_outcome")),
+        *gemini_agent("a-9", "Reported."),
     ]

@@ -28,7 +28,12 @@ def instructions(name: str) -> list[str]:
 
 def test_versions_and_names_are_those_of_the_project() -> None:
     (package,) = REGISTERED["packages"]
-    assert {MANIFEST["version"], REGISTERED["version"], package["version"]} == {PROJECT["version"]}
+    plugins = [
+        json.loads((ROOT / "plugins" / name).read_text("utf-8"))
+        for name in ("claude-code/.claude-plugin/plugin.json", "gemini-cli/gemini-extension.json")
+    ]
+    versions = {each["version"] for each in (MANIFEST, REGISTERED, package, *plugins)}
+    assert versions == {PROJECT["version"]}
     assert {MANIFEST["name"], package["identifier"]} == {PROJECT["name"]}
     assert MANIFEST["license"] == PROJECT["license"]
     assert MANIFEST["compatibility"]["runtimes"]["python"] == PROJECT["requires-python"]

@@ -78,7 +78,8 @@ async def test_a_bank_that_grew_report_by_report_takes_little_more_than_one_writ
 async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_with_them(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "COMPACT_AT", 1)
+    for name, value in {"COMPACT_AT": 1, "GATHER_AT": 1, "STALE": 0.0}.items():
+        monkeypatch.setattr(upkeep, name, value)
     monkeypatch.setattr(lance, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
     bank = await Bank.open(Location(home))
     acknowledged: set[str] = set()

@@ -196,9 +196,13 @@ async def test_a_table_that_is_old_is_compacted_however_little_was_written(
 ) -> None:
     await world.add(SIZE)
     table = world.bank._table(Strategy)
-    assert not await table.is_stale(upkeep.STALE)
+    assert not await table.is_outdated(upkeep.STALE)
     monkeypatch.setattr(lance, "KEPT_AT_MOST", timedelta(0))
-    assert await table.is_stale(upkeep.STALE)
+    assert await table.is_outdated(upkeep.STALE)
+    for _ in range(upkeep.GATHER_AT):
+        await world.add(1)
+    assert await world.bank.maintain()
+    assert (await world.bank.fragments())["strategies"] == 1  # joining would have left two
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:

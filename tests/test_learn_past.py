@@ -17,7 +17,7 @@ from conftest import Connect
 from mcp import Client
 from samples import STRATEGY, call, judgement
 from scripted_endpoint import ScriptedEndpoint, plausible
-from sessions import PROMPT, agent, codex_work, reporting, result, said, use, work, write
+from sessions import PROMPT, agent, codex_work, gemini_work, reporting, result, said, use, work, write
 
 from strategy_bank.server.cli import cli
 from strategy_bank.tools.entries import REQUEST
@@ -31,6 +31,7 @@ COMMAND = [sys.executable, "-m", "strategy_bank.server"]
 def user(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """An environment whose clients keep their transcripts in folders of the test; no scope is set."""
     mine = {"CLAUDE_CONFIG_DIR": str(tmp_path / "claude"), "CODEX_HOME": str(tmp_path / "codex")}
+    mine["GEMINI_CLI_HOME"] = str(tmp_path / "gemini")
     return {key: value for key, value in environment.items() if key != "STRATEGY_BANK_SCOPE"} | mine
 
 
@@ -76,6 +77,16 @@ def test_sessions_are_queued_with_the_scope_of_their_project_and_never_twice(
     again = run(user, "learn", "claude-code")
     assert "Queued 0; 2 queued before." in again.stderr
     assert len(pending(user)) == 2
+
+
+def test_sessions_of_gemini_cli_are_queued_under_the_folder_noted_beside_them(user: dict[str, str]) -> None:
+    folder = Path(user["GEMINI_CLI_HOME"]) / ".gemini" / "tmp" / "shop"
+    write(folder / ".project_root", ["/gone/shop"])
+    file = write(folder / "chats" / "session-2026-11-20T09-00-1.jsonl", gemini_work())
+    os.utime(file, (OLD, OLD))
+    assert "Queued 1." in run(user, "learn", "gemini").stderr
+    (episode,) = (shown(user, id) for id in pending(user))
+    assert (episode["scope"], episode["task"]) == ("shop", PROMPT)
 
 
 def test_codex_sessions_are_queued_too(user: dict[str, str]) -> None:

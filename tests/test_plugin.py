@@ -22,6 +22,8 @@ from sessions import (
     agent,
     codex_reporting,
     codex_work,
+    gemini_reporting,
+    gemini_work,
     reporting,
     result,
     said,
@@ -71,7 +73,7 @@ def asked(path: object, **changes: Any) -> str:
     answer = json.loads(done.stdout)
     if "decision" in answer:
         assert answer == {"decision": "block", "reason": answer["reason"]}
-        assert Path(str(path)).name.startswith("rollout-")  # Codex, which knows nothing else
+        assert Path(str(path)).name.startswith(("rollout-", "session-"))  # of clients that know nothing else
         return answer["reason"]
     context = answer["hookSpecificOutput"]
     assert answer == {
@@ -95,11 +97,16 @@ def test_work_that_was_not_reported_is_asked_for_once_and_briefly(transcript: Pa
     assert asked(transcript, stop_hook_active=True) == ""
 
 
-def test_the_same_hook_serves_codex(tmp_path: Path) -> None:
-    file = write(tmp_path / "rollout-1.jsonl", codex_work())
+@pytest.mark.parametrize(
+    ("name", "worked", "reported"),
+    [("rollout-1", codex_work, codex_reporting), ("session-1", gemini_work, gemini_reporting)],
+    ids=["codex", "gemini"],
+)
+def test_the_same_hook_serves_others(tmp_path: Path, name: str, worked: Any, reported: Any) -> None:
+    file = write(tmp_path / f"{name}.jsonl", worked())
     reason = asked(file, turn_id="1", last_assistant_message="Done.")
     assert reason.startswith(REQUEST)
-    write(file, [*codex_work(), *codex_reporting(reason)])
+    write(file, [*worked(), *reported(reason)])
     assert asked(file) == ""
 
 
@@ -272,6 +279,19 @@ def test_codex_gets_the_same_plugin_under_its_own_name_for_the_server() -> None:
     of_claude = (PLUGIN / "hooks" / "hooks.json").read_text("utf-8")
     assert (PLUGIN / hooks).read_text("utf-8") == of_claude.replace(
         "plugin:strategy-bank:strategy-bank", "strategy-bank"
+    )
+
+
+def test_the_extension_for_gemini_cli_starts_this_server_and_asks_with_the_same_hook() -> None:
+    extension = PLUGIN.parent / "gemini-cli"
+    manifest = json.loads((extension / "gemini-extension.json").read_text("utf-8"))
+    ours = loaded(".mcp.json")["mcpServers"]["strategy-bank"]
+    assert manifest["mcpServers"] == {"strategy-bank": {key: ours[key] for key in ("command", "args")}}
+    hooks = json.loads((extension / "hooks" / "hooks.json").read_text("utf-8"))["hooks"]
+    assert hooks.keys() == {"AfterAgent"}
+    assert (
+        hooks["AfterAgent"][0]["hooks"][0]["command"]
+        == loaded("hooks/hooks.json")["hooks"]["Stop"][0]["hooks"][0]["command"]
     )
 
 

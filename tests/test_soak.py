@@ -31,7 +31,8 @@ async def test_four_hundred_mixed_calls_leave_nothing_behind(environment: dict[s
 
 
 async def test_indexes_of_the_past_are_let_go(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "COMPACT_AT", 1)
+    for name, value in {"COMPACT_AT": 1, "GATHER_AT": 1, "STALE": 0.0}.items():
+        monkeypatch.setattr(upkeep, name, value)
     monkeypatch.setattr(banks, "REOPENED_EVERY", 4)
     bank = await Bank.open(settings.location)
     opened: list[int] = []

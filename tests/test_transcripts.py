@@ -1,4 +1,4 @@
-"""Transcripts of Claude Code and Codex: read, cut into tasks, and only from the clients' own folders."""
+"""Transcripts of Claude Code, Codex and Gemini CLI: read, cut into tasks, and only from the clients' own folders."""
 
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,12 @@ from sessions import (
     codex_reporting,
     codex_said,
     codex_work,
+    gemini_agent,
+    gemini_call,
+    gemini_meta,
+    gemini_reporting,
+    gemini_said,
+    gemini_work,
     reporting,
     result,
     said,
@@ -33,7 +39,7 @@ OTHER = "Write a page about the new discount codes for the handbook."
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
-    return Folders(tmp_path / "claude" / "projects", tmp_path / "codex" / "sessions")
+    return Folders(tmp_path / "claude" / "projects", tmp_path / "codex" / "sessions", tmp_path / "gemini" / "tmp")
 
 
 @pytest.fixture
@@ -50,6 +56,15 @@ def claude(folders: Folders) -> Any:
 def codex(folders: Folders) -> Any:
     def read(records: list[Any]) -> list[PastTask]:
         return list(tasks(write(folders.codex / "2026" / "11" / "20" / "rollout-1.jsonl", records), "codex"))
+
+    return read
+
+
+@pytest.fixture
+def gemini(folders: Folders) -> Any:
+    def read(records: list[Any]) -> list[PastTask]:
+        write(folders.gemini / "shop" / ".project_root", ["/gone/shop"])
+        return list(tasks(write(folders.gemini / "shop" / "chats" / "session-1.jsonl", records), "gemini"))
 
     return read
 
@@ -219,7 +234,12 @@ def test_pictures_are_named_and_not_kept(claude: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "worked", "report"), [("claude", work, reporting), ("codex", codex_work, codex_reporting)]
+    ("read", "worked", "report"),
+    [
+        ("claude", work, reporting),
+        ("codex", codex_work, codex_reporting),
+        ("gemini", gemini_work, gemini_reporting),
+    ],
 )
 def test_the_hooks_request_and_the_report_are_no_part_of_the_work(
     read: str, worked: Any, report: Any, request: pytest.FixtureRequest
@@ -248,6 +268,28 @@ def test_sub_agents_of_codex_are_left_out(codex: Any) -> None:
     assert codex(records) == []
 
 
+def test_a_task_of_gemini_cli_stands_once_with_its_steps_and_what_the_world_said(gemini: Any) -> None:
+    (task,) = gemini(gemini_work())
+    assert (task.task, task.cwd, task.worked, task.reported) == (PROMPT, "/gone/shop", True, False)
+    whole = normal(task)
+    for once in ("I run the import.", "python -m importer", CRASH, PASSED, "The import runs through now."):
+        assert whole.count(once) >= 1
+    assert whole.count("thought: I run the import.") == 1
+    assert "untrusted_context" not in whole
+    assert "session_context" not in whole
+    assert "exit code" in task.signals.text().lower() or "failed" in task.signals.text().lower()
+
+
+def test_sub_agents_of_gemini_cli_are_left_out(gemini: Any) -> None:
+    assert gemini([gemini_meta("subagent"), *gemini_work()[1:]]) == []
+
+
+def test_a_call_of_gemini_cli_that_failed_is_told_as_failed(gemini: Any) -> None:
+    failed = gemini_call("c-1", "no such file", "read_file") | {"status": "error"}
+    (task,) = gemini([gemini_meta(), gemini_said(PROMPT), *gemini_agent("a-1", "", failed)])
+    assert task.signals.text()
+
+
 def test_files_are_found_in_the_order_of_their_age_and_without_sub_agents(folders: Folders) -> None:
     import os
 
@@ -258,7 +300,7 @@ def test_files_are_found_in_the_order_of_their_age_and_without_sub_agents(folder
     write(folders.codex / "2026" / "11" / "20" / "notes.jsonl", codex_work())
     assert [file.stem for file in folders.files("claude-code")] == ["a", "b"]
     assert [file.stem for file in folders.files("codex")] == ["rollout-1"]
-    assert Folders(Path("/none"), Path("/none")).files("codex") == []
+    assert Folders(Path("/none"), Path("/none"), Path("/none")).files("codex") == []
 
 
 def test_only_transcripts_in_the_clients_folders_are_read(folders: Folders, tmp_path: Path) -> None:
@@ -291,7 +333,7 @@ def test_only_transcripts_in_the_clients_folders_are_read(folders: Folders, tmp_
 def test_a_link_to_the_folder_itself_is_followed(folders: Folders, tmp_path: Path) -> None:
     file = write(folders.codex / "2026" / "11" / "20" / "rollout-1.jsonl", codex_work())
     (tmp_path / "moved").symlink_to(folders.codex)
-    assert last_task(str(file), Folders(tmp_path / "none", tmp_path / "moved")).task == PROMPT
+    assert last_task(str(file), Folders(tmp_path / "none", tmp_path / "moved", tmp_path / "none")).task == PROMPT
 
 
 def test_the_last_task_is_the_one_at_hand_and_must_have_been_worked_on(folders: Folders) -> None:

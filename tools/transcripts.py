@@ -2,25 +2,35 @@
 
     Claude Code   ~/.claude/projects/<project>/<session>.jsonl                claude_code.py
     Codex         ~/.codex/sessions/YYYY/MM/DD/rollout-<time>-<id>.jsonl      codex.py
+    Gemini CLI    ~/.gemini/tmp/<project>/chats/session-<time>-<id>.jsonl     gemini.py
 
-Neither form is promised to stay: records that are not known are passed over, and so are lines that are no JSON (the last one
-may be torn) or longer than MAX_LINE. Imports little: a hook that runs after every turn reads through here.
+None of these forms is promised to stay: records that are not known are passed over, and so are lines that are no JSON (the last
+one may be torn) or longer than MAX_LINE. Imports little: a hook that runs after every turn reads through here.
 """
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple, Protocol
+from typing import IO, Any, Literal, NamedTuple, Protocol, get_args
 
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.claude_code import ClaudeCodeReader
 from strategy_bank.tools.codex import CodexReader
 from strategy_bank.tools.entries import Entry, fields
+from strategy_bank.tools.gemini import GeminiReader
 
 MAX_LINE = 16_000_000
 """Bytes of the longest line that is read; longer ones hold pictures, or nothing that a lesson needs whole."""
-Client = Literal["claude-code", "codex"]
+Client = Literal["claude-code", "codex", "gemini"]
+CLIENTS: tuple[Client, ...] = get_args(Client)
+_SESSIONS: dict[Client, str] = {
+    "claude-code": "*/*.jsonl",
+    "codex": "**/rollout-*.jsonl",
+    "gemini": "*/chats/session-*.jsonl",
+}
+_OF_GEMINI = re.compile(rb'"type": ?"gemini"')
 
 
 class Reader(Protocol):
@@ -34,9 +44,10 @@ class Folders(NamedTuple):
 
     claude_code: Path
     codex: Path
+    gemini: Path
 
     def of(self, client: Client) -> Path:
-        return self.claude_code if client == "claude-code" else self.codex
+        return self[CLIENTS.index(client)]
 
     def find(self, path: str) -> tuple[Path, Client]:
         """A transcript that a caller names, with the client whose it is. Raises InvalidInput for any other file.
@@ -47,32 +58,40 @@ class Folders(NamedTuple):
             file = Path(path).expanduser().resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             file = None
-        for client in ("claude-code", "codex"):
+        for client in CLIENTS:
             folder = self.of(client).resolve()
             if file and file.suffix == ".jsonl" and file.is_file() and folder in file.parents:
                 return file, client
         raise InvalidInput(
-            "This is no transcript that may be read: only .jsonl files of Claude Code's and Codex's own folders "
-            f"({self.claude_code}, {self.codex}) are. Send the condensed trajectory itself."
+            "This is no transcript that may be read: only .jsonl files of the folders of Claude Code, Codex and Gemini CLI "
+            f"({', '.join(map(str, self))}) are. Send the condensed trajectory itself."
         )
 
     def files(self, client: Client) -> list[Path]:
         """All transcripts of sessions, the one touched longest ago first; those of sub-agents are left out."""
-        pattern = "*/*.jsonl" if client == "claude-code" else "**/rollout-*.jsonl"
-        found = (
-            file for file in self.of(client).glob(pattern) if not file.name.startswith("agent-") and file.is_file()
-        )
+        found = self.of(client).glob(_SESSIONS[client])
+        found = (file for file in found if not file.name.startswith("agent-") and file.is_file())
         return sorted(found, key=lambda file: (file.stat().st_mtime, file.name))
 
 
-def reader_of(client: Client) -> Reader:
+def reader_of(client: Client, file: Path | None = None) -> Reader:
+    """Gemini CLI notes a session's folder in a file beside the transcript."""
+    if client == "gemini":
+        return GeminiReader(_project_root(file) if file else "")
     return ClaudeCodeReader() if client == "claude-code" else CodexReader()
+
+
+def _project_root(file: Path) -> str:
+    try:
+        return (file.parent.parent / ".project_root").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def entries(file: Path, client: Client) -> Iterator[Entry]:
     """A whole transcript. Raises OSError."""
     with file.open("rb") as source:
-        yield from understood(_lines(source), client)
+        yield from understood(_lines(source), reader_of(client, file))
 
 
 def last_entries(path: str, size: int) -> tuple[Client, Iterator[Entry]]:
@@ -81,12 +100,20 @@ def last_entries(path: str, size: int) -> tuple[Client, Iterator[Entry]]:
         start = max(0, os.fstat(source.fileno()).st_size - size)
         source.seek(start)
         lines = source.read(size).split(b"\n")[1 if start else 0 :]
-    client: Client = "codex" if any(b'"payload":' in line[:200] for line in lines) else "claude-code"
-    return client, understood(lines, client)
+    client = _whose(lines)
+    return client, understood(lines, reader_of(client))
 
 
-def understood(lines: Iterable[bytes], client: Client) -> Iterator[Entry]:
-    reader = reader_of(client)
+def _whose(lines: Iterable[bytes]) -> Client:
+    for line in lines:
+        if b'"payload":' in line[:200]:
+            return "codex"
+        if _OF_GEMINI.search(line[:200]):
+            return "gemini"
+    return "claude-code"
+
+
+def understood(lines: Iterable[bytes], reader: Reader) -> Iterator[Entry]:
     for line in lines:
         try:
             record = json.loads(line.decode("utf-8", "replace"))
