@@ -9,7 +9,6 @@ from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnno
 from pydantic import Field
 
 from strategy_bank.server.contract import UNLISTED, ContractTool
-from strategy_bank.server.hooking import context_for
 from strategy_bank.server.references import read_transcript, transcript_named
 from strategy_bank.server.sampling import ask_to_compare, ask_to_judge, judge_for
 from strategy_bank.server.state import State
@@ -64,7 +63,11 @@ async def recall_strategies(
     than one step. Empty when nothing fits: go on without."""
     state = ctx.request_context.lifespan_context
     result = await recall(await state.bank(), task, limit, scope or state.scope)
-    return _reply(result, context_for(hook, result.as_text()) if hook else None)
+    if not hook:
+        return _reply(result)
+    from strategy_bank.server.hooking import context_for  # not needed before a server has answered
+
+    return _reply(result, context_for(hook, result.as_text()))
 
 
 async def read_report(
