@@ -211,15 +211,14 @@ class Table:
 
     async def fragments(self) -> int:
         """In how many pieces the table is: each write makes one, and each makes every search a little slower."""
-        with _translated(self._uri):
-            stats: Any = await self._table.stats()
-        return stats["fragment_stats"]["num_fragments"]
+        return (await self.spread())[0]
 
-    async def loose(self) -> float:
-        """The share of the rows that lie outside the largest piece."""
+    async def spread(self) -> tuple[int, float]:
+        """How many pieces there are, and the share of the rows that lie outside the largest."""
         with _translated(self._uri):
             stats: Any = await self._table.stats()
-        return 1 - stats["fragment_stats"]["lengths"]["max"] / max(stats["num_rows"], 1)
+        pieces = stats["fragment_stats"]
+        return pieces["num_fragments"], 1 - pieces["lengths"]["max"] / max(stats["num_rows"], 1)
 
     async def is_outdated(self, share: float) -> bool:
         """Whether so many versions, as a share of the rows, are not needed any more, or the oldest is older than a day.

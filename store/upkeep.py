@@ -46,10 +46,10 @@ class Upkeep:
         """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
         crowded, due = list[Table](), dict[str, int]()
         for name, table in opened.items():
-            pieces = await table.fragments()
+            pieces, loose = await table.spread()
             if pieces < GATHER_AT:
                 continue
-            if await table.loose() >= STALE:
+            if loose >= STALE:
                 if pieces >= self._compact_at[name]:
                     due[name] = pieces
             elif await self._is_outdated(name, table):
