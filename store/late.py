@@ -25,6 +25,9 @@ _CHARACTER_WEIGHT = 0.15
 _USUAL_LENGTH, _CHANCE = 48, 0.06
 """Word pieces of a task up to which the coverage of a strategy stands as it is, and what goes off it for each e-fold more: in a
 long text something near to any word is found by chance."""
+_SAME = 0.15
+"""What is added to the cosine of a strategy's word piece that the task has as well: a rare word that both name tells more than
+two that are near each other."""
 _LEVELS = np.array([-1.51, -0.4528, 0.4528, 1.51], np.float32)
 _BORDERS = np.array([-0.9816, 0.0, 0.9816], np.float32)
 """The quantiser of four levels with the least error for a normal distribution (Lloyd 1957, Max 1960)."""
@@ -36,7 +39,10 @@ _AT_ONCE = 512
 
 
 class Coverage(NamedTuple):
-    """Weighted means of cosines, about −1…1: how much of the task occurs in the strategy, and the other way round."""
+    """Weighted means of cosines, about −1…1: how much of the task occurs in the strategy, and the other way round.
+
+    The second is raised by up to `_SAME` for words that both have.
+    """
 
     of_task: float
     of_strategy: float
@@ -104,7 +110,8 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
     of_task, of_strategy = np.zeros(len(lengths)), np.zeros(len(lengths))
     importance, told = weights(wanted), weights(ids)
     of_task[filled] = np.maximum.reduceat(cosines, starts, axis=0) @ importance / importance.sum()
-    of_strategy[filled] = np.add.reduceat(cosines.max(axis=1) * told, starts) / np.add.reduceat(told, starts)
+    found = cosines.max(axis=1) + _SAME * np.isin(ids, wanted)
+    of_strategy[filled] = np.add.reduceat(found * told, starts) / np.add.reduceat(told, starts)
     of_strategy[filled] -= _CHANCE * max(0.0, log(len(wanted) / _USUAL_LENGTH))
     parts = np.maximum(filled.reshape(-1, 2).sum(axis=1), 1)
     both = np.stack([of_task, of_strategy]).reshape(2, -1, 2).sum(axis=2) / parts

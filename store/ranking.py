@@ -29,8 +29,9 @@ BESIDE = 0.38
 """From this relevance a strategy is shown beside one that reaches the floor."""
 LEXICAL_WEIGHT = 0.05
 LEXICAL_HALF = 20.0
-"""The BM25 score at which half of the lexical weight is reached: saturated, so that it never dominates."""
-TASK_SHARE = 0.2
+"""The BM25 score at which half of the lexical weight is reached: saturated, so that it never dominates. Only beside a cosine; a
+coverage counts the words that both have itself, and does so whatever else the bank holds."""
+TASK_SHARE = 0.1
 """What the coverage of the task counts towards relevance, where that of the strategy counts 1: a task of another subject is
 easily covered by some strategy, a strategy by such a task hardly."""
 UTILITY_WEIGHT = 0.1
@@ -50,7 +51,7 @@ class Scale:
         return 1 / (1 + exp(min(50.0, (self.middle - score) / self.width)))
 
 
-BY_COVERAGE = Scale(0.276, 0.06)
+BY_COVERAGE = Scale(0.278, 0.06)
 BY_COSINE = Scale(0.255, 0.12)
 
 
@@ -81,16 +82,16 @@ def mean_vector(vectors: "Vectors") -> "Vector":
 
 def relevance(candidate: Candidate) -> float:
     """0–1: how surely the strategy fits; it grows with every signal, and does not depend on what else is in the bank."""
-    covers, words = candidate.coverage, _saturated(candidate.bm25)
+    covers = candidate.coverage
     if covers is None:
-        return BY_COSINE(candidate.cosine + words)
-    return BY_COVERAGE((covers.of_strategy + TASK_SHARE * covers.of_task) / (1 + TASK_SHARE) + words)
+        return BY_COSINE(_fused(candidate))
+    return BY_COVERAGE((covers.of_strategy + TASK_SHARE * covers.of_task) / (1 + TASK_SHARE))
 
 
 def fit(candidate: Candidate) -> float:
     """What puts candidates of one task in order: there both coverages count alike."""
-    covers, words = candidate.coverage, _saturated(candidate.bm25)
-    return (candidate.cosine if covers is None else (covers.of_task + covers.of_strategy) / 2) + words
+    covers = candidate.coverage
+    return _fused(candidate) if covers is None else (covers.of_task + covers.of_strategy) / 2
 
 
 def utility(helped: int, hurt: int) -> float:
@@ -143,8 +144,8 @@ def lexical_query(task: str) -> str:
     return " ".join(words[:LEXICAL_TERMS])
 
 
-def _saturated(bm25: float) -> float:
-    return LEXICAL_WEIGHT * bm25 / (bm25 + LEXICAL_HALF)
+def _fused(candidate: Candidate) -> float:
+    return candidate.cosine + LEXICAL_WEIGHT * candidate.bm25 / (candidate.bm25 + LEXICAL_HALF)
 
 
 def _order(candidate: Candidate) -> tuple[float, str]:

@@ -176,14 +176,15 @@ readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
 
 @hypothesis_settings(deadline=None, max_examples=40)
 @given(readings, st.lists(st.tuples(readings, st.none() | readings), max_size=5))
-def test_coverages_are_cosines_and_each_depends_on_its_own_strategy_only(
+def test_coverages_are_cosines_with_a_little_for_the_same_words_and_each_depends_on_its_own_strategy_only(
     query: Reading, strategies: list[tuple[Reading, Reading | None]]
 ) -> None:
     packed = [late.pack(text, task) for text, task in strategies]
     told = late.coverages(query, packed)
     for one, covers in zip(packed, told, strict=True):
         assert covers is not None
-        assert all(-1.001 <= value <= 1.001 for value in covers)
+        assert -1.001 <= covers.of_task <= 1.001
+        assert -1.001 <= covers.of_strategy <= 1.151
         (alone,) = late.coverages(query, [one])
         assert alone == pytest.approx(covers, abs=1e-5)
 
@@ -196,6 +197,25 @@ def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text
     (covers,) = late.coverages(text, [packed])
     assert covers is not None
     assert min(covers) > 0.9
+
+
+@hypothesis_settings(deadline=None, max_examples=40)
+@given(readings, st.integers(2000, 30000))
+def test_a_word_that_the_task_has_as_well_covers_more_than_another_that_is_as_near(text: Reading, id: int) -> None:
+    packed = late.pack(text, None)
+    there, other = (
+        Reading(text.vector, np.full_like(text.ids, each), text.tokens)
+        for each in (text.ids[0], _another(text.ids, id))
+    )
+    same, near = (late.coverages(query, [packed])[0] for query in (there, other))
+    assert same
+    assert near
+    assert same.of_strategy > near.of_strategy
+    assert same.of_task == pytest.approx(near.of_task, abs=1e-5)
+
+
+def _another(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", id: int) -> int:
+    return next(each for each in range(id, id + len(ids) + 1) if each not in ids)
 
 
 def test_what_was_never_packed_has_no_coverage_and_an_empty_task_covers_nothing() -> None:
