@@ -10,7 +10,7 @@ The file is a zip with one Arrow stream per table and `manifest.json`; the zip's
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from strategy_bank.store import tables
 from strategy_bank.store.errors import BankTooNew, InvalidInput, ModelMismatch
-from strategy_bank.store.lance import Connection
+from strategy_bank.store.lance import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.migrations import FORMAT_VERSION, RESTORING
@@ -42,25 +42,31 @@ async def write_backup(
 ) -> dict[str, int]:
     """Write the bank as it is at this moment; rows per table. Other processes go on reading and writing meanwhile.
 
-    Raises the errors of the bank, among them BankUnavailable when the copy takes longer than old versions are kept.
+    Raises the errors of the bank; on an object store, BankUnavailable when it takes longer than old versions are kept.
     """
-    views = await bank.snapshot()
-    total = sum([await view.count({}) for view in views.values()])
-    rows: dict[str, int] = {}
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for name, view in views.items():
-            rows[name] = 0
-            with archive.open(_member(name), "w", force_zip64=True) as member:
-                options = pa.ipc.IpcWriteOptions(compression="zstd")
-                with pa.ipc.new_stream(member, await view.schema(), options=options) as stream:
-                    async for batch in view.batches():
-                        stream.write_batch(batch)
-                        rows[name] += batch.num_rows
-                        progress(sum(rows.values()), total)
-            view.close()
-        manifest = {"kind": KIND, "format": FORMAT_VERSION, "created_at": now().isoformat(), "rows": rows}
-        archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
+    async with bank.snapshot() as views:
+        rows = dict.fromkeys(views, 0)
+        total = sum([await view.count({}) for view in views.values()])
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for name, view in views.items():
+                async for count in _write(view, archive, _member(name)):
+                    rows[name] += count
+                    progress(sum(rows.values()), total)
+            manifest = {"kind": KIND, "format": FORMAT_VERSION, "created_at": now().isoformat(), "rows": rows}
+            archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
     return rows
+
+
+async def _write(view: Table, archive: zipfile.ZipFile, member: str) -> AsyncGenerator[int]:
+    """Yields how many rows are in each part, when it is written."""
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (
+        archive.open(member, "w", force_zip64=True) as file,
+        pa.ipc.new_stream(file, await view.schema(), options=options) as stream,
+    ):
+        async for batch in view.batches():
+            stream.write_batch(batch)
+            yield batch.num_rows
 
 
 @dataclass(frozen=True)

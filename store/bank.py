@@ -6,7 +6,8 @@ durable.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
@@ -290,22 +291,30 @@ class Bank:
 
     # upkeep
 
-    async def snapshot(self) -> dict[str, Table]:
-        """Every table as it is now, all of the same moment; for the caller to close. Later writes do not change them."""
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[dict[str, Table]]:
+        """Every table as it is now, all of the same moment. Later writes do not change them, and upkeep waits."""
 
         async def frozen() -> dict[str, Table]:
             await self.flush_recalls()
             return {name: await self._connection.frozen(name) for name in [*tables.RECORDS, "meta"]}
 
-        return await self.atomically(frozen)
+        async with self._upkeep.held_off():
+            views = await self.atomically(frozen)
+            try:
+                yield views
+            finally:
+                for view in views.values():
+                    view.close()
 
     async def fragments(self) -> dict[str, int]:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
         return {name: await table.fragments() for name, table in self.tables.items()}
 
     async def read_through(self) -> int:
-        """Read every row, so that a damaged file shows; how many rows there are."""
-        return sum([batch.num_rows for table in self.tables.values() async for batch in table.batches()])
+        """Read every row, so that a damaged file shows; how many rows there are. Upkeep waits."""
+        async with self._upkeep.held_off():
+            return sum([batch.num_rows for table in self.tables.values() async for batch in table.batches()])
 
     async def maintain(self) -> bool:
         """Write buffered recalls, and do the upkeep that is due (upkeep.py); whether any table's pieces were joined."""

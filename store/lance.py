@@ -34,8 +34,9 @@ with validators_built_at_first_use():
     from lancedb.expr import Expr, col, lit
     from lancedb.index import FTS, Bitmap, IvfRq
 
-KEEP_OLD_VERSIONS = timedelta(minutes=15)
-"""Readers of other processes may still be on an old version of a table for the length of one query."""
+KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=2), timedelta(minutes=15)
+"""Readers of other processes may still be on an old version of a table for the length of one query. All that are kept are
+listed by every read and write. The machines that share an object store have clocks that differ."""
 
 KEPT_AT_MOST = timedelta(days=1)
 """Old versions, in a bank that is used."""
@@ -61,6 +62,7 @@ class Connection:
     def __init__(self, location: Location, connection: lancedb.AsyncConnection) -> None:
         self.uri = location.tables_uri
         self._is_service = location.is_service
+        self._kept = KEEP_OLD_VERSIONS if location.lock_file else KEEP_IN_STORES
         self._connection = connection
 
     @classmethod
@@ -83,14 +85,14 @@ class Connection:
 
     async def table(self, name: str) -> "Table":
         with _translated(self.uri):
-            return Table(self.uri, await self._connection.open_table(name))
+            return Table(self.uri, await self._connection.open_table(name), self._kept)
 
     async def frozen(self, name: str) -> "Table":
         """A table as it is now, whatever is written to it later; it can be read for as long as old versions are kept."""
         with _translated(self.uri):
             table = await self._connection.open_table(name)
             await table.checkout(await table.version())
-            return Table(self.uri, table)
+            return Table(self.uri, table, self._kept)
 
     async def make(self, name: str, schema: Any, *, words: str = "", rows: Any = None) -> "Table":
         """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
@@ -112,7 +114,7 @@ class Connection:
                 await made.set_unenforced_primary_key("id")
             if words and not await made.list_indices():
                 await made.create_index(words, config=_words_index())
-        return Table(self.uri, made)
+        return Table(self.uri, made, self._kept)
 
     def close(self) -> None:
         self._connection.close()
@@ -121,9 +123,11 @@ class Connection:
 class Table:
     """Rows with an `id`. Without the primary key, two processes that insert the same new id would double it."""
 
-    def __init__(self, uri: str, table: lancedb.AsyncTable) -> None:
+    def __init__(self, uri: str, table: lancedb.AsyncTable, kept: timedelta) -> None:
+        """`kept`: for how long old versions are."""
         self._uri = uri
         self._table = table
+        self._kept = kept
 
     async def schema(self) -> Any:
         with _translated(self._uri):
@@ -229,7 +233,7 @@ class Table:
             made = [version["timestamp"] for version in await self._table.list_versions()]
             rows = await self._table.count_rows()
         now = datetime.now()
-        return min(made) < now - KEPT_AT_MOST or sum(each < now - KEEP_OLD_VERSIONS for each in made) >= share * rows
+        return min(made) < now - KEPT_AT_MOST or sum(each < now - self._kept for each in made) >= share * rows
 
     async def scattered(self) -> Any:
         """The rows of the small pieces, a pyarrow.Table: of each that is at most twice as large as all smaller ones together.
@@ -262,14 +266,14 @@ class Table:
         """
         with _committing(self._uri):
             try:
-                await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+                await self._table.optimize(cleanup_older_than=self._kept)
             except (OSError, RuntimeError, ValueError) as exc:
                 if _is_conflict(exc):
                     raise
                 for index in await self._table.list_indices():
                     if index.index_type == "FTS":
                         await self._table.create_index(index.columns[0], config=_words_index(), replace=True)
-                await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS)
+                await self._table.optimize(cleanup_older_than=self._kept)
 
     async def sweep(self) -> None:
         """Drop what killed processes left in a local folder: files that no version refers to, and unfinished ones.
@@ -278,7 +282,7 @@ class Table:
         for a caller who knows that nobody is writing.
         """
         with _committing(self._uri):
-            await self._table.optimize(cleanup_older_than=KEEP_OLD_VERSIONS, delete_unverified=True)
+            await self._table.optimize(cleanup_older_than=self._kept, delete_unverified=True)
             _drop_unfinished(Path(self._uri, f"{self._table.name}.lance"))
 
     async def trained_on(self, column: str) -> int:

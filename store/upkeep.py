@@ -1,11 +1,12 @@
 """What keeps a bank fast as it grows: joined pieces, swept files, indexes; by one process, beside reads and writes."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from strategy_bank.store import tables
 from strategy_bank.store.embedding import ModelStamp
-from strategy_bank.store.errors import Conflict
+from strategy_bank.store.errors import BankError, Conflict
 from strategy_bank.store.lance import Metric, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -23,7 +24,7 @@ STALE = 0.02
 """Of a table's rows: where so many are loose, or it has so many old versions, it is compacted, which writes all of them anew;
 below, joining the small pieces will do."""
 VERSIONS_LOOKED_AT_EVERY_S = 300.0
-"""They are kept three times as long anyway, and looking at them takes the longer, the more there are."""
+"""Looking at them takes the longer, the more there are."""
 INDEXED_FROM = 4096
 """Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
 RETRAINED_AT = 4
@@ -37,6 +38,7 @@ class Upkeep:
         self._location = location
         self._atomically = atomically
         self._lock = WriteLock(location.upkeep_file, 0)
+        self._hold_off = WriteLock(location.upkeep_file, location.lock_timeout_s)
         self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
         self._versions_looked_at = dict.fromkeys(tables.RECORDS, float("-inf"))
         self._littered = set(tables.RECORDS)
@@ -68,6 +70,17 @@ class Upkeep:
             await self._sweep({name: opened[name] for name in compacted})
             await _index(opened["strategies"], outgrown)
         return bool(crowded or compacted)
+
+    @asynccontextmanager
+    async def held_off(self) -> AsyncGenerator[None]:
+        """For who reads one version of the tables for long: no process drops it meanwhile.
+
+        Where others do not end their upkeep in time, or the lock cannot be taken in this place, reading goes on without.
+        """
+        async with AsyncExitStack() as until_read:
+            with suppress(BankError):
+                await until_read.enter_async_context(self._hold_off.hold())
+            yield
 
     async def _is_outdated(self, name: str, table: Table) -> bool:
         if time.monotonic() < self._versions_looked_at[name] + VERSIONS_LOOKED_AT_EVERY_S:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from lessons import report as numbered
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import tables
+from strategy_bank.store import lance, tables, upkeep
 from strategy_bank.store.backup import check_backup, restore_backup, write_backup
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import BankTooNew, BankUnavailable, InvalidInput
@@ -67,6 +68,27 @@ async def test_a_running_server_sees_the_restored_bank_in_its_next_call(
         assert (await call(client, "report_outcome", episode_id=kept["episode_id"]))["status"] == "learned"
         again = await report(client, task="Another", judgement=judgement(strategies=[PREVENTIVE]))
         assert again["strategies"] == later["strategies"]
+
+
+async def test_upkeep_of_others_waits_for_a_copy_and_drops_nothing_of_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lance, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
+    for name, value in {"COMPACT_AT": 1, "GATHER_AT": 1, "STALE": 0.0}.items():
+        monkeypatch.setattr(upkeep, name, value)
+    copying, other = await Bank.open(Location(home)), await Bank.open(Location(home))
+    numbers = [f"ep_{number}" for number in range(8)]
+    for id in numbers[:4]:
+        await copying.add(Episode(id=id, scope="s", task="t", trajectory="x", steps=1))
+    async with copying.snapshot() as views:
+        for id in numbers[4:]:
+            await other.add(Episode(id=id, scope="s", task="t", trajectory="x", steps=1))
+        assert not await other.maintain()
+        read = [batch async for batch in views["episodes"].batches()]
+    assert sorted(id for batch in read for id in batch["id"].to_pylist()) == numbers[:4]
+    assert await other.maintain()
+    await copying.close()
+    await other.close()
 
 
 async def test_copies_made_while_a_server_writes_are_each_of_one_moment(
