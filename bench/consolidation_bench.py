@@ -37,7 +37,8 @@ def pairs() -> list[Pair]:
     crossed: list[Pair] = []
     for kinds in groups.values():
         if "opposite" in kinds:
-            other, near, contrary = (kinds[kind]["b"] for kind in ("paraphrase", "different", "opposite"))
+            again = "paraphrase" if "paraphrase" in kinds else "restated"
+            other, near, contrary = (kinds[kind]["b"] for kind in (again, "different", "opposite"))
             about = {"half": kinds["opposite"]["half"], "kind": "crossed", "group": kinds["opposite"]["group"]}
             crossed += [about | {"a": a, "b": b} for a, b in ((other, near), (other, contrary), (near, contrary))]
     return [*written, *crossed]

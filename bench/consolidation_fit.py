@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def data() -> tuple[Array, Array, Array, Array]:
-    """Of each development pair: the five inputs, whether it is the same, whether nothing forbids it, its group."""
+    """Of each development pair: the six inputs, whether it is the same, whether nothing forbids it, its group."""
     rows: list[list[float]] = []
     same: list[bool] = []
     free: list[bool] = []
@@ -28,7 +28,8 @@ def data() -> tuple[Array, Array, Array, Array]:
         for pair in (pair for pair in pairs() if pair["half"] == HALVES[0]):
             a, b = (reader.reading(s["title"], s["description"], s["content"])[0] for s in (pair["a"], pair["b"]))
             seen = signals(a, b)
-            rows.append([seen.answered, seen.verbatim * seen.unanswered, seen.content, seen.contrary, seen.applies])
+            patched = seen.verbatim * seen.unanswered
+            rows.append([seen.answered, seen.least, patched, seen.content, seen.contrary, seen.applies])
             same.append(pair["kind"] in SAME)
             free.append(not conflict(a, b))
             group.append(pair["group"])
@@ -63,9 +64,14 @@ def cross_validated(inputs: Array, same: Array, free: Array, group: Array) -> Ar
 def main() -> None:
     inputs, same, free, group = data()
     weights = fitted(inputs[free], same[free])
-    print("answered, patched, content, contrary, applies:", np.round(weights[:-1], 1), "bias", round(weights[-1], 2))
+    print(
+        "answered, least, patched, content, contrary, applies:",
+        np.round(weights[:-1], 1),
+        "bias",
+        round(weights[-1], 2),
+    )
     scores = cross_validated(inputs, same, free, group)
-    for least in (0.3, 0.5, 0.7, 0.9, 1.1, 1.3):
+    for least in (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1.1):
         found, wrong = (scores[same] > least).sum(), (scores[~same] > least).sum()
         print(f"merge above {least}: finds {found} of {same.sum()}, wrongly {wrong} of {(~same).sum()}")
 

@@ -26,10 +26,15 @@ _CLAUSE = re.compile(r"[^.;:!?\n]+")
 _NEGATIONS = frozenset(
     re.findall(
         r"\S+",
-        "not no never avoid without don't doesn't isn't aren't won't cannot can't stop refuse nobody neither nor skip nothing",
+        "not no never avoid without don't doesn't isn't aren't won't cannot can't stop refuse decline ignore nobody neither "
+        "nor skip nothing",
     )
 )
 _REPLACING = ("instead", "rather")
+_PREFERRING = ("prefer", "favour", "favor")
+"""What follows their `to` is what not to do."""
+_UNLESS = frozenset(("without", "before", "unless", "until", "only", "if", "unseen", "blindly"))
+"""With these a negation says how to do something, not that it should be left: never without looking is to look first."""
 _REACH = 5
 """So many words after a negation are negated, at most."""
 _LEAN = frozenset(
@@ -52,6 +57,9 @@ class Signals(NamedTuple):
 
     answered: float
     """How well the unshared words of one are answered in the other, cosine; of the two directions the worse."""
+    least: float
+    """What four fifths of one's words reach in the other, cosine; the worse direction. One word that nothing answers may be
+    the point."""
     unanswered: float
     """Share of a lesson's words that are unshared, each counted by what its answer lacks; the worse direction."""
     verbatim: float
@@ -68,6 +76,7 @@ class Signals(NamedTuple):
 class Words:
     """One lesson, word by word. `vectors` has shape (words, d), all vectors are of unit length."""
 
+    title: str
     text: str
     words: list[str]
     negated: list[bool]
@@ -94,13 +103,13 @@ class Likeness:
         return not self.conflict and GREY < self.score <= 0
 
 
-NEAR = 0.6
-"""Cosine of the texts from which a comparison word by word is worth it: below it no pair of the corpus would merge."""
+NEAR = 0.5
+"""Cosine of the texts from which a comparison word by word is worth it: below it hardly a pair of the corpus would merge."""
 GREY = -3.0
-CONTRARY = 0.15
-_ANSWERED, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 9.4, -49.1, 10.1, -3.4, -4.5, -8.0
+CONTRARY = 0.3
+_ANSWERED, _LEAST, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 12.7, 10.6, -68.2, 2.4, -2.1, -7.7, -5.4
 """A logistic regression over the development half of bench/consolidation (bench/consolidation_fit.py); the bias is lowered by
-1.1, so that cross-validation by groups merges none of 134 wrong pairs. `_PATCHED` weighs verbatim × unanswered: sentences taken
+0.3, so that cross-validation by groups merges 7 of 434 wrong pairs. `_PATCHED` weighs verbatim × unanswered: sentences taken
 over with a few words put in that nothing answers are what a different lesson on the same topic looks like."""
 
 
@@ -109,6 +118,7 @@ def compare(a: Words, b: Words) -> Likeness:
     seen = signals(a, b)
     score = (
         _ANSWERED * seen.answered
+        + _LEAST * seen.least
         + _PATCHED * seen.verbatim * seen.unanswered
         + _CONTENT * seen.content
         + _CONTRARY * seen.contrary
@@ -134,16 +144,17 @@ def read(strategy: "Strategy", pieces: "Pieces") -> Words:
     head = starts < len(strategy.title) + len(strategy.description) + 2
     content = vectors[~head] if not head.all() else vectors
     stacked = np.stack(found) if found else np.zeros((0, vectors.shape[1]), np.float32)
-    return Words(strategy.wording, words, negated, stacked, _unit(vectors[head]), _unit(content))
+    return Words(strategy.title, strategy.wording, words, negated, stacked, _unit(vectors[head]), _unit(content))
 
 
 def signals(a: Words, b: Words) -> Signals:
     if not a.words or not b.words:
-        return Signals(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+        return Signals(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
     cosines = a.vectors @ b.vectors.T
     there, back = _answers(a, b, cosines), _answers(b, a, cosines.T)
     return Signals(
         min(there[0], back[0]),
+        min(_least(cosines), _least(cosines.T)),
         max(there[1], back[1]),
         _verbatim(a.text, b.text),
         float(a.content @ b.content),
@@ -156,6 +167,8 @@ def conflict(a: Words, b: Words) -> str:
     """What forbids that two lessons are one, however alike: a negation put in, other numbers, opposite words. Else empty."""
     if _verbatim(a.text, b.text) > _COPIED and _negations(a.text) != _negations(b.text):
         return "one negates what the other says in the same words"
+    for word in _denied(a.title, b.title):
+        return f"one title says not to {word!r}, or not so, and the other does"
     numbers = set(re.findall(r"\d+", a.text)), set(re.findall(r"\d+", b.text))
     if all(numbers) and not numbers[0] & numbers[1]:
         return "they name different numbers"
@@ -171,6 +184,10 @@ def _answers(a: Words, b: Words, cosines: "Vectors") -> tuple[float, float]:
     if not unshared.any():
         return 1.0, 0.0
     return float(best[unshared].mean()), float((1 - best[unshared]).sum() / len(best))
+
+
+def _least(cosines: "Vectors") -> float:
+    return float(np.quantile(cosines.max(axis=1), 0.2))
 
 
 def _contrary(a: Words, b: Words, cosines: "Vectors") -> float:
@@ -194,6 +211,14 @@ def _opposed(a: Words, b: Words) -> Iterator[tuple[str, str]]:
                     yield word, right[j]
 
 
+def _denied(a: str, b: str) -> Iterator[str]:
+    """Words of both titles that one of them negates, where neither says under which condition."""
+    if any(_UNLESS & set(title.lower().split()) for title in (a, b)):
+        return
+    one, other = ({stem: negated for _, _, stem, negated in _words(title)} for title in (a, b))
+    yield from (word for word in one if word in other and word not in _LEAN and one[word] != other[word])
+
+
 def _negations(text: str) -> int:
     words = _WORD.findall(text.lower())
     return sum(word in _NEGATIONS or word in _REPLACING or word.endswith("n't") for word in words)
@@ -212,12 +237,13 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 def _words(text: str) -> Iterator[tuple[int, int, str, bool]]:
     """(start, end, stem, negated) of each word. A negation reaches a few words far and ends with its clause."""
     for clause in _CLAUSE.finditer(text):
-        left = 0
+        left, preferring = 0, False
         for found in _WORD.finditer(clause[0]):
             word = found[0].lower()
+            preferring |= word in _PREFERRING
             if word in _NEGATIONS or word.endswith("n't"):
                 left = _REACH
-            elif word in _REPLACING:
+            elif word in _REPLACING or (preferring and word == "to"):
                 left = _REACH + 1
             elif word in ("because", "so", "but", "then"):
                 left = 0
