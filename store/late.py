@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
 """BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare."""
 _CHARACTER_WEIGHT = 0.15
-_USUAL_LENGTH, _CHANCE = 48, 0.06
+_USUAL_LENGTH, _CHANCE = 48, 0.075
 """Word pieces of a task up to which the coverage of a strategy stands as it is, and what goes off it for each e-fold more: in a
 long text something near to any word is found by chance."""
 _SAME = 0.15
