@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,9 @@ from filelock import FileLock, Timeout
 
 from strategy_bank.store.errors import BankBusy, BankUnavailable
 from strategy_bank.store.faults import way_out_of
+
+LOOKED_AT_EVERY_S = 0.01
+"""Who waits for another process learns no sooner that the lock is free."""
 
 
 class WriteLock:
@@ -63,7 +67,7 @@ class WriteLock:
         if self._file is None:
             return
         try:
-            await anyio.to_thread.run_sync(self._file.acquire)
+            await anyio.to_thread.run_sync(partial(self._file.acquire, poll_interval=LOOKED_AT_EVERY_S))
         except Timeout as exc:
             raise BankBusy(
                 f"Another process has been writing to the bank for more than {self._timeout_s:g} s (lock {self.path}). "
