@@ -25,6 +25,8 @@ STALE = 0.02
 below, joining the small pieces will do."""
 VERSIONS_LOOKED_AT_EVERY_S = 300.0
 """Looking at them takes the longer, the more there are."""
+SWEPT_AT_MOST = 100
+"""Versions that a table has when it is swept: each is read while writers wait."""
 INDEXED_FROM = 4096
 """Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
 RETRAINED_AT = 4
@@ -119,15 +121,16 @@ class Upkeep:
         lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
 
         Sweeping compacts as well, and pieces that have just been indexed are joined with the others only then: so that is done
-        first, without the lock.
+        first, without the lock. A table that is written to all the time is swept when it has become quieter.
         """
         for name in self._littered & compacted.keys() if self._location.lock_file else ():
             try:
                 await compacted[name].compact()
             except Conflict:
                 continue
-            await self._atomically(compacted[name].sweep)
-            self._littered.discard(name)
+            if len(await compacted[name].versions()) <= SWEPT_AT_MOST:
+                await self._atomically(compacted[name].sweep)
+                self._littered.discard(name)
 
 
 async def _outgrown(table: Table, stamp: ModelStamp) -> dict[str, Metric]:

@@ -109,7 +109,12 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
         await sweep(table)
 
     monkeypatch.setattr(lance.Table, "sweep", noting)
-    for process in "ab":  # each sweeps once
+    for process, versions in {
+        "a": 100,
+        "b": 100,
+        "busy": 1,
+    }.items():  # each sweeps once, but where there are too many versions
+        monkeypatch.setattr(upkeep, "SWEPT_AT_MOST", versions)
         bank = await Bank.open(Location(home))
         for number in range(upkeep.COMPACT_AT):
             words = {"title": f"Lesson {process}{number}", "description": "d", "content": "c", "outcome": "success"}
