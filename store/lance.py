@@ -227,18 +227,13 @@ class Table:
     async def is_outdated(self, share: float) -> bool:
         """Whether so many versions, as a share of the rows, are not needed any more, or the oldest is older than a day.
 
-        What was deleted since is still in its files.
+        What was deleted since is still in its files. Reads something of each version: a thousand take a quarter of a second.
         """
-        made = await self.versions()
         with _translated(self._uri):
+            made = [version["timestamp"] for version in await self._table.list_versions()]
             rows = await self._table.count_rows()
         now = datetime.now()
         return min(made) < now - KEPT_AT_MOST or sum(each < now - self._kept for each in made) >= share * rows
-
-    async def versions(self) -> list[datetime]:
-        """When each that is kept was made. Reads something of each: a thousand take a quarter of a second."""
-        with _translated(self._uri):
-            return [version["timestamp"] for version in await self._table.list_versions()]
 
     async def scattered(self) -> Any:
         """The rows of the small pieces, a pyarrow.Table: of each that is at most twice as large as all smaller ones together.
@@ -288,7 +283,15 @@ class Table:
         """
         with _committing(self._uri):
             await self._table.optimize(cleanup_older_than=self._kept, delete_unverified=True)
-            _drop_unfinished(Path(self._uri, f"{self._table.name}.lance"))
+            _drop_unfinished(self._folder)
+
+    def versions(self) -> int:
+        """How many are kept in a local folder."""
+        return len(list((self._folder / "_versions").iterdir()))
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._uri, f"{self._table.name}.lance")
 
     async def trained_on(self, column: str) -> int:
         """How many rows there were when the vector index of a column was trained; 0 where there is none."""

@@ -123,14 +123,14 @@ class Upkeep:
         Sweeping compacts as well, and pieces that have just been indexed are joined with the others only then: so that is done
         first, without the lock. A table that is written to all the time is swept when it has become quieter.
         """
-        for name in self._littered & compacted.keys() if self._location.lock_file else ():
+        littered = self._littered & compacted.keys() if self._location.lock_file else ()
+        for name in [name for name in littered if compacted[name].versions() <= SWEPT_AT_MOST]:
             try:
                 await compacted[name].compact()
             except Conflict:
                 continue
-            if len(await compacted[name].versions()) <= SWEPT_AT_MOST:
-                await self._atomically(compacted[name].sweep)
-                self._littered.discard(name)
+            await self._atomically(compacted[name].sweep)
+            self._littered.discard(name)
 
 
 async def _outgrown(table: Table, stamp: ModelStamp) -> dict[str, Metric]:
