@@ -111,7 +111,8 @@ async def _compare(told: Crowd, settings: Mapping[str, str], common: str, report
                 f"episode {id} was acknowledged and is {stored[id].status if id in stored else 'lost'}"
             )
         told.problems.extend(f"strategy {lost} was acknowledged and is lost" for lost in ids if lost not in known)
-    used = Counter(episode.verdict for episode in episodes if common in episode.used_ids)
+    told_once = {(episode.task, episode.verdict) for episode in episodes if common in episode.used_ids}
+    used = Counter(verdict for _, verdict in told_once)
     support = Counter(learned.id for episode in episodes for learned in episode.learned)
     for strategy in strategies:
         if strategy.id == common and (strategy.helped, strategy.hurt) != (used["success"], used["failure"]):

@@ -62,11 +62,11 @@ class Strategy(Record):
     """Episodes (or comparisons) that said it."""
     helped: int = 0
     hurt: int = 0
-    """Episodes that used it and succeeded, or failed."""
+    """Tasks that succeeded with it, or failed; one that did both counts in both."""
     episode_ids: list[str] = Field(default_factory=list)
     run_ids: list[str] = Field(default_factory=list)
     credited_by: list[str] = Field(default_factory=list)
-    """Episodes already counted in helped or hurt, so that a step done twice counts once."""
+    """Judged episodes that used it, so that a step done twice counts once."""
     pardoned: list[str] = Field(default_factory=list)
     """Of these, those that a person overruled by reinstating it: they no longer count against it."""
     contradicts: list[str] = Field(default_factory=list)

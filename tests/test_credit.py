@@ -181,7 +181,9 @@ async def test_what_keeps_hurting_is_retired_with_the_episodes_that_decided_and_
 
 
 @pytest.mark.anyio
-async def test_the_same_task_reported_again_and_again_retires_nothing(connect: Connect, settings: Settings) -> None:
+async def test_the_same_task_reported_again_and_again_counts_once_and_retires_nothing(
+    connect: Connect, settings: Settings
+) -> None:
     async with connect() as client:
         used = (await report(client))["strategies"][0]["id"]
         for number in range(LEAST_TASKS + 2):
@@ -189,4 +191,4 @@ async def test_the_same_task_reported_again_and_again_retires_nothing(connect: C
                          trajectory=f"try {number}: 14 passed in 2.31s, but the page stays empty",
                          judgement=judgement("failure", strategies=[]))  # fmt: skip
     after = (await strategies_of(settings))[used]
-    assert (after.status, after.hurt) == ("active", LEAST_TASKS + 2)
+    assert (after.status, after.hurt, len(after.credited_by)) == ("active", 1, LEAST_TASKS + 2)

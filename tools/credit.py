@@ -31,15 +31,16 @@ class Use:
     verdict: Verdict
 
 
-def credited(strategy: Strategy, verdict: Verdict, episode_id: str) -> Strategy:
-    """The strategy after an episode used it; the same episode counts once."""
-    if episode_id in strategy.credited_by:
+def credited(strategy: Strategy, use: Use, earlier: Iterable[Use]) -> Strategy:
+    """The strategy after an episode used it. An episode counts once, and so does a task that comes to the same again."""
+    if use.episode_id in strategy.credited_by:
         return strategy
-    counter = "helped" if verdict == "success" else "hurt"
+    counter = "helped" if use.verdict == "success" else "hurt"
+    told_before = any((_task(each), each.verdict) == (_task(use), use.verdict) for each in earlier)
     return strategy.model_copy(
         update={
-            counter: getattr(strategy, counter) + 1,
-            "credited_by": [*strategy.credited_by, episode_id][-PROVENANCE_KEPT:],
+            counter: getattr(strategy, counter) + (not told_before),
+            "credited_by": [*strategy.credited_by, use.episode_id][-PROVENANCE_KEPT:],
             "updated_at": now(),
         }
     )
@@ -86,5 +87,9 @@ def _by_task(uses: Iterable[Use]) -> dict[str, float]:
     """The share of successes of each task, whatever the number of its reports."""
     found: dict[str, list[bool]] = defaultdict(list)
     for use in uses:
-        found[" ".join(use.task.casefold().split())].append(use.verdict == "success")
+        found[_task(use)].append(use.verdict == "success")
     return {task: sum(verdicts) / len(verdicts) for task, verdicts in found.items()}
+
+
+def _task(use: Use) -> str:
+    return " ".join(use.task.casefold().split())

@@ -7,7 +7,7 @@ Every step may be done twice with the same result, so a crash in the middle is m
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -190,20 +190,25 @@ async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[St
     Nobody is a witness for himself: a strategy gets no credit from an episode that taught it.
     """
     used = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
-    moved = [credited(strategy, verdict, episode.id) for strategy in used if episode.id not in strategy.episode_ids]
+    used = [strategy for strategy in used if episode.id not in strategy.episode_ids]
+    last, earlier = Use(episode.id, episode.task, verdict), await _uses(bank, used)
+    moved = [credited(each, last, [earlier[id] for id in each.credited_by if id in earlier]) for each in used]
     if verdict == "success":
         return moved
-    return [await _weighed(bank, strategy, Use(episode.id, episode.task, verdict)) for strategy in moved]
+    return [await _weighed(bank, strategy, earlier | {last.episode_id: last}) for strategy in moved]
 
 
-async def _weighed(bank: "Bank", strategy: Strategy, last: Use) -> Strategy:
-    """The strategy, retired if its uses, of which the last is not written yet, say that it hurts."""
-    ids = [id for id in evidence(strategy) if id != last.episode_id]
-    if not ids:
-        return strategy
-    rows = await bank.cells(Episode, ["task", "verdict"], id=ids)
-    uses = [Use(row["id"], row["task"], row["verdict"]) for row in rows if row["verdict"]]
-    reason = harm([*uses, last], await _base_rate(bank))
+async def _uses(bank: "Bank", strategies: Sequence[Strategy]) -> dict[str, Use]:
+    """Of the strategies, by the id of the episode."""
+    ids = list({id for strategy in strategies for id in strategy.credited_by})
+    rows = await bank.cells(Episode, ["task", "verdict"], id=ids) if ids else []
+    return {row["id"]: Use(row["id"], row["task"], row["verdict"]) for row in rows if row["verdict"]}
+
+
+async def _weighed(bank: "Bank", strategy: Strategy, uses: Mapping[str, Use]) -> Strategy:
+    """The strategy, retired if its uses say that it hurts."""
+    against = [uses[id] for id in evidence(strategy) if id in uses]
+    reason = harm(against, await _base_rate(bank)) if against else ""
     return retired(strategy, reason) if reason else strategy
 
 
