@@ -168,7 +168,7 @@ def conflict(a: Words, b: Words) -> str:
     if _verbatim(a.text, b.text) > _COPIED and _negations(a.text) != _negations(b.text):
         return "one negates what the other says in the same words"
     for word in _denied(a.title, b.title):
-        return f"one title says not to {word!r}, or not so, and the other does"
+        return f"one title denies {word!r} and the other does not"
     numbers = set(re.findall(r"\d+", a.text)), set(re.findall(r"\d+", b.text))
     if all(numbers) and not numbers[0] & numbers[1]:
         return "they name different numbers"
