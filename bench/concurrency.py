@@ -58,6 +58,7 @@ async def crowd(settings: Mapping[str, str], writers: int, reports: int, readers
                 verdict = "failure" if attempt % 3 == 0 else "success"
                 arguments = report(attempt % COMMON, verdict, used_strategy_ids=[common])
                 arguments["trajectory"] = f"attempt {attempt}\n{arguments['trajectory']}"
+                arguments["task"] += f" ({attempt})"
                 started = time.monotonic()
                 answer = await _call(told, client, "report_outcome", arguments)
                 told.report_seconds.append(time.monotonic() - started)
@@ -111,8 +112,7 @@ async def _compare(told: Crowd, settings: Mapping[str, str], common: str, report
                 f"episode {id} was acknowledged and is {stored[id].status if id in stored else 'lost'}"
             )
         told.problems.extend(f"strategy {lost} was acknowledged and is lost" for lost in ids if lost not in known)
-    told_once = {(episode.task, episode.verdict) for episode in episodes if common in episode.used_ids}
-    used = Counter(verdict for _, verdict in told_once)
+    used = Counter(episode.verdict for episode in episodes if common in episode.used_ids)
     support = Counter(learned.id for episode in episodes for learned in episode.learned)
     for strategy in strategies:
         if strategy.id == common and (strategy.helped, strategy.hurt) != (used["success"], used["failure"]):

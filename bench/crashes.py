@@ -132,7 +132,7 @@ async def _report(bank: Bank, number: int) -> OutcomeResult:
         AgentJudge(),
         Report(
             scope=SCOPE,
-            task=arguments["task"],
+            task=f"{arguments['task']} ({number})",
             trajectory=f"attempt {number} \n{arguments['trajectory']}",
             judgement=Judgement.model_validate(arguments["judgement"]),
             used_strategy_ids=used,

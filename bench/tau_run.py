@@ -185,7 +185,7 @@ def _strategy_problems(strategies: Sequence[Strategy], tally: Tally) -> list[str
     counts = {
         "added": (len(strategies), tally.actions.count("added")),
         "said": (sum(strategy.support for strategy in strategies), len(tally.actions)),
-        "used": (sum(strategy.helped + strategy.hurt for strategy in strategies), tally.used),
+        "used": (sum(len(strategy.credited_by) for strategy in strategies), tally.used),
         "of known episodes": (len({id for s in strategies for id in s.episode_ids}), len(tally.episodes)),
         "active": (sum(strategy.status == "active" for strategy in strategies), len(strategies)),
     }
