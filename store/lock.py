@@ -27,7 +27,7 @@ class WriteLock:
         self.path = path
         self._timeout_s = timeout_s
         self._tasks = anyio.Lock()
-        self._file = FileLock(path, timeout=timeout_s, thread_local=False) if path else None
+        self._file = FileLock(path, thread_local=False) if path else None
 
     @property
     def held(self) -> bool:
@@ -38,7 +38,7 @@ class WriteLock:
     async def hold(self) -> AsyncGenerator[None]:
         """Raises BankBusy when another process keeps the lock for longer than the timeout."""
         async with self._tasks:
-            await self._acquire()
+            await self._acquire(self._timeout_s)
             try:
                 yield
             finally:
@@ -47,13 +47,13 @@ class WriteLock:
 
     @asynccontextmanager
     async def hold_if_free(self) -> AsyncGenerator[bool]:
-        """Without waiting for another task; yields whether this one holds it. For locks whose timeout is 0."""
+        """Without waiting for anybody; yields whether this task holds it."""
         if self.held:
             yield False
             return
         async with self._tasks:
             try:
-                await self._acquire()
+                await self._acquire(0)
             except BankBusy:
                 yield False
                 return
@@ -63,14 +63,14 @@ class WriteLock:
                 if self._file:
                     self._file.release()
 
-    async def _acquire(self) -> None:
+    async def _acquire(self, timeout_s: float) -> None:
         if self._file is None:
             return
         try:
-            await anyio.to_thread.run_sync(partial(self._file.acquire, poll_interval=LOOKED_AT_EVERY_S))
+            await anyio.to_thread.run_sync(partial(self._file.acquire, timeout_s, LOOKED_AT_EVERY_S))
         except Timeout as exc:
             raise BankBusy(
-                f"Another process has been writing to the bank for more than {self._timeout_s:g} s (lock {self.path}). "
+                f"Another process has been writing to the bank for more than {timeout_s:g} s (lock {self.path}). "
                 "Try again; if it goes on, look for a stopped strategy-bank process and end it."
             ) from exc
         except OSError as exc:

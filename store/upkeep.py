@@ -39,8 +39,7 @@ class Upkeep:
     def __init__(self, location: Location, atomically: Atomically) -> None:
         self._location = location
         self._atomically = atomically
-        self._lock = WriteLock(location.upkeep_file, 0)
-        self._hold_off = WriteLock(location.upkeep_file, location.lock_timeout_s)
+        self._lock = WriteLock(location.upkeep_file, location.lock_timeout_s)
         self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
         self._versions_looked_at = dict.fromkeys(tables.RECORDS, float("-inf"))
         self._littered = set(tables.RECORDS)
@@ -81,7 +80,7 @@ class Upkeep:
         """
         async with AsyncExitStack() as until_read:
             with suppress(BankError):
-                await until_read.enter_async_context(self._hold_off.hold())
+                await until_read.enter_async_context(self._lock.hold())
             yield
 
     async def _is_outdated(self, name: str, table: Table) -> bool:

@@ -109,11 +109,8 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
         await sweep(table)
 
     monkeypatch.setattr(lance.Table, "sweep", noting)
-    for process, versions in {
-        "a": 100,
-        "b": 100,
-        "busy": 1,
-    }.items():  # each sweeps once, but where there are too many versions
+    swept_at_most = {"a": 100, "b": 100, "busy": 1}  # each process sweeps once, but where there are too many versions
+    for process, versions in swept_at_most.items():
         monkeypatch.setattr(upkeep, "SWEPT_AT_MOST", versions)
         bank = await Bank.open(Location(home))
         for number in range(upkeep.COMPACT_AT):
