@@ -33,3 +33,9 @@ def share(hits: int, of: int) -> str:
     """As `41 of 50, 82 % (69–90)`, the interval being Wilson's."""
     low, high = wilson(hits, of)
     return f"{hits} of {of}, {100 * hits / of:.0f} % ({100 * low:.0f}–{100 * high:.0f})" if of else "none"
+
+
+def told(hits: int, of: int) -> str:
+    """Of small shares, as `3 of 69 (4.3 %, 1.5–12.0)`, the interval being Wilson's."""
+    low, high = wilson(hits, of)
+    return f"{hits} of {of} ({100 * hits / max(of, 1):.1f} %, {100 * low:.1f}–{100 * high:.1f})"

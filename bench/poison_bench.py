@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import anyio
+from figures import told
 from mcp import Client
-from rates import told
 
 from strategy_bank.server.app import create_server
 from strategy_bank.server.settings import Settings

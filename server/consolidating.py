@@ -20,8 +20,8 @@ from strategy_bank.server.console import (
 )
 from strategy_bank.server.distilling import with_endpoint
 from strategy_bank.store.errors import JudgeFailed
-from strategy_bank.store.records import GLOBAL_SCOPE, Strategy, now
-from strategy_bank.tools.consolidate import joined
+from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
+from strategy_bank.tools.consolidate import unite
 from strategy_bank.tools.likeness import NEAR
 
 if TYPE_CHECKING:
@@ -79,13 +79,9 @@ async def _undecided(one: Strategy, other: Strategy) -> bool:
 
 
 def _decider(judge: "Judge") -> Decide:
-    from strategy_bank.tools.llm import EndpointJudge
-
-    assert isinstance(judge, EndpointJudge)
-
     async def decide(one: Strategy, other: Strategy) -> bool:
         try:
-            return await judge.same(one.wording, other.wording)
+            return bool(await judge.same(one.wording, other.wording))
         except JudgeFailed as exc:
             say(f"Not decided, both stay: {exc}")
             return False
@@ -96,7 +92,7 @@ def _decider(judge: "Judge") -> Decide:
 async def _consolidate(bank: "Bank", decide: Decide, dry_run: bool, progress: Progress) -> list[Merge]:
     merges = await planned(bank, decide, progress)
     if merges and not dry_run:
-        await _carry_out(bank, merges)
+        await bank.atomically(lambda: unite(bank, [(merge.kept.id, merge.other.id) for merge in merges]))
     return merges
 
 
@@ -155,21 +151,3 @@ async def _why(
 
 def _reason(found: "Neighbour") -> str:
     return f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"
-
-
-async def _carry_out(bank: "Bank", merges: list[Merge]) -> None:
-    """In one commit, from the strategies as they are now."""
-    ids = {id for merge in merges for id in (merge.kept.id, merge.other.id)}
-
-    async def step() -> None:
-        current = {each.id: each for each in await bank.all(Strategy, id=sorted(ids), status="active")}
-        changed: dict[str, Strategy] = {}
-        for merge in merges:
-            kept, other = current.get(merge.kept.id), current.get(merge.other.id)
-            if kept and other:
-                current[kept.id] = changed[kept.id] = joined(kept, other)
-                away = {"status": "retired", "status_reason": f"merged into {kept.id}", "updated_at": now()}
-                current[other.id] = changed[other.id] = other.model_copy(update=away)
-        await bank.amend(list(changed.values()))
-
-    await bank.atomically(step)

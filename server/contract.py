@@ -75,10 +75,11 @@ def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
 _UNLISTED = "unlisted"
 UNLISTED: Any = {_UNLISTED: True}
 """As `json_schema_extra` of an argument that hooks send, and no model: it is in no schema."""
-_LEFT_OUT = ("title", "$defs", "minLength", "maxLength")
+_LEFT_OUT = ("title", "$defs", "minLength", "maxLength", "maxProperties")
 _LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
 _SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
     ("additionalProperties", True),
+    ("additionalProperties", {"type": "string"}),
     ("default", None),
     ("default", ""),
     ("default", []),

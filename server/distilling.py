@@ -123,7 +123,7 @@ async def _episode(bank: "Bank", judge: "Judge", id: str, result: Distilled) -> 
     episode = await bank.find(Episode, id)
     if episode is None or outcome.is_settled(episode):
         return
-    judged, _ = await outcome.distill(bank, judge, episode)
+    judged = (await outcome.distill(bank, judge, episode)).record
     if outcome.is_settled(judged):
         result.episodes += 1
     else:

@@ -29,7 +29,7 @@ Trajectory = Annotated[
         "decisive steps, key observations verbatim. Or {transcript: path} if a hook named it"
     ),
 ]
-Used = Annotated[list[str], Field(max_length=50, description="Ids of the recalled strategies that you really used")]
+Used = Annotated[list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")]
 Reply = CreateMessageResult | None
 
 
@@ -60,7 +60,7 @@ async def recall_strategies(
     hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
     """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it once, first, for any task of more
-    than one step. Empty when nothing fits: go on without."""
+    than one step. Empty when nothing fits."""
     state = ctx.request_context.lifespan_context
     result = await recall(await state.bank(), task, limit, scope or state.scope)
     if not hook:
@@ -81,6 +81,7 @@ async def read_report(
     run_id: str | None,
     attempt: int | None,
     episode_id: str | None,
+    same_as: dict[str, str] | None,
     scope: str | None,
 ) -> Report:
     """The arguments of report_outcome in one piece, for the tool and for the resolver that may ask the client's model."""
@@ -99,6 +100,7 @@ async def read_report(
         run_id=run_id or "",
         attempt=attempt or 0,
         episode_id=episode_id or "",
+        same_as=same_as or {},
     )
 
 
@@ -114,7 +116,7 @@ async def report_outcome(
     trajectory: Trajectory | None = None,
     judgement: Annotated[
         Judgement | None,
-        Field(description="Your own verdict, held to evidence, and what to learn. Give it in the same call"),
+        Field(description="Your own verdict, held to evidence, and lessons. Give it in the same call"),
     ] = None,
     outcome: Annotated[
         Verdict | None,
@@ -124,13 +126,14 @@ async def report_outcome(
     ] = None,
     recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
     used_strategy_ids: Used | None = None,
-    run_id: Annotated[str | None, Field(description="With attempt: an attempt of scale_attempts")] = None,
+    run_id: Annotated[str | None, Field(description="With attempt, of scale_attempts")] = None,
     attempt: Annotated[int | None, Field(ge=1, le=8)] = None,
     episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
+    same_as: Annotated[dict[str, str] | None, Field(max_length=5, description="When asked: new id: known id")] = None,
     scope: Scope | None = None,
 ) -> Annotated[CallToolResult, OutcomeResult]:
     """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
-    task and trajectory, or episode_id and judgement."""
+    task and trajectory, or episode_id."""
     state = ctx.request_context.lifespan_context
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
     result = await outcomes.report(await state.bank(), judge_for(state, reply), report)

@@ -47,6 +47,7 @@ FIELDS = {
             "attempt",
             "scope",
             "episode_id",
+            "same_as",
         },
         {"episode_id", "status", "verdict", "strategies", "judgement_request", "warnings", "next_step"},
     ),

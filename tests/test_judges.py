@@ -75,7 +75,7 @@ async def test_a_failing_endpoint_leaves_the_episode_pending_and_distill_finishe
     endpoint.enqueue(says(VERDICT))
     endpoint.enqueue(says(LESSONS))
     judge = make_judge(settings.model_copy(update=configured(endpoint)))
-    learned, _ = await distill(bank, judge, episode)
+    learned = (await distill(bank, judge, episode)).record
     await judge.aclose()
     assert (learned.status, learned.verdict, learned.reason) == ("learned", "success", "")
     assert learned.judge == "endpoint:test-model"

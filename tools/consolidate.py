@@ -2,12 +2,13 @@
 
 Merging adds provenance and support and leaves the old text as it is: banks that rewrite themselves collapse."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Strategy, now
 
 if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
     from strategy_bank.tools.neighbours import Neighbour
 
 
@@ -21,6 +22,15 @@ def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | 
         if old.id == new.id or (
             near.likeness.same and "quarantined" not in (old.status, new.status) and old.outcome == new.outcome
         ):
+            return old
+    return None
+
+
+def left_open(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
+    """The active one most like an active new one, where the comparison cannot tell whether they say the same."""
+    for near in neighbours:
+        old = near.strategy
+        if near.likeness.open and old.status == new.status == "active" and old.outcome == new.outcome:
             return old
     return None
 
@@ -53,6 +63,27 @@ def merged(old: Strategy, new: Strategy) -> Strategy:
             "updated_at": now(),
         }
     )
+
+
+async def unite(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Strategy]:
+    """Within a step: of each pair (kept, other) the other goes into the kept one, where both are active now.
+
+    Returns the kept strategies by the id of what went into them. The others are retired, and can be reinstated.
+    """
+    current = {each.id: each for each in await bank.all(Strategy, id=sorted({id for pair in pairs for id in pair}))}
+    changed, kept_of = dict[str, Strategy](), dict[str, Strategy]()
+    for kept, other in ((current.get(kept), current.get(other)) for kept, other in pairs):
+        if kept and other and kept.status == other.status == "active":
+            current[kept.id] = changed[kept.id] = kept_of[other.id] = joined(kept, other)
+            away = {"status": "retired", "status_reason": merged_into(kept.id), "updated_at": now()}
+            current[other.id] = changed[other.id] = other.model_copy(update=away)
+    await bank.amend(list(changed.values()))
+    return kept_of
+
+
+def merged_into(id: str) -> str:
+    """Why a strategy is retired that went into another."""
+    return f"merged into {id}"
 
 
 def joined(kept: Strategy, other: Strategy) -> Strategy:

@@ -1,6 +1,6 @@
 """Who judges: one port, three adapters, and the rule of evidence that holds for all of them.
 
-    AgentJudge      answers None: the connected agent is asked, and sends its judgement in a further call
+    AgentJudge      answers None: the connected agent is asked, and answers in a further call
     EndpointJudge   an OpenAI-compatible endpoint (llm.py)
     RepliedJudge    the reply of the client's own model to a sampling request, which the server has obtained already
 
@@ -29,7 +29,10 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Judge(Protocol):
-    """Judges one trajectory, or compares several attempts. None means: ask the connected agent."""
+    """Judges one trajectory, compares several attempts, or says whether two lessons are one.
+
+    None means: ask the connected agent.
+    """
 
     @property
     def name(self) -> str: ...
@@ -39,6 +42,8 @@ class Judge(Protocol):
     ) -> Judgement | None: ...
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison | None: ...
+
+    async def same(self, one: str, other: str) -> bool | None: ...
 
     async def aclose(self) -> None: ...
 
@@ -50,6 +55,9 @@ class AgentJudge:
         return None
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> None:
+        return None
+
+    async def same(self, one: str, other: str) -> None:
         return None
 
     async def aclose(self) -> None:
@@ -68,6 +76,9 @@ class RepliedJudge:
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison:
         return self._parsed(Comparison)
+
+    async def same(self, one: str, other: str) -> None:
+        return None
 
     async def aclose(self) -> None:
         pass

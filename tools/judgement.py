@@ -53,12 +53,12 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    analysis: Passage = Field(description="Why some attempts did better than others")
+    analysis: Passage = Field(description="Why some attempts did better")
     best_attempt: int = Field(ge=1, le=8, description="Number of the best attempt")
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],
         max_length=5,
-        description="General lessons that the contrast teaches: what the better attempts did, what prevents the mistakes",
+        description="General lessons of the contrast: what better attempts did, what prevents mistakes",
     )
 
 

@@ -2,6 +2,7 @@
 
     settle   one episode with its judgement      ─┐
     conclude one run with its comparison         ─┴▶ drafts ─▶ redact, flag, quarantine ─▶ embed ─▶ [lock] place ─▶ commit
+                                                                                        grey_zone.decide on what is open ◀┘
 
 Every step may be done twice with the same result, so a crash in the middle is mended by doing it again.
 """
@@ -9,7 +10,7 @@ Every step may be done twice with the same result, so a crash in the middle is m
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import anyio.to_thread
 
@@ -23,8 +24,10 @@ from strategy_bank.store.records import (
     content_id,
     now,
 )
-from strategy_bank.tools.consolidate import linked, merged, opposites, same_lesson
+from strategy_bank.tools.consolidate import left_open, linked, merged, opposites, same_lesson
 from strategy_bank.tools.credit import Use, credited, evidence, harm, retired
+from strategy_bank.tools.grey_zone import OpenPair, Taught, decide
+from strategy_bank.tools.judge import Judge
 from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.literals import find_literals
 from strategy_bank.tools.orders import carries_orders, read_as_orders
@@ -62,34 +65,43 @@ class Lessons:
     warnings: list[str] = field(default_factory=list[str])
 
 
-async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: str) -> tuple[Episode, list[str]]:
-    """Write the verdict of a pending episode and what it teaches; return the episode as it now stands, and warnings.
+@dataclass(frozen=True)
+class Settled(Generic[Taught]):
+    """An episode or a run as it now stands, with warnings, and what the connected agent is asked about its lessons."""
+
+    record: Taught
+    warnings: list[str]
+    left_open: list[OpenPair] = field(default_factory=list[OpenPair])
+
+
+async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, judge: Judge) -> Settled[Episode]:
+    """Write the verdict of a pending episode, which came from `by`, and what it teaches.
 
     The world's outcome wins over the judge's verdict; both are kept. An episode that somebody else settled meanwhile stays
     as it is. On a settled episode with flagged strategies, the new ones take the place of those.
     """
     if episode.status != "pending" and not episode.flagged_ids:
-        return episode, _second_judgement(episode, judgement)
+        return Settled(episode, _second_judgement(episode, judgement))
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
     lessons = await anyio.to_thread.run_sync(clean, judgement.strategies, source)
     embedded = await bank.embed(lessons.strategies)
     warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
 
-    async def step() -> tuple[Episode, list[str]]:
+    async def step() -> Settled[Episode]:
         current = await bank.get(Episode, episode.id)
         if current.status != "pending" and not current.flagged_ids:
-            return current, _second_judgement(current, judgement)
+            return Settled(current, _second_judgement(current, judgement))
         current = current.model_copy(update={"used_ids": _used(current, judgement)})
         used = [] if lessons.orders else await _credited(bank, current, verdict)
-        learned = await _place(bank, embedded, used)
+        learned, left_open = await _place(bank, embedded, used)
         await _retire_flagged(bank, current, learned)
         settled = current.model_copy(
             update={
                 "status": "learned" if learned else "recorded",
                 "verdict": verdict,
                 "self_verdict": judgement.verdict,
-                "judge": judge,
+                "judge": by,
                 "judgement": _stored(judgement),
                 "reason": "",
                 "learned": learned,
@@ -99,25 +111,25 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, judge: st
         )
         await bank.amend([settled])
         await bank.flush_recalls()
-        return settled, warnings
+        return Settled(settled, warnings, left_open)
 
-    return await bank.atomically(step)
+    return await _decided(bank, judge, await bank.atomically(step))
 
 
 async def conclude(
-    bank: "Bank", run: Run, attempts: Sequence[Episode], comparison: Comparison
-) -> tuple[Run, list[str]]:
+    bank: "Bank", run: Run, attempts: Sequence[Episode], comparison: Comparison, judge: Judge
+) -> Settled[Run]:
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
     lessons = await anyio.to_thread.run_sync(clean, comparison.strategies, source)
     embedded = await bank.embed(lessons.strategies)
 
-    async def step() -> tuple[Run, list[str]]:
+    async def step() -> Settled[Run]:
         current = await bank.get(Run, run.id)
         if current.status == "finished":
-            return current, ["This run was finished already; the first comparison stands."]
-        learned = await _place(bank, embedded, [])
+            return Settled(current, ["This run was finished already; the first comparison stands."])
+        learned, left_open = await _place(bank, embedded, [])
         finished = current.model_copy(
             update={
                 "status": "finished",
@@ -130,9 +142,14 @@ async def conclude(
         )
         await bank.amend([finished])
         await bank.flush_recalls()
-        return finished, lessons.warnings
+        return Settled(finished, lessons.warnings, left_open)
 
-    return await bank.atomically(step)
+    return await _decided(bank, judge, await bank.atomically(step))
+
+
+async def _decided(bank: "Bank", judge: Judge, settled: Settled[Taught]) -> Settled[Taught]:
+    record, left, warnings = await decide(bank, judge, settled.record, settled.left_open)
+    return Settled(record, [*settled.warnings, *warnings], left)
 
 
 def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
@@ -220,16 +237,17 @@ async def _base_rate(bank: "Bank") -> float:
 
 async def _place(
     bank: "Bank", embedded: Sequence["EmbeddedStrategy"], changed: Sequence[Strategy]
-) -> list[LearnedStrategy]:
+) -> tuple[list[LearnedStrategy], list[OpenPair]]:
     """Add or merge each strategy; two commits at most, whatever their number. `changed` goes into the second.
 
-    Quarantined ones are kept, but nobody is told that they were learned.
+    Quarantined ones are kept, but nobody is told that they were learned. With the pairs of which the comparison cannot tell
+    whether they are one.
     """
     from strategy_bank.tools.neighbours import Neighbourhood  # brings numpy, and a server answers before that is loaded
 
     near, changes = Neighbourhood(bank), {strategy.id: strategy for strategy in changed}
     fresh: list[EmbeddedStrategy] = []
-    learned: list[LearnedStrategy] = []
+    learned, open_pairs = list[LearnedStrategy](), list[OpenPair]()
     for item in embedded:
         new = item.strategy
         beside = await near.of(item, fresh)
@@ -241,6 +259,9 @@ async def _place(
                          for each in fresh]  # fmt: skip
                 if other.id not in {each.strategy.id for each in fresh}:
                     changes[other.id] = linked(changes.get(other.id, other), new)
+            known = [each for each in beside if each.strategy not in (other.strategy for other in fresh)]
+            if like := left_open(new, known):
+                open_pairs.append(OpenPair(new, like))
             fresh.append(replace(item, strategy=new))
         elif old not in [other.strategy for other in fresh]:
             changes[old.id] = merged(changes.get(old.id, old), new)
@@ -252,7 +273,7 @@ async def _place(
         for old in await bank.all(Strategy, id=list(said)):
             changes[old.id] = merged(changes.get(old.id, old), said[old.id])
     await bank.amend(list(changes.values()))
-    return learned
+    return learned, open_pairs
 
 
 async def _retire_flagged(bank: "Bank", episode: Episode, learned: Sequence[LearnedStrategy]) -> None:

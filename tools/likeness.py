@@ -100,7 +100,7 @@ class Likeness:
     @property
     def open(self) -> bool:
         """Near enough that somebody who understands the texts should decide."""
-        return not self.conflict and GREY < self.score <= 0
+        return not self.conflict and not self.contrary and GREY < self.score <= 0
 
 
 NEAR = 0.5

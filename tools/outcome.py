@@ -3,6 +3,8 @@
 report ─▶ record (durable, pending) ─▶ judgement: given, of the endpoint, or asked of the agent ─▶ learn.settle
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio.to_thread
@@ -10,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, LearnedStrategy, Run, Strategy, Verdict, content_id, now
-from strategy_bank.tools.judge import Judge, JudgeRequest, hold_to_evidence, judgement_request
+from strategy_bank.tools.grey_zone import OpenPair, answer, question
+from strategy_bank.tools.judge import AgentJudge, Judge, JudgeRequest, hold_to_evidence, judgement_request
 from strategy_bank.tools.judgement import Judgement
-from strategy_bank.tools.learn import settle
+from strategy_bank.tools.learn import Settled, settle
 from strategy_bank.tools.redact import redact
 from strategy_bank.tools.trajectory import Trajectory, normalise
 
@@ -37,6 +40,8 @@ class Report(BaseModel):
     run_id: str = ""
     attempt: int = 0
     episode_id: str = ""
+    same_as: dict[str, str] = Field(default_factory=dict[str, str])
+    """New strategies of the episode that say what known ones say: id of the new one → id of the known one."""
 
 
 class OutcomeResult(BaseModel):
@@ -66,9 +71,12 @@ async def report(bank: "Bank", judge: Judge, report: Report) -> OutcomeResult:
     """Store the report, have it judged, and learn from it. Raises InvalidInput and the errors of the bank."""
     episode, warnings = await record(bank, report)
     if report.judgement is not None:
-        return await _with_agents_judgement(bank, episode, report.judgement, warnings)
+        return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings)
+    if report.same_as:
+        episode, more = await answer(bank, episode, report.same_as)
+        return _told(Settled(episode, more), warnings)
     if is_settled(episode):
-        return _told(episode, [*warnings, "This was reported before; nothing was changed."])
+        return _told(Settled(episode, ["This was reported before; nothing was changed."]), warnings)
     return await _with_judge(bank, judge, episode, warnings, carries_trajectory=bool(report.episode_id))
 
 
@@ -119,20 +127,20 @@ def is_settled(episode: Episode) -> bool:
     return episode.status != "pending"
 
 
-async def distill(bank: "Bank", judge: Judge, episode: Episode) -> tuple[Episode, list[str]]:
+async def distill(bank: "Bank", judge: Judge, episode: Episode) -> Settled[Episode]:
     """Judge a pending episode with `judge` and learn from it; a failing judge leaves it pending, with the reason."""
     try:
         judgement = await judge.judge(episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id)
         if judgement is None:
-            return episode, []
+            return Settled(episode, [])
         judgement, warnings = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
     except JudgeFailed as exc:
         return await _not_judged(bank, episode, judge, redact(str(exc)).text)
-    settled, more = await settle(bank, episode, judgement, judge.name)
-    return settled, [*warnings, *more]
+    settled = await settle(bank, episode, judgement, judge.name, judge)
+    return replace(settled, warnings=[*warnings, *settled.warnings])
 
 
-async def _not_judged(bank: "Bank", episode: Episode, judge: Judge, reason: str) -> tuple[Episode, list[str]]:
+async def _not_judged(bank: "Bank", episode: Episode, judge: Judge, reason: str) -> Settled[Episode]:
     """The episode with the reason why it is still pending; as it stands, if somebody else settled it meanwhile."""
 
     async def step() -> Episode:
@@ -143,21 +151,21 @@ async def _not_judged(bank: "Bank", episode: Episode, judge: Judge, reason: str)
         await bank.amend([failed])
         return failed
 
-    return await bank.atomically(step), [f"Not judged: {reason}"]
+    return Settled(await bank.atomically(step), [f"Not judged: {reason}"])
 
 
 async def _with_judge(
     bank: "Bank", judge: Judge, episode: Episode, warnings: list[str], *, carries_trajectory: bool
 ) -> OutcomeResult:
-    judged, more = await distill(bank, judge, episode)
-    if is_settled(judged) or judged.reason:
-        return _told(judged, [*warnings, *more])
+    judged = await distill(bank, judge, episode)
+    if is_settled(judged.record) or judged.record.reason:
+        return _told(judged, warnings)
     request = judgement_request(episode.task, episode.outcome, episode.trajectory if carries_trajectory else "")
-    return _asked(judged, request, warnings)
+    return _asked(judged.record, request, warnings)
 
 
 async def _with_agents_judgement(
-    bank: "Bank", episode: Episode, judgement: Judgement, warnings: list[str]
+    bank: "Bank", judge: Judge, episode: Episode, judgement: Judgement, warnings: list[str]
 ) -> OutcomeResult:
     try:
         judgement, missing = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
@@ -165,18 +173,19 @@ async def _with_agents_judgement(
         if episode.outcome is None and not is_settled(episode):
             return _asked(episode, judgement_request(episode.task, None), [*warnings, str(exc)])
         missing = [str(exc)]
-    settled, more = await settle(bank, episode, judgement, "agent")
-    return _told(settled, [*warnings, *missing, *more])
+    return _told(await settle(bank, episode, judgement, AgentJudge.name, judge), [*warnings, *missing])
 
 
-def _told(episode: Episode, warnings: list[str]) -> OutcomeResult:
+def _told(settled: Settled[Episode], warnings: list[str]) -> OutcomeResult:
+    """`warnings` are of what came before."""
+    episode = settled.record
     return OutcomeResult(
         episode_id=episode.id,
         status="learned" if episode.status == "learned" else "recorded",
         verdict=episode.verdict or episode.outcome,
         strategies=episode.learned,
-        warnings=warnings,
-        next_step=_next_step(episode),
+        warnings=[*warnings, *settled.warnings],
+        next_step=_next_step(episode, settled.left_open),
     )
 
 
@@ -191,7 +200,12 @@ def _asked(episode: Episode, request: JudgeRequest, warnings: list[str]) -> Outc
     )
 
 
-def _next_step(episode: Episode) -> str:
+def _next_step(episode: Episode, left_open: Sequence[OpenPair]) -> str:
+    steps = [question(left_open, episode.id), _after(episode, bool(left_open))]
+    return "\n".join(filter(None, steps))
+
+
+def _after(episode: Episode, asked: bool) -> str:
     if episode.flagged_ids:
         return (
             f"Optional: call report_outcome with episode_id {episode.id!r} and a judgement whose strategies are worded "
@@ -204,7 +218,7 @@ def _next_step(episode: Episode) -> str:
             "The report is stored and will be judged later (`strategy-bank distill`); or judge it yourself now with "
             f"episode_id {episode.id!r} and judgement."
         )
-    return "Nothing more to do."
+    return "" if asked else "Nothing more to do."
 
 
 async def _run_of(bank: "Bank", report: Report) -> Run | None:

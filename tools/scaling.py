@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
 from strategy_bank.tools.condense import condense
+from strategy_bank.tools.grey_zone import question
 from strategy_bank.tools.judge import Judge, JudgeRequest, comparison_request
 from strategy_bank.tools.judgement import AttemptView, Comparison
 from strategy_bank.tools.learn import conclude
@@ -108,7 +109,7 @@ async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingRes
     run = await bank.get(Run, request.run_id)
     reported = await attempts_of(bank, run)
     if request.comparison is not None:
-        return await _finish(bank, run, reported, request.comparison)
+        return await _finish(bank, judge, run, reported, request.comparison)
     run = await _closed_early(bank, run, reported, request.attempts)
     if not awaits_comparison(run, reported):
         return _result(run, reported)
@@ -130,7 +131,7 @@ async def compare(bank: "Bank", judge: Judge, run: Run, reported: Mapping[int, E
     try:
         comparison = await judge.compare(run.task, views)
         if comparison is not None:
-            return await _finish(bank, run, reported, comparison)
+            return await _finish(bank, judge, run, reported, comparison)
         warnings = list[str]()
     except (JudgeFailed, InvalidInput) as exc:
         warnings = [f"Not compared by {judge.name}: {redact(str(exc)).text}"]
@@ -193,7 +194,9 @@ async def _closed_early(bank: "Bank", run: Run, reported: Mapping[int, Episode],
     return await bank.atomically(step)
 
 
-async def _finish(bank: "Bank", run: Run, reported: Mapping[int, Episode], comparison: Comparison) -> ScalingResult:
+async def _finish(
+    bank: "Bank", judge: Judge, run: Run, reported: Mapping[int, Episode], comparison: Comparison
+) -> ScalingResult:
     if not reported:
         raise InvalidInput(f"Run {run.id} has no reported attempt yet. Report at least one with run_id and attempt.")
     if comparison.best_attempt not in reported:
@@ -202,10 +205,13 @@ async def _finish(bank: "Bank", run: Run, reported: Mapping[int, Episode], compa
             f"best_attempt {comparison.best_attempt} is not a reported attempt of this run; these are: {numbers}."
         )
     missing = run.attempts - len(reported)
-    finished, warnings = await conclude(bank, run, list(reported.values()), comparison)
+    finished = await conclude(bank, run, list(reported.values()), comparison, judge)
+    warnings = finished.warnings
     if missing and not warnings:
         warnings = [f"Finished with {len(reported)} of {run.attempts} attempts."]
-    return _result(finished, reported, warnings=warnings)
+    result = _result(finished.record, reported, warnings=warnings)
+    asked = question(finished.left_open, reported[comparison.best_attempt].id)
+    return result.model_copy(update={"next_step": f"{result.next_step}\n{asked}".rstrip()})
 
 
 def _result(
@@ -279,7 +285,7 @@ def _previous(episode: Episode) -> str:
 
 def _next_step(run: Run, reported: Mapping[int, Episode]) -> str:
     if run.status == "finished":
-        return f"Finished. Keep the result of attempt {run.best_attempt}."
+        return f"Finished: keep the result of attempt {run.best_attempt}; nothing more is to be reported."
     if run.status == "comparison_needed":
         return f"Compare them: call scale_attempts with run_id {run.id!r} and comparison."
     how = "each on its own, ideally by sub-agents" if run.mode == "parallel" else "then ask for the next one"
