@@ -13,7 +13,7 @@ MODEL = "examiner-1"
 SHOWN = 60_000
 """Characters of a trajectory that a prompt shows whole; a longer one is condensed (EndpointSettings.trajectory_chars)."""
 DISAGREES_EVERY = 7
-_TEMPERATURES = {"judge": 0.0, "extract_success": 1.0, "extract_failure": 1.0}
+_TEMPERATURES = {"judge": 0.0, "extract_success": 1.0, "extract_failure": 1.0, "same_lesson": 0.0}
 
 
 @dataclass
@@ -34,9 +34,9 @@ class Examiner:
         self._current, self._kinds = attempt, []
 
     def check_asked(self) -> None:
-        """To be called after the report: was the attempt judged, then distilled, and nothing else?"""
+        """To be called after the report: was the attempt judged, then distilled, then compared at most?"""
         wanted = ["judge", f"extract_{self._current.outcome}"] if self._current else []
-        if self._kinds != wanted:
+        if self._kinds[:2] != wanted or set(self._kinds[2:]) - {"same_lesson"}:
             self._complain(f"asked for {self._kinds} instead of {wanted}")
 
     def __call__(self, request: Request) -> Reply:
@@ -46,6 +46,9 @@ class Examiner:
             self._complain(f"an unexpected {request.kind} request")
             return fails(400, "nobody reported anything")
         self._check_form(request)
+        self._check_secrets(request)
+        if request.kind == "same_lesson":
+            return says({"reason": "They belong to different requests of a customer.", "same": False})
         self._check_content(request, attempt)
         if request.kind == "judge":
             return says(self._verdict(attempt, section(request.data, "trajectory")))
@@ -60,10 +63,12 @@ class Examiner:
         if request.format != "json_schema":
             self._complain(f"{request.kind} asks for {request.format}")
 
-    def _check_content(self, request: Request, attempt: Attempt) -> None:
+    def _check_secrets(self, request: Request) -> None:
         everything = json.dumps(request.body, ensure_ascii=False)
         if any(secret in everything for secret in self.secrets):
             self._complain(f"a secret was sent in {request.kind}")
+
+    def _check_content(self, request: Request, attempt: Attempt) -> None:
         task, trajectory = section(request.data, "task"), section(request.data, "trajectory")
         wanted = attempt.task.replace(attempt.secret, "§").split("§") if attempt.secret else [attempt.task]
         if missing := [part for part in wanted if squeezed(part) not in squeezed(task)]:

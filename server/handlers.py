@@ -29,7 +29,9 @@ Trajectory = Annotated[
         "decisive steps, key observations verbatim. Or {transcript: path} if a hook named it"
     ),
 ]
-Used = Annotated[list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")]
+Used = Annotated[
+    list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")
+]
 Reply = CreateMessageResult | None
 
 

