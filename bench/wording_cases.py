@@ -16,7 +16,9 @@ from typing import Any, Literal, cast
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
+from strategy_bank.store.records import Strategy
 from strategy_bank.tools.evidence import Evidence
+from strategy_bank.tools.grey_zone import OpenPair, question
 from strategy_bank.tools.judge import comparison_request, judgement_request
 from strategy_bank.tools.judgement import AttemptView
 from strategy_bank.tools.prompting import fence, render
@@ -140,6 +142,16 @@ def _said_by_the_server(task: str) -> dict[str, str]:
         "judgement_request": judgement_request(task, None)["rubric"],
         "comparison_request": comparison_request(task, attempts)["rubric"],
         "own_words": _refusal_of_own_words(),
+        "same_lesson_known": _question(
+            "Retry failed requests with exponential backoff",
+            "When a remote service answers with a temporary error.",
+            "Wait twice as long after every failure and add random jitter so that clients do not return together.",
+        ),
+        "other_lesson_known": _question(
+            "Do not repeat what must not happen twice",
+            "When a call to a flaky API has failed and may have had its effect.",
+            "Ask the service for the state before trying again, or send a key that makes the call idempotent.",
+        ),
         "brief": render(
             "brief_parallel",
             number="2",
@@ -153,6 +165,13 @@ def _said_by_the_server(task: str) -> dict[str, str]:
             recall_id="rc_9911aa22bb33cc44",
         ),
     }
+
+
+def _question(title: str, description: str, content: str) -> str:
+    """Whether the lesson just learned says the same as this one."""
+    known = Strategy(id="st_90ab12cd34ef5678", title=title, description=description, content=content, outcome="success")
+    new = known.model_copy(update={"id": "st_5d02c9e4b7a1f863", "title": "Back off and randomise the delay"})
+    return question([OpenPair(new, known)], "ep_77b0c4e19d2f6a38")
 
 
 def _refusal_of_own_words() -> str:
