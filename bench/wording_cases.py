@@ -22,6 +22,7 @@ from strategy_bank.tools.grey_zone import OpenPair, question
 from strategy_bank.tools.judge import comparison_request, judgement_request
 from strategy_bank.tools.judgement import AttemptView
 from strategy_bank.tools.prompting import fence, render
+from strategy_bank.tools.scaling import STANCES
 
 FILE = Path(__file__).parent / "wording" / "situations.json"
 Kind = Literal["recall", "report", "judge", "attempt", "scale", "nothing"]
@@ -152,19 +153,22 @@ def _said_by_the_server(task: str) -> dict[str, str]:
             "When a call to a flaky API has failed and may have had its effect.",
             "Ask the service for the state before trying again, or send a key that makes the call idempotent.",
         ),
-        "brief": render(
-            "brief_parallel",
-            number="2",
-            attempts="3",
-            task=fence(
-                "task", "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."
-            ),
-            stance="Look before you act: find out how things really are, list at least two explanations, then choose.",
-            strategies="Recalled already: nothing in the bank fits this task.",
-            run_id="run_40f1c2d3e4b5a697",
-            recall_id="rc_9911aa22bb33cc44",
-        ),
+        "brief": _brief(2, 3),
+        **{f"brief_{number}_of_{of}": _brief(number, of) for of in (2, 5) for number in range(1, of + 1)},
     }
+
+
+def _brief(number: int, of: int) -> str:
+    return render(
+        "brief_parallel",
+        number=str(number),
+        attempts=str(of),
+        task=fence("task", "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."),
+        stance=STANCES[number - 1],
+        strategies="Recalled already: nothing in the bank fits this task.",
+        run_id="run_40f1c2d3e4b5a697",
+        recall_id="rc_9911aa22bb33cc44",
+    )
 
 
 def _question(title: str, description: str, content: str) -> str:
