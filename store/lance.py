@@ -21,7 +21,7 @@ import anyio
 import numpy as np
 import pyarrow as pa
 
-from strategy_bank.store.deferring import validators_built_at_first_use
+from strategy_bank.store.deferring import without_the_catalogue
 from strategy_bank.store.errors import BankUnavailable, Conflict, ModelMismatch
 from strategy_bank.store.faults import bank_trouble
 from strategy_bank.store.location import Location
@@ -29,7 +29,7 @@ from strategy_bank.store.tables import Row, to_table
 
 os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction that a write undid; that is done again
 
-with validators_built_at_first_use():
+with without_the_catalogue():
     import lancedb
     from lancedb.expr import Expr, col, lit
     from lancedb.index import FTS, Bitmap, IvfRq
