@@ -3,6 +3,7 @@
 Step n turns format n into format n + 1 and may run again after a crash in its middle. Never edit a released step.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,17 @@ from strategy_bank.store import tables, vectors
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.errors import ModelMismatch
 from strategy_bank.store.records import Strategy
+from strategy_bank.store.vectors import EmbeddedStrategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.lance import Connection
 
 Step = Callable[["Connection", Path], Awaitable[None]]
 """Is given the tables and the folder of the embedding models."""
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 500
+"""Strategies that are embedded before the log says how far it is: some ten seconds."""
 
 RESTORING = "restoring"
 """Id of the row of `meta` that stands there while a restore replaces the tables."""
@@ -58,7 +64,11 @@ async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
     if stamp != embedder.stamp:
         return
     strategies = [tables.from_row(Strategy, row) for row in rows]
-    embedded = await anyio.to_thread.run_sync(vectors.embed, embedder, strategies)
+    embedded = list[EmbeddedStrategy]()
+    for start in range(0, len(strategies), AT_ONCE):
+        if start:
+            logger.warning("An older bank is made ready: %d of %d strategies are embedded again.", start, len(strategies))
+        embedded += await anyio.to_thread.run_sync(vectors.embed, embedder, strategies[start : start + AT_ONCE])
     schema = tables.strategies_schema(stamp)
     await connection.make("strategies", schema, words="text", rows=[vectors.row(item, stamp) for item in embedded])
 

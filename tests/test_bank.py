@@ -288,7 +288,10 @@ async def test_a_step_is_done_again_until_nobody_else_comes_first(bank: Bank, lo
         await bank.atomically(step)
 
 
-async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(bank: Bank, location: Location) -> None:
+async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(
+    bank: Bank, location: Location, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(migrations, "AT_ONCE", 1)
     await put(bank, lesson(1, helped=4, status_reason="kept"), lesson(2, source_task=""))
     before = await bank.all(Strategy)
     task = "the bytes of a file that another system wrote"
@@ -303,6 +306,7 @@ async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(bank: B
         assert await migrated.all(Strategy) == before
         assert await migrated.search(task, ["project"], 3) == asked
         await migrated.close()
+    assert "1 of 2 strategies are embedded again" in caplog.text
 
 
 async def test_a_bank_of_format_1_that_names_no_model_waits_to_be_reembedded(bank: Bank, location: Location) -> None:
