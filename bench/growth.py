@@ -132,7 +132,7 @@ async def _let_time_pass(location: Location) -> None:
     try:
         connection = await lance.Connection.open(location)
         for name in ("strategies", "episodes", "runs", "recalls", "meta"):
-            await (await connection.table(name)).compact()
+            await (await connection.table(name)).layout.compact()
         connection.close()
     finally:
         lance.KEEP_OLD_VERSIONS = kept

@@ -309,7 +309,7 @@ class Bank:
 
     async def fragments(self) -> dict[str, int]:
         """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
-        return {name: await table.fragments() for name, table in self.tables.items()}
+        return {name: await table.layout.fragments() for name, table in self.tables.items()}
 
     async def read_through(self) -> int:
         """Read every row, so that a damaged file shows; how many rows there are. Upkeep waits."""

@@ -67,7 +67,9 @@ async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
     embedded = list[EmbeddedStrategy]()
     for start in range(0, len(strategies), AT_ONCE):
         if start:
-            logger.warning("An older bank is made ready: %d of %d strategies are embedded again.", start, len(strategies))
+            logger.warning(
+                "An older bank is made ready: %d of %d strategies are embedded again.", start, len(strategies)
+            )
         embedded += await anyio.to_thread.run_sync(vectors.embed, embedder, strategies[start : start + AT_ONCE])
     schema = tables.strategies_schema(stamp)
     await connection.make("strategies", schema, words="text", rows=[vectors.row(item, stamp) for item in embedded])

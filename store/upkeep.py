@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from strategy_bank.store import tables
 from strategy_bank.store.embedding import ModelStamp
 from strategy_bank.store.errors import BankError, Conflict
-from strategy_bank.store.lance import Metric, Table
+from strategy_bank.store.lance import Table
+from strategy_bank.store.layout import Metric
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 
@@ -49,7 +50,7 @@ class Upkeep:
         """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
         crowded, due = list[Table](), dict[str, int]()
         for name, table in opened.items():
-            pieces, loose = await table.spread()
+            pieces, loose = await table.layout.spread()
             if pieces < GATHER_AT:
                 continue
             if loose >= STALE:
@@ -87,13 +88,13 @@ class Upkeep:
         if time.monotonic() < self._versions_looked_at[name] + VERSIONS_LOOKED_AT_EVERY_S:
             return False
         self._versions_looked_at[name] = time.monotonic()
-        return await table.is_outdated(STALE)
+        return await table.layout.is_outdated(STALE)
 
     async def _gather(self, table: Table) -> None:
         """Reading takes no lock; what is changed meanwhile is left as it is."""
-        rows = await table.scattered()
+        rows = await table.layout.scattered()
         if rows.num_rows:
-            await self._atomically(lambda: table.rewrite(rows))
+            await self._atomically(lambda: table.layout.rewrite(rows))
 
     async def _compact(self, opened: Mapping[str, Table], due: Mapping[str, int]) -> list[str]:
         """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long.
@@ -102,7 +103,7 @@ class Upkeep:
         """
         done: list[str] = []
         for name, pieces in due.items():
-            compact = opened[name].compact
+            compact = opened[name].layout.compact
             try:
                 await (self._atomically(compact) if pieces >= COMPACT_AT_LAST else compact())
             except Conflict:
@@ -123,12 +124,12 @@ class Upkeep:
         first, without the lock. A table that is written to all the time is swept when it has become quieter.
         """
         littered = self._littered & compacted.keys() if self._location.lock_file else ()
-        for name in [name for name in littered if compacted[name].versions() <= SWEPT_AT_MOST]:
+        for name in [name for name in littered if compacted[name].layout.versions() <= SWEPT_AT_MOST]:
             try:
-                await compacted[name].compact()
+                await compacted[name].layout.compact()
             except Conflict:
                 continue
-            await self._atomically(compacted[name].sweep)
+            await self._atomically(compacted[name].layout.sweep)
             self._littered.discard(name)
 
 
@@ -138,12 +139,12 @@ async def _outgrown(table: Table, stamp: ModelStamp) -> dict[str, Metric]:
     if rows < INDEXED_FROM:
         return {}
     metrics: dict[str, Metric] = {tables.retrieval_column(stamp): "dot", tables.text_column(stamp): "cosine"}
-    return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.trained_on(c)}
+    return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.layout.trained_on(c)}
 
 
 async def _index(table: Table, outgrown: Mapping[str, Metric]) -> None:
     """Beside reads and writes, which need no lock for it."""
     for column in ("scope", "status") if outgrown else ():
-        await table.index_values(column)
+        await table.layout.index_values(column)
     for column, metric in outgrown.items():
-        await table.index_vectors(column, metric, await table.count({}))
+        await table.layout.index_vectors(column, metric, await table.count({}))

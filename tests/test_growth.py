@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from growth import stored, timed
 
-from strategy_bank.store import lance, upkeep
+from strategy_bank.store import lance, layout, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Strategy
@@ -86,7 +86,7 @@ async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_wi
     left = 0
     for number in range(MOST_KILLS):
         acknowledged |= _killed_in_writing(home, number)
-        await lance.Table.compact(bank.tables["episodes"])  # what LanceDB does by itself
+        await bank.tables["episodes"].layout.compact()  # what LanceDB does by itself
         left = len(_rows_files(home)) - (await bank.fragments())["episodes"]
         if left >= 2:
             break
@@ -102,13 +102,13 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pieces: list[int] = []
-    sweep = lance.Table.sweep
+    sweep = layout.Layout.sweep
 
-    async def noting(table: lance.Table) -> None:
+    async def noting(table: layout.Layout) -> None:
         pieces.append(await table.fragments())
         await sweep(table)
 
-    monkeypatch.setattr(lance.Table, "sweep", noting)
+    monkeypatch.setattr(layout.Layout, "sweep", noting)
     swept_at_most = {"a": 100, "b": 100, "busy": 1}  # each process sweeps once, but where there are too many versions
     for process, versions in swept_at_most.items():
         monkeypatch.setattr(upkeep, "SWEPT_AT_MOST", versions)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import lance, ranking, tables, upkeep
+from strategy_bank.store import layout, ranking, tables, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Strategy
@@ -52,7 +52,7 @@ class World:
             del self.vectors[id]
 
     async def trained_on(self) -> int:
-        return await self.bank._table(Strategy).trained_on(self.column)
+        return await self.bank._table(Strategy).layout.trained_on(self.column)
 
     async def found(self, query: np.ndarray, limit: int) -> list[str]:
         table, equal = self.bank._table(Strategy), {"status": "active", "scope": ["global"]}
@@ -180,12 +180,12 @@ async def test_joining_pieces_undoes_no_change_and_no_deletion_that_comes_in_bet
     table = world.bank._table(Strategy)
     await world.add(SIZE)
     changed, gone, kept = [(await world.add(1))[0] for _ in range(3)]
-    rows = await table.scattered()
+    rows = await table.layout.scattered()
     assert sorted(rows["id"].to_pylist()) == [changed, gone, kept]
     async with world.bank.lock.hold():
         await world.bank.amend([(await world.bank.get(Strategy, changed)).model_copy(update={"helped": 7})])
         await world.bank.forget([gone])
-        await table.rewrite(rows)
+        await table.layout.rewrite(rows)
     assert (await world.bank.get(Strategy, changed)).helped == 7
     assert await world.bank.find(Strategy, gone) is None
     assert await world.bank.count(Strategy) == SIZE + 2
@@ -196,9 +196,9 @@ async def test_a_table_that_is_old_is_compacted_however_little_was_written(
 ) -> None:
     await world.add(SIZE)
     table = world.bank._table(Strategy)
-    assert not await table.is_outdated(upkeep.STALE)
-    monkeypatch.setattr(lance, "KEPT_AT_MOST", timedelta(0))
-    assert await table.is_outdated(upkeep.STALE)
+    assert not await table.layout.is_outdated(upkeep.STALE)
+    monkeypatch.setattr(layout, "KEPT_AT_MOST", timedelta(0))
+    assert await table.layout.is_outdated(upkeep.STALE)
     for _ in range(upkeep.GATHER_AT):
         await world.add(1)
     assert await world.bank.maintain()

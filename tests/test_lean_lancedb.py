@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strategy_bank.store.deferring import CATALOGUE, without_the_catalogue
+from strategy_bank.store.lean_lancedb import CATALOGUE, without_the_catalogue
 
 
 def ran(program: str) -> str:

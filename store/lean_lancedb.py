@@ -1,5 +1,9 @@
-"""Importing LanceDB without the client of a catalogue service that it brings and a bank never calls."""
+"""LanceDB, imported without the client of a catalogue service that it brings and a bank never calls.
 
+Everybody who needs LanceDB takes it from here: who imports it first decides what comes with it.
+"""
+
+import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -47,3 +51,13 @@ def without_the_catalogue() -> Generator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+
+
+os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction that a write undid; that is done again
+
+with without_the_catalogue():
+    import lancedb
+    from lancedb.expr import Expr, col, lit
+    from lancedb.index import FTS, Bitmap, IvfRq
+
+__all__ = ["FTS", "Bitmap", "Expr", "IvfRq", "col", "lancedb", "lit"]
