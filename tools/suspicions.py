@@ -143,7 +143,8 @@ TABLE: tuple[tuple[str, str], ...] = (
      r"|hidden)\b|\bdeny (?:it|that)\b"
      r"|\b(?:hide|conceal)\b[^.\n]{0,30}\b(?:from (?:them|him|her|the (?:user|person|operator|users))|reason"
      r"|prompt|sentence)"),
-    (COVER, r"\b(?:do not|don't|never) (?:list|mention|show|document|record) (?:it|this|them|that)\b|\bno trace in\b"
+    (COVER, r"(?:^|[.;:!?,(] |\b(?:and|but|then|just|please|also) )(?:do not|don't|never) (?:list|mention|show|document"
+     r"|record) (?:it|this|them|that)\b|\bno trace in\b"
      r"|\btell the user (?:that )?(?:all|everything|coverage|their licen[cs]e|tests)\b[^.\n]{0,30}\b(?:passed"
      r"|complete|expired|fine)"),
     (STEERING, r"\b(?:recall_strategies|report_outcome|scale_attempts|used_strategy_ids)\b"),
