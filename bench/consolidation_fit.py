@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from consolidation_bench import HALVES, SAME, Reader, pairs
+from lesson_pairs import HALVES, Reader, written
 
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.tools.likeness import conflict, signals
@@ -25,14 +25,14 @@ def data() -> tuple[Array, Array, Array, Array]:
     group: list[int] = []
     with TemporaryDirectory() as folder:
         reader = Reader(Embedder(Path(folder)))
-        for pair in (pair for pair in pairs() if pair["half"] == HALVES[0]):
-            a, b = (reader.reading(s["title"], s["description"], s["content"])[0] for s in (pair["a"], pair["b"]))
+        for pair in (pair for pair in written() if pair.half == HALVES[0]):
+            a, b = reader.reading(pair.a)[0], reader.reading(pair.b)[0]
             seen = signals(a, b)
             patched = seen.verbatim * seen.unanswered
             rows.append([seen.answered, seen.least, patched, seen.content, seen.contrary, seen.applies])
-            same.append(pair["kind"] in SAME)
+            same.append(pair.same)
             free.append(not conflict(a, b))
-            group.append(pair["group"])
+            group.append(pair.group)
     return np.array(rows), np.array(same), np.array(free), np.array(group)
 
 

@@ -28,11 +28,14 @@ def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | 
 
 def left_open(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
     """The active one most like an active new one, where the comparison cannot tell whether they say the same."""
-    for near in neighbours:
-        old = near.strategy
-        if near.likeness.open and old.status == new.status == "active" and old.outcome == new.outcome:
-            return old
-    return None
+    like = [
+        near
+        for near in neighbours
+        if near.likeness.open
+        and near.strategy.status == new.status == "active"
+        and near.strategy.outcome == new.outcome
+    ]
+    return min(like, key=lambda near: near.likeness.unanswered).strategy if like else None
 
 
 def opposites(new: Strategy, neighbours: "Iterable[Neighbour]") -> list[Strategy]:

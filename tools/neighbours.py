@@ -64,7 +64,7 @@ class Neighbourhood:
         a, b = self._read[one.id], self._read[other.id]
         if a is None or b is None:
             same = cosine >= MERGE_COSINE and _negations(one) == _negations(other)
-            return Likeness(1.0 if same else -9.0, "", contrary=False)
+            return Likeness(1.0 if same else -9.0, 0.0 if same else 1.0, "", contrary=False)
         return compare(a, b)
 
 
