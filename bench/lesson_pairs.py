@@ -1,6 +1,6 @@
 """Pairs of lessons with labels, of three kinds: written for this project, drawn by agents, and near-confusable ones.
 
-What each corpus is stands in consolidation/README.md.
+What they are stands in consolidation/README.md and drawn/README.md.
 """
 
 import json
@@ -15,7 +15,7 @@ from strategy_bank.store.records import Strategy, wording
 from strategy_bank.store.vectors import embed, pieces
 from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read
 
-DATA = Path(__file__).parent / "consolidation"
+WRITTEN, DRAWN = (Path(__file__).parent / name for name in ("consolidation", "drawn"))
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SAME = ("paraphrase", "restated", "edited")
 HALVES = ("development", "held-out")
@@ -48,7 +48,7 @@ def written() -> list[Pair]:
     """Those in pairs.jsonl, and of each group the other wordings with the lessons that are not meant: kind `crossed`."""
     groups: dict[int, dict[str, Pair]] = defaultdict(dict)
     pairs: list[Pair] = []
-    for row in _rows("pairs.jsonl"):
+    for row in rows(WRITTEN / "pairs.jsonl"):
         pair = Pair(row["half"], row["kind"], row["group"], row["kind"] in SAME, _lesson(row["a"]), _lesson(row["b"]))
         groups[pair.group].setdefault(pair.kind, pair)
         pairs.append(pair)
@@ -61,11 +61,11 @@ def written() -> list[Pair]:
 
 
 def drawn() -> list[Pair]:
-    """Those of the lessons that agents drew from real and made-up work on which both readers agree."""
-    lessons = {row["id"]: _lesson(row) for row in _rows("agents_lessons.jsonl")}
+    """Those of the lessons that agents drew on which both readers agree."""
+    lessons = {row["id"]: _lesson(row) for row in rows(DRAWN / "lessons.jsonl")}
     return [
         Pair(row["half"], "drawn", 0, row["same"][0], lessons[row["a"]], lessons[row["b"]])
-        for row in _rows("agents_pairs.jsonl")
+        for row in rows(DRAWN / "pairs.jsonl")
         if len(set(row["same"])) == 1
     ]
 
@@ -120,8 +120,8 @@ class Compared:
         return self.cosine >= NEAR and self.likeness.contrary
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DATA / name).read_text("utf-8").splitlines()]
+def rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
 def _lesson(row: dict[str, str]) -> Lesson:
