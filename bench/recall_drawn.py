@@ -2,24 +2,23 @@
 
     python bench/recall_drawn.py
 
-Each task of bench/judging is asked for in a bank of the lessons that one agent drew from these tasks; those drawn from the task
-itself are left out. nDCG@3 over the tasks to which some lesson is of use; a lesson that nobody rated counts as of none.
+Each task of bench/judging is asked for among the lessons that one agent drew from the other tasks. nDCG@3 over those to which
+some lesson is of use; a lesson that nobody rated counts as of none.
 """
 
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import anyio
 import numpy as np
 from judging_cases import load_cases
 from lesson_pairs import DRAWN, rows
 from recall_metrics import ndcg
 
 from strategy_bank.store import late, ranking
-from strategy_bank.store.bank import Bank
-from strategy_bank.store.location import Location
+from strategy_bank.store.embedding import Embedder, Reading
 from strategy_bank.store.records import Hit, Strategy
+from strategy_bank.store.vectors import EmbeddedStrategy, embed
 
 SHOWN = 3
 
@@ -33,37 +32,32 @@ def lessons(tasks: dict[str, str]) -> list[tuple[str, Strategy]]:
     ]
 
 
-async def measure(home: Path) -> None:
+def measure(embedder: Embedder) -> None:
     tasks = {case.name: case.task for case in load_cases()}
     told = lessons(tasks)
-    useful: dict[str, dict[str, int]] = defaultdict(dict)
+    useful: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in rows(DRAWN / "useful.jsonl"):
         useful[row["task"]][row["lesson"]] = row["use"]
-    bank = await Bank.open(Location(home))
-    embedded = await bank.embed([strategy for _, strategy in told])
-    async with bank.lock.hold():
-        await bank.add_strategies(embedded)
+    embedded = embed(embedder, [strategy for _, strategy in told])
     gains: dict[str, list[float]] = defaultdict(list)
     shown: list[int] = []
     empty = 0
     for name, task in tasks.items():
-        query = bank.embedder.read_query(ranking.gist(task))
-        covers = late.coverages(query, [item.tokens for item in embedded])
-        scores = {
-            "cosine of the text": [float(item.text @ query.vector) for item in embedded],
-            "cosine of text and source task": [float(item.retrieval @ query.vector) for item in embedded],
-            "ours": [(c.of_task + c.of_strategy) / 2 if c else 0.0 for c in covers],
-        }
-        others = [number for number, (work, _) in enumerate(told) if work != name]
-        use = [useful[name].get(strategy.id, 0) for _, strategy in told]
-        if any(use):
-            relevant = {number: use[number] for number in others if use[number]}
-            for way, values in scores.items():
-                gains[way].append(ndcg(sorted(others, key=lambda number: -values[number]), relevant))
-        hits = [hit for hit in await bank.search(task, ["global"], 10) if _work(hit, told) != name][:SHOWN]
+        others = [item for item, (work, _) in zip(embedded, told, strict=True) if work != name]
+        use = {number: useful[name][item.strategy.id] for number, item in enumerate(others)}
+        query = embedder.read_query(ranking.gist(task))
+        candidates = _candidates(query, others)
+        if any(use.values()):
+            relevant = {number: gain for number, gain in use.items() if gain}
+            for way, values in {
+                "cosine of the text": [float(item.text @ query.vector) for item in others],
+                "cosine of text and source task": [candidate.cosine for candidate in candidates],
+                "ours": [ranking.fit(candidate) for candidate in candidates],
+            }.items():
+                gains[way].append(ndcg([int(number) for number in np.argsort(-np.array(values))], relevant))
+        hits = ranking.rank(candidates, SHOWN, len(others))
         empty += not hits
-        shown += [useful[name].get(hit.id, 0) for hit in hits]
-    await bank.close()
+        shown += [useful[name][hit.id] for hit in hits]
     for way, values in gains.items():
         print(f"{way:<32} nDCG@3 {np.mean(values):.3f} over {len(values)} tasks")
     no, partly, yes = np.bincount(shown, minlength=3)
@@ -72,13 +66,20 @@ async def measure(home: Path) -> None:
     )
 
 
-def _work(hit: Hit, told: list[tuple[str, Strategy]]) -> str:
-    return next(work for work, strategy in told if strategy.id == hit.id)
+def _candidates(query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:
+    covers = late.coverages(query, [item.tokens for item in items])
+    names = Hit.model_fields.keys() - {"relevance"}
+    return [
+        ranking.Candidate(
+            float(item.retrieval @ query.vector), 0.0, cover, {name: getattr(item.strategy, name) for name in names}
+        )
+        for item, cover in zip(items, covers, strict=True)
+    ]
 
 
 def main() -> None:
     with TemporaryDirectory() as folder:
-        anyio.run(measure, Path(folder))
+        measure(Embedder(Path(folder)))
 
 
 if __name__ == "__main__":
