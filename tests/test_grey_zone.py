@@ -88,7 +88,7 @@ async def test_only_what_the_episode_taught_goes_into_something_like_it(connect:
         )
         assert "episode_id" in await refusal(client, "report_outcome", same_as={new: known})
         result = await call(client, "report_outcome", episode_id=episode, same_as={new: unlike})
-        assert "not alike enough" in result["warnings"][0]
+        assert "stay two" in result["warnings"][0]
     assert {each.status for each in (await kept(settings)).values()} == {"active"}
 
 

@@ -78,7 +78,7 @@ async def answer(bank: "Bank", episode: Episode, same_as: Mapping[str, str]) -> 
         if await _may_be_one(bank, pair):
             pairs.append(pair)
         else:
-            warnings.append(f"{new_id} and {old_id} are not alike enough to be one; both stay.")
+            warnings.append(f"{new_id} and {old_id} stay two: they are not alike enough, or others said {new_id} too.")
     return await _united(bank, episode, pairs) if pairs else episode, warnings
 
 
@@ -86,7 +86,8 @@ async def _may_be_one(bank: "Bank", pair: OpenPair) -> bool:
     from strategy_bank.tools.neighbours import Neighbourhood  # brings numpy
 
     found = {item.strategy.id: item for item in await bank.embedded(id=[pair.new.id, pair.old.id])}
-    if pair.new.support > 1 or pair.new.scope != pair.old.scope or len(found) < 2:
+    free = pair.new.status == pair.old.status == "active" and pair.new.support == 1
+    if not free or pair.new.scope != pair.old.scope or len(found) < 2:
         return False
     new, old = found[pair.new.id], found[pair.old.id]
     near = await Neighbourhood(bank).compared(new, [(old, float(new.text @ old.text))])
