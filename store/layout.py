@@ -42,10 +42,16 @@ class Layout:
     async def is_outdated(self, share: float) -> bool:
         """Whether so many versions, as a share of the rows, are not needed any more, or the oldest is older than a day.
 
-        What was deleted since is still in its files. Reads something of each version: a thousand take a quarter of a second.
+        What was deleted since is still in its files. Reads something of each version: a thousand take a quarter of a second. One
+        that is gone when its turn comes says that another process is dropping them.
         """
         with translated(self._uri):
-            made = [version["timestamp"] for version in await self._table.list_versions()]
+            try:
+                made = [version["timestamp"] for version in await self._table.list_versions()]
+            except (OSError, RuntimeError, ValueError) as exc:
+                if "not found" in str(exc).lower():
+                    return False
+                raise
             rows = await self._table.count_rows()
         now = datetime.now()
         return min(made) < now - KEPT_AT_MOST or sum(each < now - self._kept for each in made) >= share * rows

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,6 +204,17 @@ async def test_a_table_that_is_old_is_compacted_however_little_was_written(
         await world.add(1)
     assert await world.bank.maintain()
     assert (await world.bank.fragments())["strategies"] == 1  # joining would have left two
+
+
+async def test_versions_that_another_process_drops_while_they_are_listed_are_no_damage() -> None:
+    class Swept:
+        """Between listing a version and reading it, it went; that cannot be brought about on purpose."""
+
+        async def list_versions(self) -> None:
+            raise OSError("Not found: /home/bank.lance/episodes.lance/_versions/18446744073709551427.manifest")
+
+    swept: Any = Swept()
+    assert not await layout.Layout("/home/bank.lance", swept, timedelta(0)).is_outdated(upkeep.STALE)
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:
