@@ -42,8 +42,8 @@ class Layout:
     async def is_outdated(self, share: float) -> bool:
         """Whether so many versions, as a share of the rows, are not needed any more, or the oldest is older than a day.
 
-        What was deleted since is still in its files. Reads something of each version: a thousand take a quarter of a second. One
-        that is gone when its turn comes says that another process is dropping them.
+        What was deleted since is still in its files. Reads something of each version: a thousand take a quarter of a second.
+        One that is gone when its turn comes says that another process is dropping them.
         """
         with translated(self._uri):
             try:
