@@ -14,6 +14,7 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding import Embedder
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
+from strategy_bank.tools.consolidate import survivor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from lesson_pairs import HALVES, Compared, Pair, Reader, drawn, written
@@ -148,3 +149,22 @@ def test_an_endpoint_decides_what_is_open_and_its_failure_joins_nothing(
         told = consolidate(home, endpoint=endpoint)
     assert f"{joined} were joined" in told.stderr
     assert ("Not decided" in told.stderr) == (same is None)
+
+
+def test_reasons_that_lead_in_a_circle_lead_nowhere(home: Path) -> None:
+    fill(
+        home,
+        [
+            strategy("st_a", STREAM, status="retired", status_reason="merged into st_b"),
+            strategy("st_b", STREAMED, status="retired", status_reason="merged into st_a"),
+            strategy("st_c", OPEN[0], status="retired", status_reason="merged into st_gone"),
+        ],
+    )
+
+    async def follow() -> list[str]:
+        bank = await Bank.open(Location(home))
+        found = [(await survivor(bank, each)).id for each in await bank.all(Strategy)]
+        await bank.close()
+        return found
+
+    assert anyio.run(follow) == ["st_b", "st_a", "st_c"]

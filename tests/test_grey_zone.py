@@ -61,6 +61,24 @@ async def test_the_agent_is_asked_and_its_answer_unites_them(connect: Connect, s
     assert (after[NEW["title"]].status, after[NEW["title"]].status_reason) == ("retired", f"merged into {known['id']}")
 
 
+async def test_what_went_into_another_lesson_goes_there_again_and_so_does_credit_for_it(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        known = (await taught(client, TASK, KNOWN))["strategies"][0]["id"]
+        result = await taught(client, REWORDED, NEW)
+        new = result["strategies"][0]["id"]
+        await call(client, "report_outcome", episode_id=result["episode_id"], same_as={new: known})
+        again = await taught(client, f"{TASK} Again, for the other partner.", NEW)
+        assert [(each["id"], each["action"]) for each in again["strategies"]] == [(known, "merged")]
+        await report(
+            client, task=f"{TASK} A third time.", used_strategy_ids=[new, known], judgement=judgement(strategies=[])
+        )
+    after = await kept(settings)
+    assert (after[KNOWN["title"]].support, after[KNOWN["title"]].helped) == (3, 1)
+    assert (after[NEW["title"]].support, after[NEW["title"]].helped) == (1, 0)
+
+
 async def test_without_an_answer_both_stay(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         await taught(client, TASK, KNOWN)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.neighbours import Neighbour
 
+_MERGED_INTO = "merged into "
+
 
 def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
     """The strategy that says what the new one says, if any. Same words with the opposite advice are not the same.
@@ -84,9 +86,21 @@ async def unite(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Str
     return kept_of
 
 
+async def survivor(bank: "Bank", strategy: Strategy) -> Strategy:
+    """The strategy that it went into, however often that went on; itself, where it went into none that is still there."""
+    passed = {strategy.id}
+    while strategy.status == "retired" and strategy.status_reason.startswith(_MERGED_INTO):
+        kept = await bank.find(Strategy, strategy.status_reason.removeprefix(_MERGED_INTO))
+        if kept is None or kept.id in passed:  # an imported file may say anything
+            break
+        passed.add(kept.id)
+        strategy = kept
+    return strategy
+
+
 def merged_into(id: str) -> str:
     """Why a strategy is retired that went into another."""
-    return f"merged into {id}"
+    return f"{_MERGED_INTO}{id}"
 
 
 def joined(kept: Strategy, other: Strategy) -> Strategy:

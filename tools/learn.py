@@ -24,7 +24,7 @@ from strategy_bank.store.records import (
     content_id,
     now,
 )
-from strategy_bank.tools.consolidate import left_open, linked, merged, opposites, same_lesson
+from strategy_bank.tools.consolidate import left_open, linked, merged, opposites, same_lesson, survivor
 from strategy_bank.tools.credit import Use, credited, evidence, harm, retired
 from strategy_bank.tools.grey_zone import OpenPair, Taught, decide
 from strategy_bank.tools.judge import Judge
@@ -206,7 +206,8 @@ async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[St
 
     Nobody is a witness for himself: a strategy gets no credit from an episode that taught it.
     """
-    used = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
+    named = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
+    used = list({kept.id: kept for kept in [await survivor(bank, each) for each in named]}.values())
     used = [strategy for strategy in used if episode.id not in strategy.episode_ids]
     last, earlier = Use(episode.id, episode.task, verdict), await _uses(bank, used)
     moved = [credited(each, last, [earlier[id] for id in each.credited_by if id in earlier]) for each in used]
@@ -251,7 +252,8 @@ async def _place(
     for item in embedded:
         new = item.strategy
         beside = await near.of(item, fresh)
-        old = same_lesson(new, beside)
+        like = same_lesson(new, beside)
+        old = await survivor(bank, like) if like else None
         if old is None:
             for other in opposites(new, beside):
                 new = linked(new, other)
