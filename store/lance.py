@@ -21,7 +21,7 @@ from strategy_bank.store.lean_lancedb import Expr, col, lancedb, lit
 from strategy_bank.store.location import Location
 from strategy_bank.store.tables import Row, to_table
 
-KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=2), timedelta(minutes=15)
+KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=1), timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query. All that are kept are
 listed by every read and write. The machines that share an object store have clocks that differ."""
 
