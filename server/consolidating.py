@@ -1,6 +1,5 @@
 """`strategy-bank consolidate`: strategies that say the same become one, those of several projects become global."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from strategy_bank.server.distilling import with_endpoint
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
 from strategy_bank.tools.consolidate import unite
+from strategy_bank.tools.judge import AgentJudge
 from strategy_bank.tools.likeness import NEAR
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from strategy_bank.tools.judge import Judge
     from strategy_bank.tools.neighbours import Neighbour, Neighbourhood
 
-Decide = Callable[[Strategy, Strategy], Awaitable[bool]]
-"""Whether two strategies in the grey zone say the same."""
 _ROWS = 512
 """Of the table of cosines, so many rows are in memory at once."""
 
@@ -65,8 +63,8 @@ def consolidate(dry_run: bool) -> None:
 
         async def run(bank: "Bank") -> list[Merge]:
             if asked.llm_model:
-                return await with_endpoint(asked, lambda judge: _consolidate(bank, _decider(judge), dry_run, progress))
-            return await _consolidate(bank, _undecided, dry_run, progress)
+                return await with_endpoint(asked, lambda judge: _consolidate(bank, judge, dry_run, progress))
+            return await _consolidate(bank, AgentJudge(), dry_run, progress)
 
         merges = with_bank(run)
     for merge in merges:
@@ -74,29 +72,14 @@ def consolidate(dry_run: bool) -> None:
     say(f"{len(merges)} {'would be' if dry_run else 'were'} joined into others.")
 
 
-async def _undecided(one: Strategy, other: Strategy) -> bool:
-    return False
-
-
-def _decider(judge: "Judge") -> Decide:
-    async def decide(one: Strategy, other: Strategy) -> bool:
-        try:
-            return bool(await judge.same(one.wording, other.wording))
-        except JudgeFailed as exc:
-            say(f"Not decided, both stay: {exc}")
-            return False
-
-    return decide
-
-
-async def _consolidate(bank: "Bank", decide: Decide, dry_run: bool, progress: Progress) -> list[Merge]:
-    merges = await planned(bank, decide, progress)
+async def _consolidate(bank: "Bank", judge: "Judge", dry_run: bool, progress: Progress) -> list[Merge]:
+    merges = await planned(bank, judge, progress)
     if merges and not dry_run:
         await bank.atomically(lambda: unite(bank, [(merge.kept.id, merge.other.id) for merge in merges]))
     return merges
 
 
-async def planned(bank: "Bank", decide: Decide, progress: Progress) -> list[Merge]:
+async def planned(bank: "Bank", judge: "Judge", progress: Progress) -> list[Merge]:
     """Each strategy goes into at most one other; that one may go into a third, and takes along what it has got."""
     from strategy_bank.tools.neighbours import Neighbourhood
 
@@ -108,7 +91,7 @@ async def planned(bank: "Bank", decide: Decide, progress: Progress) -> list[Merg
         progress(number, len(pairs))
         kept, other = items[first].strategy, items[second].strategy
         if kept.outcome == other.outcome and not {kept.id, other.id} & gone:
-            why = await _why(near, items[first], items[second], cosine, decide)
+            why = await _why(near, items[first], items[second], cosine, judge)
             if why:
                 merges.append(Merge(kept, other, why))
                 gone.add(other.id)
@@ -137,16 +120,25 @@ def _near_pairs(texts: "Vectors") -> list[tuple[int, int, float]]:
 
 
 async def _why(
-    near: "Neighbourhood", kept: "EmbeddedStrategy", other: "EmbeddedStrategy", cosine: float, decide: Decide
+    near: "Neighbourhood", kept: "EmbeddedStrategy", other: "EmbeddedStrategy", cosine: float, judge: "Judge"
 ) -> str:
     """Why they are one; empty where they are not."""
     (found,) = await near.compared(kept, [(other, cosine)])
     how = _reason(found)
     if found.likeness.same:
         return how
-    if found.likeness.open and await decide(kept.strategy, other.strategy):
+    if found.likeness.open and await _is_same(judge, kept.strategy, other.strategy):
         return f"the endpoint decided; {how}"
     return ""
+
+
+async def _is_same(judge: "Judge", one: Strategy, other: Strategy) -> bool:
+    """Where nobody can be asked, or the endpoint fails, both stay."""
+    try:
+        return bool(await judge.same(one.wording, other.wording))
+    except JudgeFailed as exc:
+        say(f"Not decided, both stay: {exc}")
+        return False
 
 
 def _reason(found: "Neighbour") -> str:

@@ -262,8 +262,8 @@ async def _place(
                 if other.id not in {each.strategy.id for each in fresh}:
                     changes[other.id] = linked(changes.get(other.id, other), new)
             known = [each for each in beside if each.strategy not in (other.strategy for other in fresh)]
-            if like := left_open(new, known):
-                open_pairs.append(OpenPair(new, like))
+            if undecided := left_open(new, known):
+                open_pairs.append(OpenPair(new, undecided))
             fresh.append(replace(item, strategy=new))
         elif old not in [other.strategy for other in fresh]:
             changes[old.id] = merged(changes.get(old.id, old), new)
