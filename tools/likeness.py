@@ -109,7 +109,7 @@ NEAR = 0.5
 """Cosine of the texts from which a comparison word by word is worth it: below it hardly a pair of the corpus would merge."""
 UNANSWERED = 0.4
 """Of a lesson's words, from which it says something that the other does not. Of lessons that two agents drew from the same work
-(bench/consolidation), four fifths of those that say the same lie below, and one in twenty-five of the others."""
+(bench/drawn), four fifths of those that say the same lie below, and one in thirty of the others."""
 GREY = -0.5
 CONTRARY = 0.3
 TAKEN_OVER = 0.1
