@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+from strategy_bank.store.lean import without
 from strategy_bank.tools.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, tokens
 from strategy_bank.tools.secret_values import ASSIGNED_KINDS, assigned, is_mixed, keyword_pattern
 
@@ -81,13 +82,14 @@ def redact(text: str) -> Redaction:
 def _scanner() -> _Scanner:
     """All rules, the specific before the general, and the keywords. Imports detect-secrets: 0.2 s."""
     shown_by = warnings.showwarning
-    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-    from detect_secrets.plugins.keyword import DENYLIST
+    with without("requests"):  # to ask services whether a secret is valid, which is not done here
+        from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+        from detect_secrets.plugins.keyword import DENYLIST
 
+        plugins = cast("dict[str, Any]", get_mapping_from_secret_type_to_class())
     logging.getLogger("detect-secrets").disabled = True
     if warnings.showwarning is not shown_by:  # its import sends the warnings of the whole process to logging
         logging.captureWarnings(False)
-    plugins = cast("dict[str, Any]", get_mapping_from_secret_type_to_class())
     theirs = [
         Rule(_plain(kind), pattern, (_CUES.get(kind, ""),), _ACCEPT.get(kind, bool))
         for kind, plugin in sorted(plugins.items())
