@@ -4,11 +4,12 @@
 
 A child process breaks the bank into pieces and lets them be compacted, as a server does after its calls; meanwhile this one
 takes the write lock every few milliseconds, as a report would, and notes how long that took. "Joining" writes the rows of small
-pieces only, as in large banks; "last resort" is compaction under the lock, which comes only when writers have undone it until
-the table is in 120 pieces.
+pieces only, as in large banks. With "beside changes" it also changes one of the strategies that the child has changed, each time
+it has the lock, which may undo compaction; then the pieces are joined instead.
 """
 
 import argparse
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -27,29 +28,35 @@ from strategy_bank.store.records import Strategy
 from strategy_bank.store.upkeep import COMPACT_AT
 
 PAUSE_S = 0.005
-HOW = {"joining": (1.0, 120), "beside writers": (0.0, 120), "last resort": (0.0, COMPACT_AT)}
-"""What `STALE` and `COMPACT_AT_LAST` of `upkeep` are set to."""
+HOW = {"joining": 1.0, "compaction": 0.0, "beside changes": 0.0}
+"""What `upkeep.STALE` is set to."""
 
 
 async def grow_and_compact(location: Location, rounds: int, how: str) -> None:
     """Prints when each compaction began and ended, on the clock that all processes share."""
     bank = await Bank.open(location)
     await bank.maintain()
-    upkeep.STALE, upkeep.COMPACT_AT_LAST = HOW[how]
+    upkeep.STALE, upkeep.PUT_OFF = HOW[how], 0
     ids = [row["id"] for row in (await bank.cells(Strategy, []))[:COMPACT_AT]]
     for _ in range(rounds):
         for id in ids:
-            strategy = await bank.get(Strategy, id)
-            await bank.atomically(lambda changed=strategy: bank.amend([changed]))
+            await bank.atomically(lambda id=id: change(bank, id))
         began = time.monotonic()
-        done = await bank.maintain()
-        print(began, time.monotonic(), int(done), flush=True)
+        await bank.maintain()
+        undone = bank._upkeep._put_off_until["strategies"] >= began
+        print(began, time.monotonic(), int(undone), flush=True)
     await bank.close()
 
 
+async def change(bank: Bank, id: str) -> None:
+    """The caller holds the write lock."""
+    await bank.amend([await bank.get(Strategy, id)])
+
+
 async def waits(location: Location, rounds: int, how: str) -> tuple[list[float], list[float], int]:
-    """(seconds of each compaction, seconds that the lock took to get meanwhile, compactions that were done)."""
+    """(seconds of each round of upkeep, seconds that the lock took to get meanwhile, rounds in which compaction was undone)."""
     bank = await Bank.open(location)
+    ids = itertools.cycle(row["id"] for row in (await bank.cells(Strategy, []))[:COMPACT_AT])
     command = [sys.executable, __file__, "child", str(location.home), str(rounds), how]
     taken: list[tuple[float, float]] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:  # noqa: ASYNC220 nothing else waits here
@@ -57,6 +64,8 @@ async def waits(location: Location, rounds: int, how: str) -> tuple[list[float],
             asked = time.monotonic()
             async with bank.lock.hold():
                 taken.append((asked, time.monotonic() - asked))
+                if how == "beside changes":
+                    await change(bank, next(ids))
             await anyio.sleep(PAUSE_S)
         assert child.stdout
         spans = [tuple(map(float, line.split())) for line in child.stdout.read().splitlines()]
@@ -67,7 +76,7 @@ async def waits(location: Location, rounds: int, how: str) -> tuple[list[float],
         for began, ended, _ in spans
         if asked <= ended and asked + wait >= began
     ]
-    return [ended - began for began, ended, _ in spans], during, sum(int(done) for *_, done in spans)
+    return [ended - began for began, ended, _ in spans], during, sum(int(undone) for *_, undone in spans)
 
 
 async def main() -> None:
@@ -75,15 +84,15 @@ async def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--rounds", type=int, default=8)
     given = parser.parse_args()
-    print("strategies | compaction | done | takes p50, max ms | a writer waits meanwhile p50, p95, max ms")
+    print("strategies | upkeep | compaction undone | takes p50, max ms | a writer waits meanwhile p50, p95, max ms")
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as home:
             location = Location(Path(home))
             await fill(location, Embedder(location.models_dir), size)
             for how in HOW:
-                took, waited, done = await waits(location, given.rounds, how)
+                took, waited, undone = await waits(location, given.rounds, how)
                 print(
-                    f"{size:>9,} | {how} | {done} of {len(took)} | {percentile_ms(took, 0.5):.0f}, {max(took) * 1e3:.0f} | "
+                    f"{size:>9,} | {how} | {undone} of {len(took)} | {percentile_ms(took, 0.5):.0f}, {max(took) * 1e3:.0f} | "
                     f"{percentile_ms(waited, 0.5):.1f}, {percentile_ms(waited, 0.95):.1f}, {max(waited) * 1e3:.0f}",
                     flush=True,
                 )

@@ -96,15 +96,25 @@ class Layout:
                         await self._table.create_index(index.columns[0], config=words_index(), replace=True)
                 await self._table.optimize(cleanup_older_than=self._kept)
 
-    async def sweep(self) -> None:
+    async def sweep(self, version: int) -> bool:
         """Drop what killed processes left in a local folder: files that no version refers to, and unfinished ones.
+
+        Whether that was done: only where the newest version is still this one, made by a compaction.
 
         LanceDB keeps the first for a week, since somebody may be about to commit them, and the second for ever. So this is
         for a caller who knows that nobody is writing.
         """
+        if await self.version() != version:
+            return False
         with committing(self._uri):
             await self._table.optimize(cleanup_older_than=self._kept, delete_unverified=True)
             _drop_unfinished(self._folder)
+        return True
+
+    async def version(self) -> int:
+        """The number of the newest: it changes with everything that is written."""
+        with translated(self._uri):
+            return await self._table.version()
 
     def versions(self) -> int:
         """How many are kept in a local folder."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 from strategy_bank.store import tables
 from strategy_bank.store.embedding import ModelStamp
@@ -12,18 +13,18 @@ from strategy_bank.store.layout import Metric
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 
-Atomically = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+Atomically = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 """`Bank.atomically`."""
 
 COMPACT_AT = 30
 """Pieces of a table from which it is compacted."""
-COMPACT_AT_LAST = 120
-"""Pieces from which writers have to wait for it; until then it is tried beside them and put off when they come first."""
 GATHER_AT = 10
 """Pieces of a large table from which the small ones are joined."""
 STALE = 0.02
 """Of a table's rows: where so many are loose, or it has so many old versions, it is compacted, which writes all of them anew;
 below, joining the small pieces will do."""
+PUT_OFF = 20
+"""Compaction that a write has undone is tried again after so many times as long as it took; until then, joining has to do."""
 VERSIONS_LOOKED_AT_EVERY_S = 300.0
 """Looking at them takes the longer, the more there are."""
 SWEPT_AT_MOST = 100
@@ -41,37 +42,36 @@ class Upkeep:
         self._location = location
         self._atomically = atomically
         self._lock = WriteLock(location.upkeep_file, location.lock_timeout_s)
-        self._compact_at = dict.fromkeys(tables.RECORDS, COMPACT_AT)
+        self._put_off_until = dict.fromkeys(tables.RECORDS, float("-inf"))
         self._versions_looked_at = dict.fromkeys(tables.RECORDS, float("-inf"))
         self._littered = set(tables.RECORDS)
         """Tables that may hold files to which no version refers: all of them when a process begins."""
 
     async def run(self, opened: Mapping[str, Table], stamp: ModelStamp) -> bool:
         """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
-        crowded, due = list[Table](), dict[str, int]()
+        crowded, due = list[str](), list[str]()
         for name, table in opened.items():
             pieces, loose = await table.layout.spread()
-            if pieces < GATHER_AT:
+            if pieces < (COMPACT_AT if loose >= STALE else GATHER_AT):
                 continue
-            if loose >= STALE:
-                if pieces >= self._compact_at[name]:
-                    due[name] = pieces
-            elif await self._is_outdated(name, table):
-                due[name] = pieces
+            if time.monotonic() >= self._put_off_until[name] and (
+                loose >= STALE or await self._is_outdated(name, table)
+            ):
+                due.append(name)
             else:
-                crowded.append(table)
+                crowded.append(name)
         outgrown = await _outgrown(opened["strategies"], stamp)
         if not crowded and not due and not outgrown:
             return False
         async with self._lock.hold_if_free() as ours:
             if not ours:
                 return False
-            for table in crowded:
-                await self._gather(table)
-            compacted = await self._compact(opened, due)
+            compacted = [name for name in due if await self._compact(name, opened[name])]
+            for name in [name for name in (*crowded, *due) if name not in compacted]:
+                await self._gather(opened[name])
             await self._sweep({name: opened[name] for name in compacted})
             await _index(opened["strategies"], outgrown)
-        return bool(crowded or compacted)
+        return bool(crowded or due)
 
     @asynccontextmanager
     async def held_off(self) -> AsyncGenerator[None]:
@@ -96,23 +96,16 @@ class Upkeep:
         if rows.num_rows:
             await self._atomically(lambda: table.layout.rewrite(rows))
 
-    async def _compact(self, opened: Mapping[str, Table], due: Mapping[str, int]) -> list[str]:
-        """Beside reads and writes. Where writes undo it, later; under the write lock when that has gone on for long.
-
-        Returns the tables that were compacted.
-        """
-        done: list[str] = []
-        for name, pieces in due.items():
-            compact = opened[name].layout.compact
-            try:
-                await (self._atomically(compact) if pieces >= COMPACT_AT_LAST else compact())
-            except Conflict:
-                self._littered.add(name)
-                self._compact_at[name] = min(2 * pieces, COMPACT_AT_LAST)
-            else:
-                self._compact_at[name] = COMPACT_AT
-                done.append(name)
-        return done
+    async def _compact(self, name: str, table: Table) -> bool:
+        """Beside reads and writes; whether none of these has undone it."""
+        began = time.monotonic()
+        try:
+            await table.layout.compact()
+        except Conflict:
+            self._littered.add(name)
+            self._put_off_until[name] = time.monotonic() + PUT_OFF * (time.monotonic() - began)
+            return False
+        return True
 
     async def _sweep(self, compacted: Mapping[str, Table]) -> None:
         """Drop what killed processes, or compactions that came too late, left in the tables. The caller holds the upkeep lock.
@@ -120,17 +113,17 @@ class Upkeep:
         On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
         lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
 
-        Sweeping compacts as well, and pieces that have just been indexed are joined with the others only then: so that is done
-        first, without the lock. A table that is written to all the time is swept when it has become quieter.
+        Sweeping compacts as well, so it is done only when nothing has been written since a compaction; that is done once more
+        before, since pieces that have just been indexed are joined with the others only then. A table that is written to all
+        the time is swept when it has become quieter.
         """
         littered = self._littered & compacted.keys() if self._location.lock_file else ()
         for name in [name for name in littered if compacted[name].layout.versions() <= SWEPT_AT_MOST]:
-            try:
-                await compacted[name].layout.compact()
-            except Conflict:
-                continue
-            await self._atomically(compacted[name].layout.sweep)
-            self._littered.discard(name)
+            layout = compacted[name].layout
+            if await self._compact(name, compacted[name]):
+                version = await layout.version()
+                if await self._atomically(lambda layout=layout, version=version: layout.sweep(version)):
+                    self._littered.discard(name)
 
 
 async def _outgrown(table: Table, stamp: ModelStamp) -> dict[str, Metric]:

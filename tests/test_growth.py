@@ -104,9 +104,9 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
     pieces: list[int] = []
     sweep = layout.Layout.sweep
 
-    async def noting(table: layout.Layout) -> None:
+    async def noting(table: layout.Layout, version: int) -> bool:
         pieces.append(await table.fragments())
-        await sweep(table)
+        return await sweep(table, version)
 
     monkeypatch.setattr(layout.Layout, "sweep", noting)
     swept_at_most = {"a": 100, "b": 100, "busy": 1}  # each process sweeps once, but where there are too many versions
@@ -119,6 +119,16 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
         await bank.maintain()
         await bank.close()
     assert pieces == [1, 1]
+
+
+async def test_a_table_that_was_written_to_meanwhile_is_swept_another_time(home: Path) -> None:
+    bank = await Bank.open(Location(home))
+    table = bank.tables["episodes"].layout
+    version = await table.version()
+    await bank.add(Episode(id="ep_1", scope="s", task="t", trajectory="x", steps=1))
+    assert not await table.sweep(version)
+    assert await table.sweep(await table.version())
+    await bank.close()
 
 
 async def test_two_processes_that_write_and_join_pieces_lose_and_double_nothing_when_they_are_killed(

@@ -1,16 +1,21 @@
 """The vector index of a large bank: nearly as right as comparing with all, also after many inserts and deletes."""
 
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store import layout, ranking, tables, upkeep
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.errors import Conflict
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.vectors import EmbeddedStrategy
@@ -45,6 +50,11 @@ class World:
         async with self.bank.lock.hold():
             assert await self.bank.add_strategies(items) == count
         return [item.strategy.id for item in items]
+
+    async def change(self, id: str) -> None:
+        async with self.bank.lock.hold():
+            old = await self.bank.get(Strategy, id)
+            await self.bank.amend([old.model_copy(update={"helped": old.helped + 1})])
 
     async def forget(self, ids: list[str]) -> None:
         async with self.bank.lock.hold():
@@ -175,6 +185,72 @@ async def test_in_a_large_bank_small_pieces_are_joined_and_the_large_one_stays_a
     assert await world.bank.maintain()
     assert (await world.bank.fragments())["strategies"] == 1
     assert await world.recall_at_10() >= 0.98
+
+
+async def test_where_writes_undo_compaction_pieces_are_joined_and_nobody_waits_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compact, changed, undone = layout.Layout.compact, list[str](), list[bool]()
+
+    async def beside_a_writer(table: layout.Layout) -> None:
+        """Somebody changes one new strategy after the other, which needs the write lock, until compaction has ended.
+
+        Who commits first undoes the other, so the writer has another head start each time.
+        """
+        ended, writes, first = list[Conflict | None](), anyio.Event(), len(world.vectors) - 1
+
+        async def write() -> None:
+            for number in range(first, 0, -1):
+                await world.change(f"st_{number:06}")
+                changed.append(f"st_{number:06}")
+                writes.set()
+                if ended:
+                    return
+
+        async with anyio.create_task_group() as writer:
+            writer.start_soon(write)
+            await writes.wait()
+            await anyio.sleep(0.007 * len(undone))
+            try:
+                await compact(table)
+            except Conflict as exc:
+                ended.append(exc)
+            else:
+                ended.append(None)
+        undone.append(ended[0] is not None)
+        if ended[0]:
+            raise ended[0]
+
+    async def write_and_maintain() -> int:
+        for _ in range(upkeep.COMPACT_AT):
+            await world.add(1)
+        assert await world.bank.maintain()
+        assert await world.bank.count(Strategy) == len(world.vectors)
+        return (await world.bank.fragments())["strategies"]
+
+    await world.add(SIZE)
+    assert await write_and_maintain() == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(layout.Layout, "compact", beside_a_writer)
+        while not any(undone):
+            assert len(undone) < 20, "no write has undone it: this test shows nothing"
+            pieces = await write_and_maintain()
+        assert 1 < pieces < upkeep.GATHER_AT
+    strategies = await world.bank.all(Strategy)
+    assert {one.id: one.helped for one in strategies if one.helped} == Counter(changed)
+    done: list[layout.Layout] = []
+
+    async def noting(table: layout.Layout) -> None:
+        done.append(table)
+        await compact(table)
+
+    monkeypatch.setattr(layout.Layout, "compact", noting)
+    assert await write_and_maintain() < upkeep.GATHER_AT
+    assert not done, "it was put off"
+    later = time.monotonic() + 600
+    monkeypatch.setattr(upkeep, "time", SimpleNamespace(monotonic=lambda: later))
+    assert await write_and_maintain() < 3
+    assert done
 
 
 async def test_joining_pieces_undoes_no_change_and_no_deletion_that_comes_in_between(world: World) -> None:
