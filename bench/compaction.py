@@ -4,7 +4,7 @@
 
 A child process breaks the bank into pieces and lets them be compacted, as a server does after its calls; meanwhile this one
 takes the write lock every few milliseconds, as a report would, and notes how long that took. "Joining" writes the rows of small
-pieces only, as in large banks. With "beside changes" it also changes one of the strategies that the child has changed, each time
+pieces only, as in large banks. With "beside changes" it also changes one of the strategies that the child has changed, whenever
 it has the lock, which may undo compaction; then the pieces are joined instead.
 """
 

@@ -13,6 +13,7 @@ from test_consolidate import OPEN
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
+from strategy_bank.tools.consolidate import unite
 
 pytestmark = pytest.mark.anyio
 KNOWN, NEW = OPEN
@@ -77,6 +78,21 @@ async def test_what_went_into_another_lesson_goes_there_again_and_so_does_credit
     after = await kept(settings)
     assert (after[KNOWN["title"]].support, after[KNOWN["title"]].helped) == (3, 1)
     assert (after[NEW["title"]].support, after[NEW["title"]].helped) == (1, 0)
+
+
+async def test_an_answer_that_was_interrupted_when_they_were_united_is_finished_by_the_next(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        known = (await taught(client, TASK, KNOWN))["strategies"][0]
+        result = await taught(client, REWORDED, NEW)
+        new = result["strategies"][0]["id"]
+        bank = await Bank.open(settings.location)
+        await bank.atomically(lambda: unite(bank, [(known["id"], new)]))  # and the episode does not say so yet
+        await bank.close()
+        answered = await call(client, "report_outcome", episode_id=result["episode_id"], same_as={new: known["id"]})
+    assert answered["strategies"][0] == known | {"action": "merged"}
+    assert (await kept(settings))[KNOWN["title"]].support == 2
 
 
 async def test_without_an_answer_both_stay(connect: Connect, settings: Settings) -> None:

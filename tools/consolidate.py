@@ -73,12 +73,17 @@ def merged(old: Strategy, new: Strategy) -> Strategy:
 async def unite(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Strategy]:
     """Within a step: of each pair (kept, other) the other goes into the kept one, where both are active now.
 
-    Returns the kept strategies by the id of what went into them. The others are retired, and can be reinstated.
+    Returns the kept strategies by the id of what went into them, now or when this was done before. The others are retired, and
+    can be reinstated.
     """
     current = {each.id: each for each in await bank.all(Strategy, id=sorted({id for pair in pairs for id in pair}))}
     changed, kept_of = dict[str, Strategy](), dict[str, Strategy]()
     for kept, other in ((current.get(kept), current.get(other)) for kept, other in pairs):
-        if kept and other and kept.status == other.status == "active":
+        if kept is None or other is None:
+            continue
+        if other.status_reason == merged_into(kept.id):
+            kept_of[other.id] = kept
+        elif kept.status == other.status == "active":
             current[kept.id] = changed[kept.id] = kept_of[other.id] = joined(kept, other)
             away = {"status": "retired", "status_reason": merged_into(kept.id), "updated_at": now()}
             current[other.id] = changed[other.id] = other.model_copy(update=away)

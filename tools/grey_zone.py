@@ -73,9 +73,7 @@ async def answer(bank: "Bank", episode: Episode, same_as: Mapping[str, str]) -> 
         pair = OpenPair(await bank.get(Strategy, new_id), await bank.get(Strategy, old_id))
         if episode.id not in pair.new.episode_ids:
             raise InvalidInput(f"{new_id} was not learned from {episode.id}; same_as is for what this episode taught.")
-        if pair.new.status_reason == merged_into(old_id):
-            continue
-        if await _may_be_one(bank, pair):
+        if pair.new.status_reason == merged_into(old_id) or await _may_be_one(bank, pair):
             pairs.append(pair)
         else:
             warnings.append(f"{new_id} and {old_id} stay two: they are not alike enough, or others said {new_id} too.")

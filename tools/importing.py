@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from strategy_bank.store.records import LessonOutcome, Strategy, content_id, wording
+from strategy_bank.tools.drafts import QUARANTINED
 from strategy_bank.tools.judgement import Passage, Sentence, Title
-from strategy_bank.tools.learn import QUARANTINED
 from strategy_bank.tools.orders import read_as_orders
 from strategy_bank.tools.redact import redact
 

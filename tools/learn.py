@@ -1,8 +1,8 @@
-"""From a judgement to strategies in the bank: clean, consolidate, credit, write.
+"""From a judgement to strategies in the bank: consolidate, credit, write.
 
     settle   one episode with its judgement      ─┐
-    conclude one run with its comparison         ─┴▶ drafts ─▶ redact, flag, quarantine ─▶ embed ─▶ [lock] place ─▶ commit
-                                                                                        grey_zone.decide on what is open ◀┘
+    conclude one run with its comparison         ─┴▶ drafts.py: redact, flag, quarantine ─▶ embed ─▶ [lock] place ─▶ commit
+                                                                                         grey_zone.decide on what is open ◀┘
 
 Every step may be done twice with the same result, so a crash in the middle is mended by doing it again.
 """
@@ -17,20 +17,17 @@ import anyio.to_thread
 from strategy_bank.store.records import (
     Episode,
     LearnedStrategy,
-    LessonOutcome,
     Run,
     Strategy,
     Verdict,
-    content_id,
     now,
 )
 from strategy_bank.tools.consolidate import left_open, linked, merged, opposites, same_lesson, survivor
 from strategy_bank.tools.credit import Use, credited, evidence, harm, retired
+from strategy_bank.tools.drafts import Source, clean
 from strategy_bank.tools.grey_zone import OpenPair, Taught, decide
 from strategy_bank.tools.judge import Judge
-from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
-from strategy_bank.tools.literals import find_literals
-from strategy_bank.tools.orders import carries_orders, read_as_orders
+from strategy_bank.tools.judgement import Comparison, Judgement
 from strategy_bank.tools.redact import redact
 
 if TYPE_CHECKING:
@@ -38,31 +35,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.vectors import EmbeddedStrategy
 
 _STRATEGY_ID = re.compile(r"\bst_[0-9a-f]{16}\b")
-QUARANTINED = "quarantined: "
-CARRIED = "was drawn from a task or trajectory that carries orders"
 REPLACED = "replaced by a more general wording"
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a lesson was drawn from: one episode, or all attempts of a run. `seen` is the text it must not quote."""
-
-    task: str
-    scope: str
-    outcome: LessonOutcome
-    episode_ids: list[str]
-    run_ids: list[str]
-    seen: str
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """Drafts as strategies, cleaned; with what the reporter must be told. `orders`: what in their source reads as orders."""
-
-    strategies: list[Strategy]
-    orders: str | None = None
-    flagged_ids: list[str] = field(default_factory=list[str])
-    warnings: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True)
@@ -150,50 +123,6 @@ async def conclude(
 async def _decided(bank: "Bank", judge: Judge, settled: Settled[Taught]) -> Settled[Taught]:
     record, left, warnings = await decide(bank, judge, settled.record, settled.left_open)
     return Settled(record, [*settled.warnings, *warnings], left)
-
-
-def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
-    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined.
-
-    So is everything that was drawn from a trajectory with orders in it.
-    """
-    lessons = Lessons([], carries_orders(source.seen))
-    for draft in drafts:
-        strategy = _strategy(draft, source, lessons.orders)
-        if strategy.id in (known.id for known in lessons.strategies):
-            continue
-        lessons.strategies.append(strategy)
-        if strategy.status == "quarantined":
-            lessons.warnings.append(
-                f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
-                "review and is not shown to agents."
-            )
-        elif literals := find_literals(strategy.wording, source.seen):
-            lessons.flagged_ids.append(strategy.id)
-            lessons.warnings.append(
-                f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
-                "words, so that it helps with other tasks."
-            )
-    return lessons
-
-
-def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Strategy:
-    """What a trajectory with orders in it taught waits for a person too: a deceived judge words the order as advice."""
-    title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
-    strategy = Strategy(
-        id=content_id("st", source.scope, title, description, content),
-        title=title,
-        description=description,
-        content=content,
-        outcome=source.outcome,
-        scope=source.scope,
-        source_task=source.task,
-        episode_ids=source.episode_ids,
-        run_ids=source.run_ids,
-    )
-    if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
-        return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
-    return strategy
 
 
 def _used(episode: Episode, judgement: Judgement) -> list[str]:

@@ -285,7 +285,7 @@ def _previous(episode: Episode) -> str:
 
 def _next_step(run: Run, reported: Mapping[int, Episode]) -> str:
     if run.status == "finished":
-        return f"Finished: keep the result of attempt {run.best_attempt}; nothing more is to be reported."
+        return f"Finished: keep the result of attempt {run.best_attempt}; no more attempts are to be reported."
     if run.status == "comparison_needed":
         return f"Compare them: call scale_attempts with run_id {run.id!r} and comparison."
     how = "each on its own, ideally by sub-agents" if run.mode == "parallel" else "then ask for the next one"
