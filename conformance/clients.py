@@ -14,14 +14,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hearing
 import node
 from scripted_model import Call, Script, ScriptedModel, Turn
 
@@ -255,19 +256,12 @@ def main() -> int:
         print("skipped: registry cannot be reached")
         return 0
     with ThreadPoolExecutor() as pool:
-        heard = list(pool.map(_hear, (_CLAUDE, _CODEX, _GEMINI)))
-    return 0 if all(heard) else 1
+        passed = list(pool.map(_is_served, (_CLAUDE, _CODEX, _GEMINI)))
+    return 0 if all(passed) else 1
 
 
-def _hear(client: Client) -> bool:
-    began = time.monotonic()
-    try:
-        told, content = judge(client), True
-    except Exception as exc:  # noqa: BLE001 a client that breaks is reported like one that did not do as it should
-        told, content = f"{type(exc).__name__}: {exc}", False
-    name = f"{client.name} {version(client)}"
-    print(f"{'✓' if content else '✗'} {name:<24}{told} [{time.monotonic() - began:.0f} s]", flush=True)
-    return content
+def _is_served(client: Client) -> bool:
+    return hearing.content(f"{client.name} {version(client)}", partial(judge, client))
 
 
 if __name__ == "__main__":

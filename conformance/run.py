@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import bundles
+import hearing
 import inspector
 import node
 import suite
@@ -21,7 +22,7 @@ Judge = Callable[[], str]
 
 
 def judges() -> Iterator[tuple[str, Judge]]:
-    """Name and judge, in the order of the report."""
+    """Name and judge, in the order in which they begin."""
     for revision in suite.REVISIONS:
         yield f"conformance {revision}, as installed", partial(suite.judge_installed, revision)
         yield f"conformance {revision}, with fixtures", partial(suite.judge_with_fixtures, revision)
@@ -44,24 +45,9 @@ def main() -> int:
         return 0
     print(f"outside judges installed, {time.monotonic() - began:.0f} s", flush=True)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        heard = pool.map(lambda entry: _hear(*entry), list(judges()))
-        passed = [_print(*told) for told in heard]
+        passed = list(pool.map(lambda entry: hearing.content(*entry), judges()))
     print(f"{sum(passed)} of {len(passed)} judges content, {time.monotonic() - began:.0f} s")
     return 0 if all(passed) else 1
-
-
-def _hear(name: str, judge: Judge) -> tuple[str, bool, str, float]:
-    began = time.monotonic()
-    try:
-        told, content = judge(), True
-    except Exception as exc:  # noqa: BLE001 a judge that breaks is reported like one that finds fault
-        told, content = f"{type(exc).__name__}: {exc}", False
-    return name, content, told, time.monotonic() - began
-
-
-def _print(name: str, content: bool, told: str, seconds: float) -> bool:
-    print(f"{'✓' if content else '✗'} {name:<38}{told} [{seconds:.0f} s]", flush=True)
-    return content
 
 
 if __name__ == "__main__":
