@@ -45,6 +45,7 @@ bundle: $(VENV)/judges
 bench-quality: setup
 	@$(BIN)/python bench/recall_quality.py
 	@$(BIN)/python bench/recall_drawn.py
+	@$(BIN)/python bench/recall_candidates.py
 	@$(BIN)/python bench/poison_bench.py
 	@$(BIN)/python bench/consolidation_bench.py
 	@$(BIN)/python bench/learning_curve.py --minutes 7

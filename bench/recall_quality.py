@@ -116,7 +116,8 @@ def _candidates(
     known: Sequence[Strategy], embedded: Sequence[EmbeddedStrategy], query: Reading, near: Any, bm25: Any
 ) -> list[ranking.Candidate]:
     """What the two searches of the bank would bring."""
-    nearest, worded = (_best(scores[: len(known)])[: ranking.CANDIDATES] for scores in (near, bm25))
+    nearest = _best(near[: len(known)])[: ranking.NEAREST]
+    worded = _best(bm25[: len(known)])[: ranking.WORDED]
     lexical = {k: float(bm25[k]) for k in worded if bm25[k] > 0}
     found = list(dict.fromkeys([*nearest, *lexical]))
     coverages = late.coverages(query, [embedded[k].tokens for k in found]) if found else []

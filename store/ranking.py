@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from strategy_bank.store.embedding import Vector, Vectors
     from strategy_bank.store.late import Coverage
 
-CANDIDATES = 24
-"""How many each of the two searches brings; more of them changed no figure."""
+NEAREST, WORDED = 16, 8
+"""How many the two searches bring, by vector and by words; twice or thrice as many changed no figure (docs/quality.md)."""
 FLOOR = 0.5
 """Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
 LARGE = 160

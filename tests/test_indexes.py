@@ -302,4 +302,4 @@ async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -
         await world.bank.add_strategies(await world.bank.embed([kept]))
     await world.bank.maintain()
     assert [hit.id for hit in await world.bank.search("E4711", ["global"], 3)] == ["st_words"]
-    assert ranking.CANDIDATES < SIZE
+    assert ranking.NEAREST < SIZE
