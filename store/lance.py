@@ -32,7 +32,7 @@ words reads of every row has to find room, or is read anew each time: a tenth of
 PROBES = 32
 """Parts of a vector index that a search looks into."""
 
-REFINED = 96
+REFINED = 64
 """Of what an index finds by a bit for each number, how many are compared exactly."""
 
 Equal = Mapping[str, str | int | Sequence[str]]
