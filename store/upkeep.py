@@ -67,8 +67,9 @@ class Upkeep:
             if not ours:
                 return False
             compacted = [name for name in due if await self._compact(name, opened[name])]
-            for name in [name for name in (*crowded, *due) if name not in compacted]:
-                await self._gather(opened[name])
+            for name in (*crowded, *due):
+                if name not in compacted:
+                    await self._gather(opened[name])
             await self._sweep({name: opened[name] for name in compacted})
             await _index(opened["strategies"], outgrown)
         return bool(crowded or due)
