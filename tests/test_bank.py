@@ -172,6 +172,22 @@ async def test_two_banks_on_one_folder_see_each_other_at_once(bank: Bank, locati
     await other.close()
 
 
+async def test_what_is_counted_again_is_what_is_there_now(bank: Bank, location: Location) -> None:
+    other = await Bank.open(location)
+    counts: list[tuple[int, int]] = []
+    for change in (
+        put(other, lesson(1)),
+        put(other, lesson(2), lesson(3)),
+        put(bank, lesson(4)),
+        other.forget(["st_1"]),
+    ):
+        await change
+        for _ in range(2):
+            counts.append((await bank.count(Strategy), await bank.count(Strategy, id=["st_1", "st_2"])))
+    await other.close()
+    assert counts[::2] == counts[1::2] == [(1, 1), (3, 2), (4, 2), (3, 1)]
+
+
 async def test_a_lock_that_another_process_keeps_is_an_error_after_the_wait(bank: Bank) -> None:
     assert bank.location.lock_file
     with FileLock(bank.location.lock_file), pytest.raises(BankBusy, match="strategy-bank process"):
