@@ -78,7 +78,11 @@ class Bank:
         """
         location.prepare()
         bank = cls(location, await Connection.open(location))
-        if await bank._stored_version() != migrations.FORMAT_VERSION:
+        try:
+            version = await bank._stored_version()
+        except BankUnavailable:  # another process may be making it just now
+            version = await bank.atomically(bank._stored_version)
+        if version != migrations.FORMAT_VERSION:
             await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
         if not location.is_service and await bank.count(Strategy) >= MANY:
