@@ -23,8 +23,8 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Strategy
 from strategy_bank.store.vectors import EmbeddedStrategy
 
-WAYS = ((48, 48), (24, 24), (24, 12), (24, 0), (16, 16), (16, 8), (12, 12))
-"""Nearest by vector, best by words."""
+WAYS = ((48, 48, 0), (24, 24, 0), (16, 16, 0), (16, 8, 0), (16, 0, 0), (48, 0, 48), (24, 0, 24), (16, 0, 8), (12, 0, 8))
+"""Nearest by vector, best by all words, best by those that the model spells out."""
 TASKS = 240
 """Of each set, chosen by chance where it has more."""
 COLUMNS = set(Hit.model_fields) - {"relevance"}
@@ -43,17 +43,21 @@ class Pool:
         """For each way how many candidates there are, and their ids, the best first."""
         reading = self._bank.embedder.read_query(ranking.gist(query.task))
         nearest = [self._ids[k] for k in np.argsort(-(self._vectors @ reading.vector), kind="stable")[: WAYS[0][0]]]
-        words, table = ranking.lexical_query(query.task), self._bank._table(Strategy)
-        found = await table.matching("text", words, ["id"], {"status": "active"}, WAYS[0][1])
-        worded = [row["id"] for row, _ in found]
-        every = list(dict.fromkeys([*nearest, *worded]))
+        worded = await self._matching(ranking.lexical_query(query.task))
+        spelt = await self._matching(ranking.lexical_query(query.task, self._bank.embedder.count_pieces))
+        every = list(dict.fromkeys([*nearest, *worded, *spelt]))
         covers = late.coverages(reading, [self._items[id].tokens for id in every])
         candidates = {
             id: ranking.Candidate(0.0, 0.0, cover, self._items[id].strategy.model_dump(include=COLUMNS))
             for id, cover in zip(every, covers, strict=True)
         }
-        some = [dict.fromkeys([*nearest[:near], *worded[:word]]) for near, word in WAYS]
+        some = [dict.fromkeys([*nearest[:near], *worded[:all], *spelt[:few]]) for near, all, few in WAYS]
         return [(len(ids), [hit.id for hit in ranking.ordered(candidates[id] for id in ids)]) for ids in some]
+
+    async def _matching(self, words: str) -> list[str]:
+        table, limit = self._bank._table(Strategy), WAYS[0][1]
+        found = await table.matching("text", words, ["id"], {"status": "active"}, limit) if words else []
+        return [row["id"] for row, _ in found]
 
 
 def told() -> list[Strategy]:
@@ -71,8 +75,9 @@ async def show(pool: Pool, case: Case) -> None:
         for way, (count, order) in enumerate(await pool.orders(query)):
             counts[way].append(count)
             gains[way].append(_ndcg(order, relevant))
-    for way, (near, word) in enumerate(WAYS):
-        print(f"| {case.name} | {near}, {word} | {np.mean(counts[way]):.0f} | {np.mean(gains[way]):.3f} |", flush=True)
+    for way, numbers in enumerate(WAYS):
+        told = ", ".join(map(str, numbers))
+        print(f"| {case.name} | {told} | {np.mean(counts[way]):.0f} | {np.mean(gains[way]):.3f} |", flush=True)
 
 
 def _ndcg(order: Sequence[str], relevant: Mapping[str, int]) -> float:
@@ -92,7 +97,9 @@ async def main() -> int:
         async with bank.lock.hold():
             await bank.add_strategies(embedded)
         pool = Pool(bank, {item.strategy.id: item for item in embedded})
-        print(f"{len(strategies)} strategies\n\n| tasks | nearest, by words | candidates | nDCG@3 |\n|---|---|---|---|")
+        print(
+            f"{len(strategies)} strategies\n\n| tasks | nearest, words, spelt | candidates | nDCG@3 |\n|---|---|---|---|"
+        )
         for case in cases:
             await show(pool, case)
         await bank.close()

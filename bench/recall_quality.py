@@ -14,7 +14,7 @@ through `Bank.search`, with its floor.
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
         await bank.add_strategies(embedded)
     readings = [bank.embedder.read_query(ranking.gist(query.task)) for query in case.queries]
     sources = bank.embedder.embed_documents([ranking.gist(strategy.source_task) for strategy in case.strategies])
-    bm25 = await _bm25(bank, case)
+    bm25 = await _bm25(bank, case, None)
+    spelt = await _bm25(bank, case, bank.embedder.count_pieces)
     place = {strategy.id: k for k, strategy in enumerate(case.strategies)}
     recalled = [
         [place[hit.id] for hit in await bank.search(query.task, ["global"], SHOWN)] for query in case.queries if ask
@@ -75,7 +76,7 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
     }
     ways = {name: _by_score(case, values) for name, values in scores.items()}
     hits = [
-        ranking.ordered(_candidates(case.strategies[: query.known], embedded, reading, near[i], bm25[i]))
+        ranking.ordered(_candidates(case.strategies[: query.known], embedded, reading, near[i], spelt[i]))
         for i, (query, reading) in enumerate(zip(case.queries, readings, strict=True))
     ]
     ways[OURS] = Ranked(
@@ -84,13 +85,17 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
     return Measured(ways, recalled)
 
 
-async def _bm25(bank: Bank, case: Case) -> Any:
-    """Shape (queries, strategies). Rarity of words is that among all strategies, also where a stream knows fewer."""
+async def _bm25(bank: Bank, case: Case, count_pieces: Callable[[str], int] | None) -> Any:
+    """Shape (queries, strategies), by all words or by those that the model spells out.
+
+    Rarity of words is that among all strategies, also where a stream knows fewer.
+    """
     table, place = bank._table(Strategy), {strategy.id: k for k, strategy in enumerate(case.strategies)}
     scores = np.zeros((len(case.queries), len(case.strategies)))
     for i, query in enumerate(case.queries):
-        words = ranking.lexical_query(query.task)
-        for row, score in await table.matching("text", words, ["id"], {"status": "active"}, len(case.strategies)):
+        words, limit = ranking.lexical_query(query.task, count_pieces), len(case.strategies)
+        found = await table.matching("text", words, ["id"], {"status": "active"}, limit) if words else []
+        for row, score in found:
             scores[i, place[row["id"]]] = score
     return scores
 

@@ -282,7 +282,8 @@ class Bank:
         """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
         stamp = self.embedder.stamp
         column, columns = tables.text_column(stamp), [*Strategy.model_fields, *vectors.columns(stamp)]
-        rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, {"scope": scope}, limit)
+        equal = {"scope": scope}
+        rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, equal, limit, exact=True)
         return [(vectors.from_row(row, stamp), cosine) for row, cosine in rows]
 
     async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:

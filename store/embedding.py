@@ -109,6 +109,11 @@ class Embedder:
         encoded = model.tokenizer.encode(text)
         return np.array(encoded.ids, np.int64), np.array(encoded.offsets, np.int64).reshape(-1, 2)
 
+    def count_pieces(self, word: str) -> int:
+        """How many word pieces a word has; 1 for one that the vocabulary holds. For models that read word pieces."""
+        model: Any = self._model.model
+        return len(model.tokenizer.encode(word, add_special_tokens=False).ids)
+
     def _read_vector(self, vectors: Iterable[Any]) -> Reading:
         import numpy as np
 

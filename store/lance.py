@@ -33,7 +33,7 @@ PROBES = 32
 """Parts of a vector index that a search looks into."""
 
 REFINED = 64
-"""Of what an index finds by a bit for each number, how many are compared exactly."""
+"""Of what an index finds by two bits for each number, how many are compared exactly where that is asked for."""
 
 Equal = Mapping[str, str | int | Sequence[str]]
 """Column to the value that it has, or to the values of which it has one."""
@@ -186,10 +186,16 @@ class Table:
         columns: Sequence[str],
         equal: Equal,
         limit: int,
+        *,
+        exact: bool,
     ) -> list[tuple[Row, float]]:
-        """Rows with the similarity of their vector to this one, the most similar first; filtered before the search."""
-        query = self._table.query().nearest_to(vector).column(column).distance_type(metric)
-        query = query.nprobes(PROBES).refine_factor(max(REFINED // limit, 1))
+        """Rows with the similarity of their vector to this one, the most similar first; filtered before the search.
+
+        If not `exact`, an index may answer from its few bits for each number: near enough to choose candidates.
+        """
+        query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
+        if exact:
+            query = query.refine_factor(max(REFINED // limit, 1))
         with translated(self._uri):
             rows = await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
         return [(row, 1 - row["_distance"]) for row in rows]

@@ -16,6 +16,9 @@ from strategy_bank.store.lean_lancedb import FTS, Bitmap, IvfRq, col, lancedb
 KEPT_AT_MOST = timedelta(days=1)
 """Old versions, in a bank that is used."""
 
+BITS = 2
+"""Of each number of a vector, in its index."""
+
 Metric = Literal["dot", "cosine"]
 
 
@@ -127,18 +130,19 @@ class Layout:
     async def trained_on(self, column: str) -> int:
         """How many rows there were when the vector index of a column was trained; 0 where there is none."""
         with translated(self._uri):
-            names = [index.name for index in await self._table.list_indices() if index.columns == [column]]
-        return max((int(name.removeprefix(f"{column}_of_")) for name in names), default=0)
+            names = [index.name for index in await self._table.list_indices()]
+        ours = _index_name(column, "")
+        return max((int(name.removeprefix(ours)) for name in names if name.startswith(ours)), default=0)
 
     async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
         """Train an index for this many rows, in place of an older one.
 
-        IVF_RQ (RaBitQ, arXiv 2405.12497): the parts that are probed are compared by one bit a number, the best of them exactly.
+        IVF_RQ (RaBitQ, arXiv 2405.12497): the parts that are probed are compared by a few bits a number.
         """
-        name = f"{column}_of_{rows}"
+        name = _index_name(column, rows)
         with committing(self._uri):
-            partitions = IvfRq(distance_type=metric, num_partitions=int(rows**0.5))
-            await self._table.create_index(column, config=partitions, name=name, replace=True)
+            kind = IvfRq(distance_type=metric, num_partitions=int(rows**0.5), num_bits=BITS)
+            await self._table.create_index(column, config=kind, name=name, replace=True)
             for index in await self._table.list_indices():
                 if index.columns == [column] and index.name != name:
                     await self._table.drop_index(index.name)
@@ -147,6 +151,11 @@ class Layout:
         """For filters on a column of few different values."""
         with committing(self._uri):
             await self._table.create_index(column, config=Bitmap(), replace=True)
+
+
+def _index_name(column: str, rows: int | str) -> str:
+    """It says what the index is, so that one of another kind is made anew."""
+    return f"{column}_in_{BITS}_bits_of_{rows}"
 
 
 def _drop_unfinished(folder: Path) -> None:

@@ -8,8 +8,9 @@ Pure functions; the numbers they need come from the bank. The few constants and 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from math import exp
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ TASK_SHARE = 0.1
 easily covered by some strategy, a strategy by such a task hardly."""
 UTILITY_WEIGHT = 0.1
 LEXICAL_TERMS = 64
+SPELT_OUT = 3
+"""Word pieces from which a word is one that the model does not know but spells out: a name, the code of an error."""
 HEAD, TAIL = 400, 200
 """Characters of a long task that count: what is pasted stands in the middle, and waters down what the task is about."""
 
@@ -138,10 +141,15 @@ def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
     return shown(ordered(candidates), limit, known)
 
 
-def lexical_query(task: str) -> str:
-    """The distinct words of a task, at most 64: full-text search needs no more and gets slow with thousands."""
-    words = list(dict.fromkeys(re.findall(r"[\w.\-]+", task.lower())))
-    return " ".join(words[:LEXICAL_TERMS])
+def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -> str:
+    """The distinct words of a task, at most 64: full-text search needs no more and gets slow with thousands.
+
+    Where the model tells how many pieces it has a word in, only those that it spells out: the others are what the vector is
+    about, and a search for them brings lessons that fit worse (docs/quality.md). Most tasks have none.
+    """
+    words = dict.fromkeys(re.findall(r"\w+", task.lower()))
+    telling = (word for word in words if count_pieces is None or count_pieces(word) >= SPELT_OUT)
+    return " ".join(islice(telling, LEXICAL_TERMS))
 
 
 def _fused(candidate: Candidate) -> float:

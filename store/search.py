@@ -27,17 +27,25 @@ async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[s
     known: list[int] = []
 
     async def match() -> None:
-        words, columns = ranking.lexical_query(task), [*_HIT, *(tokens or [column])]
-        lexical.extend(await table.matching("text", words, columns, equal, ranking.WORDED))
+        words, columns = await anyio.to_thread.run_sync(_words, embedder, task), [*_HIT, *(tokens or [column])]
+        if words:
+            lexical.extend(await table.matching("text", words, columns, equal, ranking.WORDED))
         known.append(await table.count(equal))
 
     async with _together() as tasks:  # the words need not wait for the vector
         tasks.start_soon(match)
         query = await anyio.to_thread.run_sync(embedder.read_query, gist)
-        semantic = await table.nearest(column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.NEAREST)
+        semantic = await table.nearest(
+            column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.NEAREST, exact=not tokens
+        )
     found = {row["id"]: (row, cosine, 0.0) for row, cosine in semantic}
     found |= {row["id"]: (row, 0.0 if tokens else float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
     return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit, known[0])
+
+
+def _words(embedder: Embedder, task: str) -> str:
+    """What to search for by words; reading the first text loads the model, a second."""
+    return ranking.lexical_query(task, embedder.count_pieces if embedder.stamp.reads_tokens else None)
 
 
 @asynccontextmanager

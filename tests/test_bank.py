@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock
 
-from strategy_bank.store import migrations, tables
+from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.bank import RECALLS_BUFFERED, Bank
 from strategy_bank.store.embedding import DEFAULT_MODEL, Embedder, ModelStamp, available, download
 from strategy_bank.store.errors import (
@@ -123,6 +123,17 @@ async def test_a_near_lesson_of_another_project_does_not_crowd_out_this_projects
     crowd = [lesson(number, scope="elsewhere") for number in range(100, 160)]
     await put(bank, *crowd, lesson(1))
     assert [hit.id for hit in await bank.search("Look at the bytes of the file first", ["project"], 3)] == ["st_1"]
+
+
+async def test_what_no_vector_holds_is_found_by_its_name(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "NEAREST", 1)
+    named = lesson(
+        2, content="ERR_7QX2Z means that another process holds the port.", description="When a port is taken."
+    )
+    await put(bank, lesson(1), named)
+    task = "Look at the bytes of this file of another system first"
+    assert [hit.id for hit in await bank.search(task, ["project"], 3)] == ["st_1"]
+    assert {hit.id for hit in await bank.search(f"{task}: err_7qx2z", ["project"], 3)} == {"st_1", "st_2"}
 
 
 async def test_forgetting_removes_strategies_episodes_and_runs(bank: Bank) -> None:

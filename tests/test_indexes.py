@@ -25,7 +25,10 @@ SIZE = 1200
 
 
 class World:
-    """A bank of strategies with clustered vectors of different lengths, as means of three are; and the exact answer."""
+    """A bank of strategies with clustered vectors of different lengths, as means of several are; and the exact answer.
+
+    They lie about as those of real lessons do: the tenth nearest is 0.04 more similar than the sixteenth.
+    """
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
@@ -35,7 +38,8 @@ class World:
         self.column = tables.retrieval_column(bank.embedder.stamp)
 
     def vector(self) -> np.ndarray:
-        near = self.centres[self.random.integers(24)] + 0.7 * self.random.normal(size=384)
+        noise = self.random.uniform(0.3, 1.2) * self.random.normal(size=384)
+        near = self.centres[self.random.integers(24)] + noise
         return (near / np.linalg.norm(near) * self.random.uniform(0.7, 1)).astype(np.float32)
 
     async def add(self, count: int) -> list[str]:
@@ -65,21 +69,25 @@ class World:
     async def trained_on(self) -> int:
         return await self.bank._table(Strategy).layout.trained_on(self.column)
 
-    async def found(self, query: np.ndarray, limit: int) -> list[str]:
+    async def found(self, query: np.ndarray, limit: int, exact: bool = True) -> list[str]:
         table, equal = self.bank._table(Strategy), {"status": "active", "scope": ["global"]}
-        rows = await table.nearest(self.column, query, "dot", ["id"], equal, limit)
+        rows = await table.nearest(self.column, query, "dot", ["id"], equal, limit, exact=exact)
         return [row["id"] for row, _ in rows]
 
-    async def recall_at_10(self) -> float:
+    async def recall_at_10(self, limit: int = 10, exact: bool = True) -> float:
+        """The share of the exact 10 nearest that are among so many found."""
         eligible = [id for id in self.vectors if int(id[3:]) % 4]
         matrix = np.stack([self.vectors[id] for id in eligible])
         right = 0
         for _ in range(30):
             query = self.vector()
             query /= np.linalg.norm(query)
-            exact = {eligible[i] for i in np.argsort(-(matrix @ query))[:10]}
-            right += len(exact & set(await self.found(query, 10)))
+            nearest = {eligible[i] for i in np.argsort(-(matrix @ query))[:10]}
+            right += len(nearest & set(await self.found(query, limit, exact)))
         return right / 300
+
+    async def recall_at_10_of_the_candidates(self) -> float:
+        return await self.recall_at_10(ranking.NEAREST, exact=False)
 
 
 @pytest.fixture
@@ -98,12 +106,15 @@ async def test_a_small_bank_has_none_and_a_large_one_gets_one_that_stays_right(w
     await world.bank.maintain()
     assert await world.trained_on() == SIZE
     assert await world.recall_at_10() >= 0.98
+    assert await world.recall_at_10_of_the_candidates() >= 0.98
     for _ in range(upkeep.COMPACT_AT):
         await world.add(40)
     await world.forget([f"st_{number:06}" for number in range(0, 1600, 3)])
     assert await world.recall_at_10() >= 0.98
+    assert await world.recall_at_10_of_the_candidates() >= 0.98
     assert await world.bank.maintain()
     assert await world.recall_at_10() >= 0.98
+    assert await world.recall_at_10_of_the_candidates() >= 0.98
     assert await world.trained_on() == SIZE
 
 
@@ -114,6 +125,7 @@ async def test_it_is_trained_anew_when_the_bank_has_outgrown_it(world: World) ->
     await world.bank.maintain()
     assert await world.trained_on() == 4 * SIZE
     assert await world.recall_at_10() >= 0.98
+    assert await world.recall_at_10_of_the_candidates() >= 0.98
 
 
 async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: World) -> None:
@@ -122,7 +134,7 @@ async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: 
     (new,) = await world.add(1)
     if new.endswith("0"):
         (new,) = await world.add(1)
-    assert (await world.found(world.vectors[new], 1)) == [new]
+    assert new in await world.found(world.vectors[new], 10)
     async with world.bank.lock.hold():
         old = await world.bank.get(Strategy, new)
         await world.bank.amend([old.model_copy(update={"status": "retired"})])
@@ -179,12 +191,14 @@ async def test_in_a_large_bank_small_pieces_are_joined_and_the_large_one_stays_a
         assert await world.bank.count(Strategy, id=added) == len(added)
     assert await world.bank.count(Strategy) == len(world.vectors)
     assert await world.recall_at_10() >= 0.98
+    assert await world.recall_at_10_of_the_candidates() >= 0.98
     monkeypatch.setattr(upkeep, "STALE", 0.01)
     for _ in range(upkeep.COMPACT_AT):
         await world.add(1)
     assert await world.bank.maintain()
     assert (await world.bank.fragments())["strategies"] == 1
     assert await world.recall_at_10() >= 0.98
+    assert await world.recall_at_10_of_the_candidates() >= 0.98
 
 
 async def test_where_writes_undo_compaction_pieces_are_joined_and_nobody_waits_for_it(

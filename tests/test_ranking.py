@@ -160,6 +160,21 @@ def test_the_gist_of_a_long_task_keeps_both_ends() -> None:
     assert ranking.gist(task).endswith("It ends with EACCES.")
 
 
+@given(st.text())
+def test_the_words_that_are_searched_for_are_distinct_and_of_the_task(task: str) -> None:
+    words = ranking.lexical_query(task).split(" ")
+    assert len(words) == len(set(words)) <= ranking.LEXICAL_TERMS
+    assert all(word in task.lower() for word in words)
+
+
+def test_of_words_that_the_model_knows_only_those_that_it_spells_out_are_searched_for(models_dir: Path) -> None:
+    count = Embedder(models_dir).count_pieces
+    assert ranking.lexical_query("The tests of the import fail again, find out why.", count) == ""
+    named = "It fails with ECONNREFUSED, says E0308; see ci_pipeline_id (ECONNREFUSED again)."
+    assert ranking.lexical_query(named, count) == "econnrefused e0308 ci_pipeline_id"
+    assert ranking.lexical_query("日本語のファイル", count) != ""
+
+
 # word pieces
 
 
