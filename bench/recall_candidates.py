@@ -23,7 +23,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Strategy
 from strategy_bank.store.vectors import EmbeddedStrategy
 
-WAYS = ((48, 48, 0), (24, 24, 0), (16, 16, 0), (16, 8, 0), (16, 0, 0), (48, 0, 48), (24, 0, 24), (16, 0, 8), (12, 0, 8))
+WAYS = ((48, 48, 0), (24, 24, 0), (20, 8, 0), (20, 0, 0), (48, 0, 48), (20, 0, 8), (16, 0, 8), (12, 0, 8))
 """Nearest by vector, best by all words, best by those that the model spells out."""
 TASKS = 240
 """Of each set, chosen by chance where it has more."""

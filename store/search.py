@@ -1,6 +1,6 @@
 """One recall: two searches in the table of strategies, then what they bring is put in order.
 
-task ─┬▶ its words ──────────────▶ best by words  ─┐
+task ─┬▶ its rare words, if any ──▶ best by words  ─┐
       └▶ the model: vector, pieces ▶ nearest by vector ┴▶ coverage (late.py) ─▶ ranking.py ─▶ hits
 """
 
@@ -44,7 +44,7 @@ async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[s
 
 
 def _words(embedder: Embedder, task: str) -> str:
-    """What to search for by words; reading the first text loads the model, a second."""
+    """What to search for by words. For a worker thread: the first time this loads the model."""
     return ranking.lexical_query(task, embedder.count_pieces if embedder.stamp.reads_tokens else None)
 
 

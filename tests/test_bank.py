@@ -234,6 +234,26 @@ os.kill(os.getpid(), signal.SIGKILL)
         pass
 
 
+async def test_a_bank_that_another_process_is_making_is_looked_at_again_when_it_is_made(
+    bank: Bank, location: Location, tmp_path: Path
+) -> None:
+    versions, aside = Path(location.tables_uri) / "meta.lance" / "_versions", tmp_path / "not written yet"
+    opened: list[Bank] = []
+
+    async def open_too() -> None:
+        opened.append(await Bank.open(location))
+
+    async with anyio.create_task_group() as tasks:
+        async with bank.lock.hold():
+            versions.rename(aside)
+            tasks.start_soon(open_too)
+            await anyio.sleep(0.3)
+            assert not opened
+            aside.rename(versions)
+    assert await opened[0].count(Strategy) == 0
+    await opened[0].close()
+
+
 async def test_a_bank_of_a_newer_version_is_refused_and_left_alone(bank: Bank, location: Location) -> None:
     meta = await Connection.open(location)
     await (await meta.table("meta")).amend([{"id": "format_version", "value": "99"}])
