@@ -7,6 +7,7 @@ asked through a real server over stdio. Every figure of a row comes from one run
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -14,6 +15,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as a server does, before numpy is imported
 
 import anyio
 import numpy as np

@@ -38,7 +38,7 @@ from strategy_bank.store.records import Hit, Recall, Record, Strategy
 from strategy_bank.store.upkeep import Upkeep
 from strategy_bank.store.vectors import EmbeddedStrategy, Pieces
 
-MANY = 50_000
+MANY = 20_000
 """Strategies from which a bank needs larger caches."""
 REOPENED_EVERY = 50
 """Rounds of upkeep after which the tables are opened anew."""

@@ -25,15 +25,15 @@ KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=1), timedelta(minutes=15)
 """Readers of other processes may still be on an old version of a table for the length of one query. All that are kept are
 listed by every read and write. The machines that share an object store have clocks that differ."""
 
-CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 64
-"""For each of LanceDB's two caches; its own limits are gigabytes, and every write leaves something in them. What a search by
-words reads of every row has to find room, or is read anew each time: a tenth of a second among a million rows."""
+CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 192
+"""For each of LanceDB's two caches, and more in that of indexes; its own limits are gigabytes, and every write leaves something in
+them. What is read of every row, by words or in the parts of a vector index, has to find room, or is read anew each time."""
 
 PROBES = 32
 """Parts of a vector index that a search looks into."""
 
 REFINED = 64
-"""Of what an index finds by two bits for each number, how many are compared exactly where that is asked for."""
+"""Of what an index finds by three bits for each number, how many are compared exactly where that is asked for."""
 
 Equal = Mapping[str, str | int | Sequence[str]]
 """Column to the value that it has, or to the values of which it has one."""

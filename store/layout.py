@@ -16,7 +16,7 @@ from strategy_bank.store.lean_lancedb import FTS, Bitmap, IvfRq, col, lancedb
 KEPT_AT_MOST = timedelta(days=1)
 """Old versions, in a bank that is used."""
 
-BITS = 2
+BITS = 3
 """Of each number of a vector, in its index."""
 
 Metric = Literal["dot", "cosine"]

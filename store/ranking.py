@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.embedding import Vector, Vectors
     from strategy_bank.store.late import Coverage
 
-NEAREST, WORDED = 20, 8
+NEAREST, WORDED = 16, 8
 """How many the two searches bring, by vector and by words; twice or thrice as many changed no figure (docs/quality.md)."""
 FLOOR = 0.5
 """Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""

@@ -243,13 +243,12 @@ async def test_a_bank_that_another_process_is_making_is_looked_at_again_when_it_
     async def open_too() -> None:
         opened.append(await Bank.open(location))
 
-    async with anyio.create_task_group() as tasks:
-        async with bank.lock.hold():
-            versions.rename(aside)
-            tasks.start_soon(open_too)
-            await anyio.sleep(0.3)
-            assert not opened
-            aside.rename(versions)
+    async with anyio.create_task_group() as tasks, bank.lock.hold():
+        versions.rename(aside)
+        tasks.start_soon(open_too)
+        await anyio.sleep(0.3)
+        assert not opened
+        aside.rename(versions)
     assert await opened[0].count(Strategy) == 0
     await opened[0].close()
 
