@@ -15,9 +15,9 @@ def return_freed_memory() -> None:
 
     By itself glibc raises this threshold with the blocks it sees and then keeps them, in as many arenas as eight times the
     processors: loading the model and embedding a report left some 60 MB resident that nothing used, and the many threads of
-    LanceDB another 30. Half of this threshold saves one more and makes a recall 3 % slower; this one costs only the embedding of
-    long texts, about a seventh. numpy gets one thread: several fight over each small product, and wait for the next one by
-    spinning. Arrow's own allocator keeps some 10 MB, so it uses this one.
+    LanceDB another 30. Half of this threshold saves one more and makes a recall 3 % slower; this one costs only the embedding
+    of long texts, about a seventh. numpy gets one thread: several fight over each small product, and wait for the next one
+    by spinning. Arrow's own allocator keeps some 10 MB, so it uses this one.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy is not loaded yet; its products here are small

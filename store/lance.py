@@ -26,8 +26,8 @@ KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=1), timedelta(minutes=15)
 listed by every read and write. The machines that share an object store have clocks that differ."""
 
 CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 192
-"""For each of LanceDB's two caches, and more in that of indexes; its own limits are gigabytes, and every write leaves something in
-them. What is read of every row, by words or in the parts of a vector index, has to find room, or is read anew each time."""
+"""For each of LanceDB's two caches, and more in that of indexes; its own limits are gigabytes, and every write leaves something
+in them. What is read of every row, by words or in the parts of a vector index, has to find room, or is read anew each time."""
 
 PROBES = 32
 """Parts of a vector index that a search looks into."""
