@@ -128,6 +128,19 @@ async def test_it_is_trained_anew_when_the_bank_has_outgrown_it(world: World) ->
     assert await world.recall_at_10_of_the_candidates() >= 0.98
 
 
+async def test_an_index_of_another_kind_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.add(SIZE)
+    with monkeypatch.context() as before:
+        before.setattr(layout, "BITS", 1)
+        await world.bank.maintain()
+        assert await world.trained_on() == SIZE
+    assert await world.trained_on() == 0
+    await world.bank.maintain()
+    assert await world.trained_on() == SIZE
+    indexes = await world.bank._table(Strategy)._table.list_indices()
+    assert [index.columns for index in indexes].count([world.column]) == 1
+
+
 async def test_a_new_strategy_is_found_at_once_and_a_retired_one_no_more(world: World) -> None:
     await world.add(SIZE)
     await world.bank.maintain()
