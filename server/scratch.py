@@ -8,7 +8,7 @@ from strategy_bank.tools.outcome import Report, report
 from strategy_bank.tools.recall import recall
 
 _TASK = "The nightly import of partner files stops with a UnicodeDecodeError. Make it run."
-_REWORDED = "A job that reads somebody else's CSV exports dies on strange characters; repair it."
+_REWORDED = "A job that reads somebody else's CSV exports dies on strange characters (UnicodeDecodeError); repair it."
 _TRAJECTORY = "file -i partner.csv\npartner.csv: text/plain; charset=iso-8859-1\npytest -q\n14 passed in 2.31s"
 _JUDGEMENT = {
     "reason": "The suite passed once the encoding was given.",

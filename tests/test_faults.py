@@ -333,11 +333,17 @@ def test_a_damaged_index_loses_nothing_and_is_built_anew_as_the_message_says(hom
     anyio.run(fill, home)
     for folder in (home / "bank.lance" / "strategies.lance" / "_indices").iterdir():
         shutil.rmtree(folder)
-    refused = command(home, "recall", "--scope", "project", REWORDED)
+    naming = [
+        "recall",
+        "--scope",
+        "project",
+        f"{REWORDED} It says UnicodeDecodeError.",
+    ]  # so the index of words is read
+    refused = command(home, *naming)
     assert refused.exit_code == 1
     assert "strategy-bank models use NAME" in refused.output
     assert command(home, "models", "use", "all-MiniLM-L6-v2-int8").exit_code == 0
-    assert "Detect the encoding" in command(home, "recall", "--scope", "project", REWORDED).output
+    assert "Detect the encoding" in command(home, *naming).output
 
 
 def test_a_damaged_model_is_replaced_and_where_it_cannot_be_its_folder_is_named(
