@@ -144,8 +144,8 @@ def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
 def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -> str:
     """The distinct words of a task, at most 64: full-text search needs no more and gets slow with thousands.
 
-    Where the model tells how many pieces it has a word in, only those that it spells out: the others are what the vector is
-    about, and a search for them brings lessons that fit worse (docs/quality.md). Most tasks have none.
+    Where the model tells in how many pieces it has a word, only those that it spells out: the others are what the vector is
+    about, and a search for them takes its time for nothing (docs/quality.md). More than half of the tasks have none.
     """
     words = dict.fromkeys(re.findall(r"\w+", task.lower()))
     telling = (word for word in words if count_pieces is None or count_pieces(word) >= SPELT_OUT)
