@@ -51,7 +51,7 @@ class Pool:
             id: ranking.Candidate(0.0, 0.0, cover, self._items[id].strategy.model_dump(include=COLUMNS))
             for id, cover in zip(every, covers, strict=True)
         }
-        some = [dict.fromkeys([*nearest[:near], *worded[:all], *spelt[:few]]) for near, all, few in WAYS]
+        some = [dict.fromkeys([*nearest[:near], *worded[:word], *spelt[:rare]]) for near, word, rare in WAYS]
         return [(len(ids), [hit.id for hit in ranking.ordered(candidates[id] for id in ids)]) for ids in some]
 
     async def _matching(self, words: str) -> list[str]:

@@ -131,18 +131,18 @@ class Layout:
         """How many rows there were when the vector index of a column was trained; 0 where there is none."""
         with translated(self._uri):
             names = [index.name for index in await self._table.list_indices()]
-        ours = _index_name(column, "")
-        return max((int(name.removeprefix(ours)) for name in names if name.startswith(ours)), default=0)
+        kind = _kind(column)
+        return max((int(name.removeprefix(kind)) for name in names if name.startswith(kind)), default=0)
 
     async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
         """Train an index for this many rows, in place of an older one.
 
         IVF_RQ (RaBitQ, arXiv 2405.12497): the parts that are probed are compared by a few bits a number.
         """
-        name = _index_name(column, rows)
+        name = f"{_kind(column)}{rows}"
         with committing(self._uri):
-            kind = IvfRq(distance_type=metric, num_partitions=int(rows**0.5), num_bits=BITS)
-            await self._table.create_index(column, config=kind, name=name, replace=True)
+            partitions = IvfRq(distance_type=metric, num_partitions=int(rows**0.5), num_bits=BITS)
+            await self._table.create_index(column, config=partitions, name=name, replace=True)
             for index in await self._table.list_indices():
                 if index.columns == [column] and index.name != name:
                     await self._table.drop_index(index.name)
@@ -153,9 +153,9 @@ class Layout:
             await self._table.create_index(column, config=Bitmap(), replace=True)
 
 
-def _index_name(column: str, rows: int | str) -> str:
-    """It says what the index is, so that one of another kind is made anew."""
-    return f"{column}_in_{BITS}_bits_of_{rows}"
+def _kind(column: str) -> str:
+    """What the name of a vector index begins with, before the rows that it was trained on: one of another kind is made anew."""
+    return f"{column}_in_{BITS}_bits_of_"
 
 
 def _drop_unfinished(folder: Path) -> None:
