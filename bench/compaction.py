@@ -20,12 +20,12 @@ import anyio
 from figures import percentile_ms
 from speed import fill
 
-from strategy_bank.store import upkeep
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.location import Location
+from strategy_bank.store.maintenance import upkeep
+from strategy_bank.store.maintenance.upkeep import COMPACT_AT
 from strategy_bank.store.records import Strategy
-from strategy_bank.store.upkeep import COMPACT_AT
 
 PAUSE_S = 0.005
 HOW = {"joining": 1.0, "compaction": 0.0, "beside changes": 0.0}

@@ -15,12 +15,12 @@ import anyio
 from figures import told
 from lesson_pairs import HALVES, Compared, Pair, Reader, confusable, drawn, written
 
-from strategy_bank.server.distilling import with_endpoint
+from strategy_bank.server.judges import with_endpoint
 from strategy_bank.server.settings import Settings
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import JudgeFailed
-from strategy_bank.tools.judge import Judge
-from strategy_bank.tools.neighbours import MERGE_COSINE
+from strategy_bank.tools.consolidation.neighbours import MERGE_COSINE
+from strategy_bank.tools.judging.judge import Judge
 
 AT_ONCE = 4
 Corpora = dict[str, tuple[list[Pair], list[Compared]]]

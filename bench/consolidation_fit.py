@@ -1,4 +1,4 @@
-"""How the weights of tools/likeness.py are found: a logistic regression over the development half of the pairs.
+"""How the weights of tools/consolidation/likeness.py are found: a logistic regression over the development half of the pairs.
 
 Prints the weights, and for several biases what cross-validation by groups merges rightly and wrongly. Plain numpy.
 """
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from lesson_pairs import HALVES, Reader, written
 
-from strategy_bank.store.embedding import Embedder
-from strategy_bank.tools.likeness import conflict, signals
+from strategy_bank.store.embedding.embedder import Embedder
+from strategy_bank.tools.consolidation.likeness import conflict, signals
 
 FOLDS, ROUNDS = 10, 8
 Array = np.ndarray[Any, Any]

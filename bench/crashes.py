@@ -20,16 +20,16 @@ import anyio
 from figures import show_problems
 from lessons import lesson, report
 
-from strategy_bank.store import migrations, upkeep
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import DEFAULT_MODEL
-from strategy_bank.store.lance import Connection
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL
+from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
+from strategy_bank.store.maintenance import migrations, upkeep
 from strategy_bank.store.records import Episode, Strategy
-from strategy_bank.tools import outcome as outcomes
-from strategy_bank.tools.judge import AgentJudge
-from strategy_bank.tools.judgement import Judgement
-from strategy_bank.tools.outcome import OutcomeResult, Report
+from strategy_bank.tools import report_outcome as outcomes
+from strategy_bank.tools.judging.judge import AgentJudge
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.report_outcome import OutcomeResult, Report
 
 SCOPE = "crashes"
 NEWEST = migrations.FORMAT_VERSION

@@ -24,15 +24,15 @@ from lessons import report
 from processes import disk_mb
 from servers import connected, environment
 
-from strategy_bank.store import lance
-from strategy_bank.store.backup import check_backup, restore_backup, write_backup
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.lance import table
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools import outcome as outcomes
-from strategy_bank.tools.judge import AgentJudge
-from strategy_bank.tools.judgement import Judgement
-from strategy_bank.tools.outcome import Report
+from strategy_bank.store.transfer.backup import check_backup, restore_backup, write_backup
+from strategy_bank.tools import report_outcome as outcomes
+from strategy_bank.tools.judging.judge import AgentJudge
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.report_outcome import Report
 
 SCOPE = "growth"
 AROUND = 50
@@ -128,14 +128,14 @@ async def stored(folder: Path, reports: int) -> Stored:
 
 async def _let_time_pass(location: Location) -> None:
     """What the next compaction does when old versions have been kept for long enough; nobody reads them here."""
-    kept, lance.KEEP_OLD_VERSIONS = lance.KEEP_OLD_VERSIONS, timedelta(milliseconds=1)
+    kept, table.KEEP_OLD_VERSIONS = table.KEEP_OLD_VERSIONS, timedelta(milliseconds=1)
     try:
-        connection = await lance.Connection.open(location)
+        connection = await table.Connection.open(location)
         for name in ("strategies", "episodes", "runs", "recalls", "meta"):
             await (await connection.table(name)).layout.compact()
         connection.close()
     finally:
-        lance.KEEP_OLD_VERSIONS = kept
+        table.KEEP_OLD_VERSIONS = kept
 
 
 async def main() -> int:
@@ -153,7 +153,7 @@ async def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         if given.stored:
             disk = await stored(Path(folder), given.stored)
-            minutes = lance.KEEP_OLD_VERSIONS.total_seconds() / 60
+            minutes = table.KEEP_OLD_VERSIONS.total_seconds() / 60
             print(f"{given.stored} reports, {disk.strategies} strategies: {disk.without:.1f} MB on disk, written in one batch "
                   f"{disk.in_one_batch:.1f} MB: {disk.ratio:.2f}×; with the versions of the last {minutes:.0f} minutes "
                   f"{disk.with_old_versions:.0f} MB")  # fmt: skip

@@ -18,11 +18,11 @@ import anyio
 from figures import share
 from judging_cases import Case, Verdict, load_cases, verdict_of_the_last_lines
 
-from strategy_bank.server.distilling import with_endpoint
+from strategy_bank.server.judges import with_endpoint
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.tools.judge import Judge, as_prompt, judgement_request
-from strategy_bank.tools.quotes import holds_quote
+from strategy_bank.tools.judging.judge import Judge, as_prompt, judgement_request
+from strategy_bank.tools.judging.quotes import holds_quote
 
 AT_ONCE = 4
 K = TypeVar("K")

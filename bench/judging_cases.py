@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from strategy_bank.tools.redact import redact
-from strategy_bank.tools.trajectory import normalise
+from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.trajectory.normal_form import normalise
 
 FOLDER = Path(__file__).parent / "judging"
 Verdict = Literal["success", "failure"]

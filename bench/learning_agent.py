@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pitfalls import Kind, Task, platitude
 
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judgement import Comparison, Judgement, StrategyDraft
+from strategy_bank.tools.judging.models import Comparison, Judgement, StrategyDraft
 
 BASE = 0.35
 """Share of tasks with a pitfall that succeed without a lesson."""

@@ -22,7 +22,7 @@ import anyio
 from figures import share, wilson
 from learning_stream import Arm, Scaling, Step, Told, run
 
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 
 PAPER = 0.727
 """How accurate the judge was in the paper, against gold."""

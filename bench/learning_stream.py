@@ -10,14 +10,14 @@ from learning_agent import Attempt, Known, Luck, attempt, compared, judgement, l
 from pitfalls import Task, stream, truth
 
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder, Reading
+from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy, content_id
-from strategy_bank.tools.judge import AgentJudge
-from strategy_bank.tools.judgement import StrategyDraft
-from strategy_bank.tools.outcome import Report, report
-from strategy_bank.tools.recall import RecallResult, recall
-from strategy_bank.tools.scaling import ScaleRequest, scale
+from strategy_bank.tools.judging.judge import AgentJudge
+from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.recall_strategies import RecallResult, recall
+from strategy_bank.tools.report_outcome import Report, report
+from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 
 SCOPE = "work"
 RECALLED = 3

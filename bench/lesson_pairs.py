@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.records import Strategy, wording
-from strategy_bank.store.vectors import embed, pieces
-from strategy_bank.tools.likeness import NEAR, Likeness, Words, compare, read
+from strategy_bank.store.retrieval.strategy_vectors import embed, pieces
+from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, compare, read
 
 WRITTEN, DRAWN = (Path(__file__).parent / name for name in ("consolidation", "drawn"))
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -19,7 +19,7 @@ import anyio
 from figures import told
 from mcp import Client
 
-from strategy_bank.server.app import create_server
+from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 
 DATA = Path(__file__).parent / "poison"

@@ -17,11 +17,11 @@ from lesson_pairs import DRAWN, rows
 from recall_metrics import ndcg
 from recall_sets import DATA, Case, Query, graded, household, web_tasks
 
-from strategy_bank.store import late, ranking
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Strategy
-from strategy_bank.store.vectors import EmbeddedStrategy
+from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 WAYS = ((48, 48, 0), (24, 24, 0), (20, 8, 0), (20, 0, 0), (48, 0, 48), (20, 0, 8), (16, 0, 8), (12, 0, 8))
 """Nearest by vector, best by all words, best by those that the model spells out."""
@@ -46,7 +46,7 @@ class Pool:
         worded = await self._matching(ranking.lexical_query(query.task))
         spelt = await self._matching(ranking.lexical_query(query.task, self._bank.embedder.count_pieces))
         every = list(dict.fromkeys([*nearest, *worded, *spelt]))
-        covers = late.coverages(reading, [self._items[id].tokens for id in every])
+        covers = coverage.coverages(reading, [self._items[id].tokens for id in every])
         candidates = {
             id: ranking.Candidate(0.0, 0.0, cover, self._items[id].strategy.model_dump(include=COLUMNS))
             for id, cover in zip(every, covers, strict=True)

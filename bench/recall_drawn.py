@@ -15,10 +15,10 @@ from judging_cases import load_cases
 from lesson_pairs import DRAWN, rows
 from recall_metrics import ndcg
 
-from strategy_bank.store import late, ranking
-from strategy_bank.store.embedding import Embedder, Reading
+from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.records import Hit, Strategy
-from strategy_bank.store.vectors import EmbeddedStrategy, embed
+from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, embed
 
 SHOWN = 3
 
@@ -67,7 +67,7 @@ def measure(embedder: Embedder) -> None:
 
 
 def _candidates(query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:
-    covers = late.coverages(query, [item.tokens for item in items])
+    covers = coverage.coverages(query, [item.tokens for item in items])
     names = Hit.model_fields.keys() - {"relevance"}
     return [
         ranking.Candidate(

@@ -6,7 +6,7 @@ BM25                       LanceDB's full-text search over all that a strategy s
 cosine of the text         what most agent memories do: title, description and content in one vector
 cosine of the source task  what the paper does: tasks are found by tasks
 rank fusion                LanceDB's default hybrid: the first two with equal weight, 1 / (60 + rank)
-ours                       store/ranking.py and store/late.py, on the candidates that the bank's two searches bring
+ours                       `ranking` and `coverage` of store/retrieval, on the candidates that the bank's two searches bring
 
 All figures come from real banks: LanceDB's BM25 scores, the packaged model's vectors. At the end the bank itself is asked,
 through `Bank.search`, with its floor.
@@ -24,12 +24,12 @@ import numpy as np
 from recall_metrics import Gains, abstention, hit_at_1, hit_at_3, ndcg, reciprocal_rank
 from recall_sets import DATA, KINDS, Case, graded, household, web_tasks
 
-from strategy_bank.store import late, ranking
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Reading
+from strategy_bank.store.embedding.embedder import Reading
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Strategy
-from strategy_bank.store.vectors import EmbeddedStrategy
+from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 OURS = "ours"
 SHOWN = 3
@@ -125,7 +125,7 @@ def _candidates(
     worded = _best(bm25[: len(known)])[: ranking.WORDED]
     lexical = {k: float(bm25[k]) for k in worded if bm25[k] > 0}
     found = list(dict.fromkeys([*nearest, *lexical]))
-    coverages = late.coverages(query, [embedded[k].tokens for k in found]) if found else []
+    coverages = coverage.coverages(query, [embedded[k].tokens for k in found]) if found else []
     columns = set(Hit.model_fields) - {"relevance"}
     return [
         ranking.Candidate(float(near[k]), lexical.get(k, 0.0), covers, known[k].model_dump(include=columns))

@@ -27,13 +27,14 @@ from lessons import lesson, report
 from processes import child_running, disk_mb, resident_mb
 from servers import SERVER, connected, environment
 
-from strategy_bank.store import late, ranking, tables
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder, ModelStamp
-from strategy_bank.store.lance import Connection
+from strategy_bank.store.embedding.embedder import Embedder, ModelStamp
+from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
-from strategy_bank.store.vectors import EmbeddedStrategy, embed
+from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, embed
 
 SCOPES = ("global", "speed", "speed", "elsewhere")
 ASKED = ("find out why and repair it for good", "ECONNRESET in queue_worker.py, repair it")
@@ -92,14 +93,14 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
     centres, firsts = (np.stack([getattr(item, name) for item in embedded]) for name in ("retrieval", "text"))
     kept: list[Any] = []
     stamp = embedder.stamp
-    schema = tables.strategies_schema(stamp)
-    cells = tables.to_table([tables.to_row(item.strategy) for item in embedded], schema)
+    columns = schema.strategies_schema(stamp)
+    cells = schema.to_table([schema.to_row(item.strategy) for item in embedded], columns)
     parts = [_parts(embedder, item) for item in embedded]
     connection = await Connection.open(location)
     reader = pa.RecordBatchReader.from_batches(
-        schema, _batches(schema, stamp, cells, parts, centres, firsts, size, kept)
+        columns, _batches(columns, stamp, cells, parts, centres, firsts, size, kept)
     )
-    table = await connection.make("strategies", schema, words="text", rows=reader)
+    table = await connection.make("strategies", columns, words="text", rows=reader)
     table.close()
     connection.close()
     return np.concatenate(kept)
@@ -126,9 +127,9 @@ def _batches(
             "scope": pa.array(scopes),
             "content": content,
             "text": pc.binary_join_element_wise(rows["title"], rows["description"], content, rows["source_task"], "\n"),
-            tables.retrieval_column(stamp): _vectors(retrieval),
-            tables.text_column(stamp): _vectors(text),
-            tables.tokens_column(stamp): pa.array(
+            schema.retrieval_column(stamp): _vectors(retrieval),
+            schema.text_column(stamp): _vectors(text),
+            schema.tokens_column(stamp): pa.array(
                 [_with_more(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
             ),
         }
@@ -139,8 +140,8 @@ def _batches(
 
 def _parts(embedder: Embedder, item: EmbeddedStrategy) -> list[Any]:
     """Ids and rows of the packed word pieces of a lesson: of its text, of its content alone, of its task."""
-    (text, _), ids, rows = late.parted(item.tokens, embedder.stamp.dimension // 4)
-    content = int(late.telling(embedder.pieces(item.strategy.content)[0]).sum())
+    (text, _), ids, rows = coverage.parted(item.tokens, embedder.stamp.dimension // 4)
+    content = int(coverage.telling(embedder.pieces(item.strategy.content)[0]).sum())
     return [(ids[part], rows[part]) for part in (slice(text), slice(text - content, text), slice(text, None))]
 
 
@@ -148,7 +149,7 @@ def _with_more(lesson: list[Any], other: list[Any]) -> bytes:
     """The packed word pieces of a lesson whose content ends with that of another."""
     parts = lesson[0], other[1], lesson[2]
     ids, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return late.joined([len(ids) - len(parts[2][0]), len(parts[2][0])], ids, rows)
+    return coverage.joined([len(ids) - len(parts[2][0]), len(parts[2][0])], ids, rows)
 
 
 def _vectors(rows: Any) -> Any:
@@ -156,7 +157,7 @@ def _vectors(rows: Any) -> Any:
 
 
 async def _right(bank: Bank, matrix: Any, queries: Any) -> float:
-    table, column = bank._table(Strategy), tables.retrieval_column(bank.embedder.stamp)
+    table, column = bank._table(Strategy), schema.retrieval_column(bank.embedder.stamp)
     equal = {"status": "active", "scope": ["speed", "global"]}
     found = wanted = 0
     for query in queries:

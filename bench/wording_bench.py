@@ -18,8 +18,8 @@ import anyio
 from figures import share, show_problems
 from wording_cases import Call, Kind, Situation, load_situations, mistakes
 
-from strategy_bank.server.app import create_server
-from strategy_bank.server.distilling import check_endpoint
+from strategy_bank.server.judges import check_endpoint
+from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput
 

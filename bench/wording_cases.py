@@ -17,12 +17,12 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.evidence import Evidence
-from strategy_bank.tools.grey_zone import OpenPair, question
-from strategy_bank.tools.judge import comparison_request, judgement_request
-from strategy_bank.tools.judgement import AttemptView
+from strategy_bank.tools.consolidation.undecided import OpenPair, question
+from strategy_bank.tools.judging.evidence import Evidence
+from strategy_bank.tools.judging.judge import comparison_request, judgement_request
+from strategy_bank.tools.judging.models import AttemptView
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.scaling import STANCES
+from strategy_bank.tools.scale_attempts import STANCES
 
 FILE = Path(__file__).parent / "wording" / "situations.json"
 Kind = Literal["recall", "report", "judge", "attempt", "scale", "nothing"]

@@ -26,7 +26,7 @@ import hearing
 import node
 from scripted_model import Call, Script, ScriptedModel, Turn
 
-from strategy_bank.tools.entries import REQUEST
+from strategy_bank.tools.transcripts.entry import REQUEST
 
 HERE = node.HERE / "clients"
 TASK = "The nightly import of customer orders crashes with a decoding error; make it run through."

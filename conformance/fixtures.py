@@ -8,6 +8,7 @@ the suite has tools that ask the client something, which the stateless transport
 import base64
 import os
 import struct
+import sys
 import zlib
 from typing import Annotated, Any
 
@@ -41,10 +42,10 @@ from mcp.types import (
 from mcp_types.jsonrpc import MISSING_REQUIRED_CLIENT_CAPABILITY
 from pydantic import Field
 
-from strategy_bank.server.app import create_server
-from strategy_bank.server.over_http import http_app, listen, serve_app
+from strategy_bank.server.mcp.app import create_server
+from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.settings import Settings
-from strategy_bank.server.state import State
+from strategy_bank.server.transport.http import http_app, listen, serve_app
 
 Server = MCPServer[State]
 Asked = InputRequiredResult | str
@@ -373,7 +374,7 @@ def main() -> None:
     for add in (add_contents, add_notifying, add_asking, add_requiring, add_resources, add_prompts):
         add(server)
     app = http_app(server, settings.http_token.get_secret_value(), stateless=False)
-    serve_app(app, listen("127.0.0.1", 0), settings.log_level)
+    serve_app(app, listen("127.0.0.1", 0), settings.log_level, lambda text: print(text, file=sys.stderr))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import sys
 def main() -> None:
     """`strategy-bank hook …` runs after every turn of a client, so it goes past the command line's library."""
     if sys.argv[1:2] == ["hook"]:
-        from strategy_bank.server.hooking import hook
+        from strategy_bank.server.clients.hook import hook
 
         sys.exit(hook(sys.argv[2:]))
-    from strategy_bank.server.cli import main as command_line
+    from strategy_bank.server.cli.main import main as command_line
 
     command_line()
 

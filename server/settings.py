@@ -13,7 +13,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.records import GLOBAL_SCOPE
 
 if TYPE_CHECKING:
-    from strategy_bank.tools.transcripts import Folders
+    from strategy_bank.tools.transcripts.reader import Folders
 
 PREFIX = "STRATEGY_BANK_"
 _OF_CLIENTS = {
@@ -111,7 +111,7 @@ class Settings(BaseModel):
 
     @property
     def folders(self) -> "Folders":
-        from strategy_bank.tools.transcripts import Folders
+        from strategy_bank.tools.transcripts.reader import Folders
 
         homes = self.claude_home, self.codex_home, self.gemini_home
         claude, codex, gemini = (home.expanduser() for home in homes)

@@ -20,8 +20,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from strategy_bank.store import migrations, search, tables, vectors
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import (
     BankBusy,
     BankError,
@@ -31,12 +30,15 @@ from strategy_bank.store.errors import (
     ModelMismatch,
     NotFound,
 )
-from strategy_bank.store.lance import Connection, Table
+from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
+from strategy_bank.store.maintenance import migrations
+from strategy_bank.store.maintenance.upkeep import Upkeep
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
-from strategy_bank.store.upkeep import Upkeep
-from strategy_bank.store.vectors import EmbeddedStrategy, Pieces
+from strategy_bank.store.retrieval import search, strategy_vectors
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 
 MANY = 20_000
 """Strategies from which a bank needs larger caches."""
@@ -88,7 +90,7 @@ class Bank:
         if not location.is_service and await bank.count(Strategy) >= MANY:
             await bank._reopen()
         try:
-            stamp = tables.stamp_of(await bank.tables["strategies"].schema())
+            stamp = schema.stamp_of(await bank.tables["strategies"].schema())
             bank.embedder = Embedder(location.models_dir, stamp.name)
             await bank._check_stamp()
         except ModelMismatch:
@@ -97,7 +99,7 @@ class Bank:
         return bank
 
     async def _open_tables(self) -> None:
-        self.tables = {name: await self._connection.table(name) for name in tables.RECORDS}
+        self.tables = {name: await self._connection.table(name) for name in schema.RECORDS}
 
     async def _reopen(self) -> None:
         """With new caches, as large as the bank needs: each entry of the old ones keeps files of an old index open.
@@ -143,16 +145,16 @@ class Bank:
         if version:
             await migrations.migrate(self._connection, version, self.location.models_dir)
         else:
-            await self._connection.make("strategies", tables.strategies_schema(self.embedder.stamp), words="text")
-            for name in tables.RECORDS.keys() - {"strategies"}:
-                await self._connection.make(name, tables.record_schema(tables.RECORDS[name]))
-        meta = await self._connection.make("meta", tables.META_SCHEMA)
+            await self._connection.make("strategies", schema.strategies_schema(self.embedder.stamp), words="text")
+            for name in schema.RECORDS.keys() - {"strategies"}:
+                await self._connection.make(name, schema.record_schema(schema.RECORDS[name]))
+        meta = await self._connection.make("meta", schema.META_SCHEMA)
         row = {"id": "format_version", "value": str(migrations.FORMAT_VERSION)}
         if not await meta.insert([row]):
             await meta.amend([row])
 
     async def _check_stamp(self) -> None:
-        stored = tables.stamp_of(await self.tables["strategies"].schema())
+        stored = schema.stamp_of(await self.tables["strategies"].schema())
         if stored != self.embedder.stamp:
             raise ModelMismatch(
                 f"The bank at {self.location.tables_uri} was embedded with {stored.name} ({stored.fingerprint}), this "
@@ -192,22 +194,24 @@ class Bank:
         """Insert episodes, runs or recalls of one kind in one commit; how many were new. Their ids are distinct."""
         if not records:
             return 0
-        return await self._table(type(records[0])).insert([tables.to_row(record) for record in records])
+        return await self._table(type(records[0])).insert([schema.to_row(record) for record in records])
 
     async def embed(self, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:
         """Vectors for retrieval and for consolidation. Slow: call it before taking the write lock."""
-        return await anyio.to_thread.run_sync(vectors.embed, self.embedder, strategies)
+        return await anyio.to_thread.run_sync(strategy_vectors.embed, self.embedder, strategies)
 
     async def pieces(self, items: Sequence[EmbeddedStrategy]) -> list[Pieces | None]:
         """The word pieces of each text, a millisecond each; None where the model gives none."""
-        return await anyio.to_thread.run_sync(lambda: [vectors.pieces(self.embedder, item) for item in items])
+        return await anyio.to_thread.run_sync(lambda: [strategy_vectors.pieces(self.embedder, item) for item in items])
 
     async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> int:
         """Insert new strategies in one commit; how many were new. Ids that are there already keep their rows."""
         if not embedded:
             return 0
         await self._check_stamp()
-        return await self._table(Strategy).insert([vectors.row(item, self.embedder.stamp) for item in embedded])
+        return await self._table(Strategy).insert(
+            [strategy_vectors.row(item, self.embedder.stamp) for item in embedded]
+        )
 
     async def amend(self, records: Sequence[Record]) -> None:
         """Update records of one kind, in one commit; ids that are gone stay gone.
@@ -217,7 +221,7 @@ class Bank:
         if not records:
             return
         kind = type(records[0])
-        rows = [tables.to_row(record) | {"revision": record.revision + 1} for record in records]
+        rows = [schema.to_row(record) | {"revision": record.revision + 1} for record in records]
         amended = await self._table(kind).amend(rows)
         if amended < len(rows) and amended < await self.count(kind, id=[record.id for record in records]):
             raise Conflict(f"Others change the same {kind.__name__.lower()} at the same time.")
@@ -225,7 +229,7 @@ class Bank:
     async def forget(self, ids: Collection[str]) -> list[str]:
         """Delete strategies, episodes or runs for good; the ids that were there."""
         gone: list[str] = []
-        for kind in tables.RECORDS.values():
+        for kind in schema.RECORDS.values():
             present = [row["id"] for row in await self.cells(kind, [], id=list(ids))]
             if present:
                 await self._table(kind).delete(present)
@@ -233,7 +237,7 @@ class Bank:
         return gone
 
     def _table(self, kind: type[Record]) -> Table:
-        return self.tables[next(name for name, record in tables.RECORDS.items() if record is kind)]
+        return self.tables[next(name for name, record in schema.RECORDS.items() if record is kind)]
 
     # recalls: buffered, so that a recall never waits for a write
 
@@ -264,9 +268,9 @@ class Bank:
     async def all(self, kind: type[R], **equal: Filter) -> list[R]:
         """Records whose columns equal the given values (one of them, for a list), oldest first."""
         rows = await self._table(kind).select(list(kind.model_fields), equal)
-        return sorted((tables.from_row(kind, row) for row in rows), key=lambda record: (record.created_at, record.id))
+        return sorted((schema.from_row(kind, row) for row in rows), key=lambda record: (record.created_at, record.id))
 
-    async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[tables.Row]:
+    async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[schema.Row]:
         """`id`, `created_at` and the named columns, oldest first: to count and to choose without the long texts."""
         rows = await self._table(kind).select(list(dict.fromkeys(["id", "created_at", *names])), equal)
         return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
@@ -281,17 +285,18 @@ class Bank:
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[EmbeddedStrategy, float]]:
         """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
         stamp = self.embedder.stamp
-        column, columns = tables.text_column(stamp), [*Strategy.model_fields, *vectors.columns(stamp)]
+        column, columns = schema.text_column(stamp), [*Strategy.model_fields, *strategy_vectors.columns(stamp)]
         equal = {"scope": scope}
         rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, equal, limit, exact=True)
-        return [(vectors.from_row(row, stamp), cosine) for row, cosine in rows]
+        return [(strategy_vectors.from_row(row, stamp), cosine) for row, cosine in rows]
 
     async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:
         """Strategies as `all` finds them, with their vectors."""
         stamp = self.embedder.stamp
-        rows = await self._table(Strategy).select([*Strategy.model_fields, *vectors.columns(stamp)], equal)
+        rows = await self._table(Strategy).select([*Strategy.model_fields, *strategy_vectors.columns(stamp)], equal)
         return sorted(
-            (vectors.from_row(row, stamp) for row in rows), key=lambda i: (i.strategy.created_at, i.strategy.id)
+            (strategy_vectors.from_row(row, stamp) for row in rows),
+            key=lambda i: (i.strategy.created_at, i.strategy.id),
         )
 
     # upkeep
@@ -302,7 +307,7 @@ class Bank:
 
         async def frozen() -> dict[str, Table]:
             await self.flush_recalls()
-            return {name: await self._connection.frozen(name) for name in [*tables.RECORDS, "meta"]}
+            return {name: await self._connection.frozen(name) for name in [*schema.RECORDS, "meta"]}
 
         async with self._upkeep.held_off():
             views = await self.atomically(frozen)
@@ -340,12 +345,12 @@ class Bank:
 
         async def replace() -> None:
             strategies = await self.all(Strategy)
-            rows: list[tables.Row] = []
+            rows: list[schema.Row] = []
             for start in range(0, len(strategies), EMBED_BATCH):
                 embedded = await self.embed(strategies[start : start + EMBED_BATCH])
-                rows += [vectors.row(item, self.embedder.stamp) for item in embedded]
+                rows += [strategy_vectors.row(item, self.embedder.stamp) for item in embedded]
                 progress(len(rows), len(strategies))
-            schema = tables.strategies_schema(self.embedder.stamp)
-            self.tables["strategies"] = await self._connection.make("strategies", schema, words="text", rows=rows)
+            columns = schema.strategies_schema(self.embedder.stamp)
+            self.tables["strategies"] = await self._connection.make("strategies", columns, words="text", rows=rows)
 
         await self.atomically(replace)

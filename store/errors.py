@@ -13,7 +13,7 @@
     └── JudgeFailed            a judge gave no usable judgement; the episode stays pending
 
 Errors of lancedb, fastembed and openai are translated into these where they enter; nothing above `store/` and
-`tools/endpoint.py` catches theirs.
+`tools/judging/openai_client.py` catches theirs.
 """
 
 

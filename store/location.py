@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from strategy_bank.store.errors import BankUnavailable
-from strategy_bank.store.faults import way_out_of
+from strategy_bank.store.os_errors import way_out_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import anyio.to_thread
 from filelock import FileLock, Timeout
 
 from strategy_bank.store.errors import BankBusy, BankUnavailable
-from strategy_bank.store.faults import way_out_of
+from strategy_bank.store.os_errors import way_out_of
 
 LOOKED_AT_EVERY_S = 0.01
 """Who waits for another process learns no sooner that the lock is free."""

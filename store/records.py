@@ -116,7 +116,7 @@ class Episode(Record):
     scope: str
     task: str
     trajectory: str
-    """The normal form of tools/trajectory.py, redacted."""
+    """The normal form of tools/trajectory/normal_form.py, redacted."""
     steps: int
     status: EpisodeStatus = "pending"
     outcome: Verdict | None = None

@@ -10,10 +10,10 @@ import pytest
 from mcp import Client
 from measuring import keep_lines_after_queries
 
-from strategy_bank.server.app import create_server
+from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
-from strategy_bank.store.embedding import Embedder
-from strategy_bank.tools.judge import Judge
+from strategy_bank.store.embedding.embedder import Embedder
+from strategy_bank.tools.judging.judge import Judge
 
 keep_lines_after_queries()
 

@@ -17,14 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from lessons import report as numbered
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import lance, tables, upkeep
-from strategy_bank.store.backup import check_backup, restore_backup, write_backup
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import BankTooNew, BankUnavailable, InvalidInput
-from strategy_bank.store.lance import Connection
+from strategy_bank.store.lance import schema, table
+from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
-from strategy_bank.store.migrations import RESTORING
+from strategy_bank.store.maintenance import upkeep
+from strategy_bank.store.maintenance.migrations import RESTORING
 from strategy_bank.store.records import Episode, Strategy
+from strategy_bank.store.transfer.backup import check_backup, restore_backup, write_backup
 
 pytestmark = pytest.mark.anyio
 
@@ -73,7 +74,7 @@ async def test_a_running_server_sees_the_restored_bank_in_its_next_call(
 async def test_upkeep_of_others_waits_for_a_copy_and_drops_nothing_of_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lance, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
+    monkeypatch.setattr(table, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
     for name, value in {"COMPACT_AT": 1, "GATHER_AT": 1, "STALE": 0.0}.items():
         monkeypatch.setattr(upkeep, name, value)
     copying, other = await Bank.open(Location(home)), await Bank.open(Location(home))
@@ -180,7 +181,7 @@ async def test_a_backup_of_a_newer_version_is_refused(settings: Settings, saved:
 
 async def test_an_interrupted_restore_is_told_at_open_and_done_again(settings: Settings, saved: Path) -> None:
     connection = await Connection.open(settings.location)
-    meta = await connection.make("meta", tables.META_SCHEMA)
+    meta = await connection.make("meta", schema.META_SCHEMA)
     await meta.insert([{"id": RESTORING, "value": saved.name}])
     connection.close()
     with pytest.raises(BankUnavailable, match=r"restored from bank\.zip.*again"):

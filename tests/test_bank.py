@@ -11,9 +11,8 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock
 
-from strategy_bank.store import migrations, ranking, tables
 from strategy_bank.store.bank import RECALLS_BUFFERED, Bank
-from strategy_bank.store.embedding import DEFAULT_MODEL, Embedder, ModelStamp, available, download
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder, ModelStamp, available, download
 from strategy_bank.store.errors import (
     BankBusy,
     BankTooNew,
@@ -23,10 +22,13 @@ from strategy_bank.store.errors import (
     ModelUnavailable,
     NotFound,
 )
-from strategy_bank.store.lance import Connection
+from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
+from strategy_bank.store.maintenance import migrations
+from strategy_bank.store.maintenance.upkeep import COMPACT_AT
 from strategy_bank.store.records import Episode, Recall, Run, Strategy
-from strategy_bank.store.upkeep import COMPACT_AT
+from strategy_bank.store.retrieval import ranking
 
 pytestmark = pytest.mark.anyio
 
@@ -286,7 +288,7 @@ async def test_a_bank_of_the_first_format_is_brought_up_with_all_that_is_in_it(b
     await put(bank, lesson(1, helped=3))
     await bank.atomically(lambda: bank.add(episode(1)))
     connection = await Connection.open(location)
-    for name in tables.RECORDS:
+    for name in schema.RECORDS:
         await (await connection.table(name))._table.drop_columns(["revision"])
     await (await connection.table("strategies"))._table.drop_columns(["pardoned", "contradicts"])
     await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
@@ -357,9 +359,9 @@ async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(
 
 async def test_a_bank_of_format_1_that_names_no_model_waits_to_be_reembedded(bank: Bank, location: Location) -> None:
     await put(bank, lesson(1))
-    rows = [tables.to_row(strategy) for strategy in await bank.all(Strategy)]
+    rows = [schema.to_row(strategy) for strategy in await bank.all(Strategy)]
     connection = await Connection.open(location)
-    await connection.make("strategies", tables.record_schema(Strategy), rows=rows)
+    await connection.make("strategies", schema.record_schema(Strategy), rows=rows)
     await (await connection.table("meta")).amend([{"id": "format_version", "value": "1"}])
     connection.close()
     with pytest.raises(ModelMismatch, match="models use"):
@@ -374,9 +376,9 @@ async def back_to_format_1(location: Location) -> None:
     """The strategies as an older version kept them: without the word pieces."""
     connection = await Connection.open(location)
     table = await connection.table("strategies")
-    schema = await table.schema()
-    tokens = tables.tokens_column(tables.stamp_of(schema))
-    older = pa.schema([field for field in schema if field.name != tokens], schema.metadata)
+    columns = await table.schema()
+    tokens = schema.tokens_column(schema.stamp_of(columns))
+    older = pa.schema([field for field in columns if field.name != tokens], columns.metadata)
     rows = await table.select(older.names, {})
     await connection.make("strategies", older, words="text", rows=rows)
     connection.close()
@@ -384,7 +386,7 @@ async def back_to_format_1(location: Location) -> None:
 
 async def test_a_bank_whose_making_was_interrupted_is_finished(location: Location) -> None:
     connection = await Connection.open(location)
-    await connection.make("episodes", tables.record_schema(Episode))
+    await connection.make("episodes", schema.record_schema(Episode))
     connection.close()
     bank = await Bank.open(location)
     await put(bank, lesson(1))
@@ -415,7 +417,7 @@ async def test_a_model_that_fastembed_no_longer_knows_is_named_with_the_way_out(
 
 async def test_a_bank_that_does_not_name_its_model_is_refused_with_the_way_out(bank: Bank, location: Location) -> None:
     connection = await Connection.open(location)
-    await connection.make("strategies", tables.record_schema(Strategy), rows=[])
+    await connection.make("strategies", schema.record_schema(Strategy), rows=[])
     connection.close()
     with pytest.raises(ModelMismatch, match="models use"):
         await Bank.open(location)
@@ -423,7 +425,7 @@ async def test_a_bank_that_does_not_name_its_model_is_refused_with_the_way_out(b
 
 async def replace_strategies(location: Location, stamp: ModelStamp) -> None:
     connection = await Connection.open(location)
-    await connection.make("strategies", tables.strategies_schema(stamp), words="text", rows=[])
+    await connection.make("strategies", schema.strategies_schema(stamp), words="text", rows=[])
     connection.close()
 
 

@@ -19,9 +19,9 @@ from click.testing import CliRunner, Result
 from mcp import Client, StdioServerParameters
 from scripted_endpoint import ScriptedEndpoint, fails, plausible
 
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import DEFAULT_MODEL
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Hit, Run, Strategy
 
@@ -528,7 +528,7 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(filled: Shell) -> Non
 
 def test_the_command_line_imports_nothing_heavy_before_a_command_asks_for_it(shell: Shell) -> None:
     heavy = ["lancedb", "fastembed", "openai", "rich", "pydantic", "mcp", "numpy"]
-    code = f"import sys, strategy_bank.server.cli; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, strategy_bank.server.cli.main; print([m for m in {heavy} if m in sys.modules])"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, check=True, env=shell.environment, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 from scripted_endpoint import ScriptedEndpoint, fails, says
 
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidate import survivor
+from strategy_bank.tools.consolidation.merge import survivor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from lesson_pairs import HALVES, Compared, Pair, Reader, drawn, written

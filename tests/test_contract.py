@@ -12,8 +12,8 @@ from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from samples import TASK, call, check_snapshot, judgement, report, text_of
 from tokenizers import Tokenizer
 
-from strategy_bank.server.demo_examples import episode_examples
-from strategy_bank.tools.judgement import StrategyDraft
+from strategy_bank.server.demo.examples import episode_examples
+from strategy_bank.tools.judging.models import StrategyDraft
 
 pytestmark = pytest.mark.anyio
 LESSONS = [

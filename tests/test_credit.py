@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, report
 
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.ranking import UTILITY_WEIGHT, utility
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.credit import FAIR, LEAST_TASKS, Use, harm, upper_bound
+from strategy_bank.store.retrieval.ranking import UTILITY_WEIGHT, utility
+from strategy_bank.tools.learning.credit import FAIR, LEAST_TASKS, Use, harm, upper_bound
 
 uses = st.lists(
     st.builds(Use, st.uuids().map(str), st.sampled_from("abcdefghijkl"), st.sampled_from(["success", "failure"]))

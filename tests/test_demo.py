@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from strategy_bank.server.demo import run_demo
-from strategy_bank.server.demo_stage import Stage, save_picture, shortened
+from strategy_bank.server.demo.script import run_demo
+from strategy_bank.server.demo.stage import Stage, save_picture, shortened
 
 
 def console() -> Console:

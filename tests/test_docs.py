@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from samples import STRATEGY
 
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from filelock import FileLock
 from scripted_endpoint import ScriptedEndpoint, fails, plausible
 
-from strategy_bank.server.checks import Finding, guarded
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
+from strategy_bank.server.doctor.checks import Finding, guarded
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
+from strategy_bank.store.maintenance.upkeep import COMPACT_AT
 from strategy_bank.store.records import Episode, Recall, Strategy
-from strategy_bank.store.upkeep import COMPACT_AT
 
 LESSON = {"title": "Listen", "description": "When it fits.", "content": "Do what it says.", "outcome": "success"}
 Findings = dict[str, list[dict[str, str]]]

@@ -11,12 +11,12 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from strategy_bank.server import edit_json, edit_toml, edit_yaml
-from strategy_bank.server.editing import Broken, Editor, value_at, with_value, without
+from strategy_bank.server.clients.editors import json_editor, toml_editor, yaml_editor
+from strategy_bank.server.clients.editors.base import Broken, Editor, value_at, with_value, without
 
 PATH = ["servers", "ours"]
 ENTRY = {"command": "/opt/our bin/ours", "args": ["serve", "--home", "C:\\bänk"], "env": {}, "enabled": True}
-EDITORS = pytest.mark.parametrize("editor", [edit_json, edit_toml, edit_yaml], ids=["json", "toml", "yaml"])
+EDITORS = pytest.mark.parametrize("editor", [json_editor, toml_editor, yaml_editor], ids=["json", "toml", "yaml"])
 
 
 # any JSON with comments
@@ -68,55 +68,55 @@ def comments(text: str) -> list[str]:
 
 @given(jsonc())
 def test_an_entry_comes_into_any_json_and_everything_else_reads_as_before(text: str) -> None:
-    longer = edit_json.put(text, PATH, ENTRY)
-    assert edit_json.read(longer) == with_value(edit_json.read(text), PATH, ENTRY)
+    longer = json_editor.put(text, PATH, ENTRY)
+    assert json_editor.read(longer) == with_value(json_editor.read(text), PATH, ENTRY)
     assert comments(longer) == comments(text)
     assert ("\r\n" in longer) == ("\r\n" in text) or "\n" not in text
 
 
 @given(jsonc())
 def test_an_entry_that_came_and_went_leaves_the_same_bytes(text: str) -> None:
-    data = edit_json.read(text)
+    data = json_editor.read(text)
     assume(data and data.get("servers") != {})
-    assert edit_json.drop(edit_json.put(text, PATH, ENTRY), PATH) == text
+    assert json_editor.drop(json_editor.put(text, PATH, ENTRY), PATH) == text
 
 
 @given(jsonc(), st.sampled_from([["a"], ["b"], ["servers"], ["servers", "first"], ["servers", "last"]]))
 def test_any_member_goes_and_the_comments_outside_of_it_stay(text: str, path: list[str]) -> None:
-    shorter = edit_json.drop(text, path)
-    left = edit_json.read(shorter)
-    expected = without(edit_json.read(text), path)
+    shorter = json_editor.drop(text, path)
+    left = json_editor.read(shorter)
+    expected = without(json_editor.read(text), path)
     assert left == expected or left == expected | {"servers": {}}  # kept for the comments in it
     assert set(comments(shorter)) <= set(comments(text))
     kept = [mark for mark in comments(text) if mark in comments(shorter)]
     assert comments(shorter) == kept
     if len(comments(shorter)) < len(comments(text)):
-        assert left != edit_json.read(text)
+        assert left != json_editor.read(text)
 
 
 @given(jsonc(), st.sampled_from([1, "x", {"y": []}]))
 def test_a_value_is_replaced_in_its_place(text: str, value: Any) -> None:
-    data = edit_json.read(text)
+    data = json_editor.read(text)
     assume("a" in data)
-    changed = edit_json.put(text, ["a"], value)
-    assert list(edit_json.read(changed).items()) == list((data | {"a": value}).items())
+    changed = json_editor.put(text, ["a"], value)
+    assert list(json_editor.read(changed).items()) == list((data | {"a": value}).items())
     assert set(comments(changed)) <= set(comments(text))
 
 
 @given(st.text(alphabet='{}[]:,"\\/* \n\ra1', max_size=30))
 def test_what_is_no_json_is_refused_and_never_hangs_or_crashes(text: str) -> None:
     with suppress(Broken):
-        assert isinstance(edit_json.read(text), dict)
+        assert isinstance(json_editor.read(text), dict)
 
 
 def test_long_files_are_edited_in_time_that_grows_with_their_length() -> None:
     history = {f"/home/me/project {n}": {"history": [{"display": 'a "word" // ' * 20}] * 20} for n in range(400)}
     text = json.dumps({"projects": history}, indent=2)
     assert len(text) > 2_000_000
-    assert edit_json.drop(edit_json.put(text, PATH, ENTRY), PATH) == text
-    assert edit_json.read('{"a": "' + "\\" * 99_998 + '"}')
+    assert json_editor.drop(json_editor.put(text, PATH, ENTRY), PATH) == text
+    assert json_editor.read('{"a": "' + "\\" * 99_998 + '"}')
     with pytest.raises(Broken):
-        edit_json.read('{"a": "' + "x" * 100_000)
+        json_editor.read('{"a": "' + "x" * 100_000)
 
 
 # the style of what comes
@@ -140,7 +140,7 @@ def test_long_files_are_edited_in_time_that_grows_with_their_length() -> None:
     ],
 )  # fmt: skip
 def test_what_comes_into_json_has_the_style_of_its_neighbours(before: str, after: str) -> None:
-    assert edit_json.put(before, PATH, 1) == after
+    assert json_editor.put(before, PATH, 1) == after
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_comes_into_json_has_the_style_of_its_neighbours(before: str, after
 )  # fmt: skip
 def test_what_goes_out_of_json_takes_its_comma_along_and_no_comment(before: str, after: str) -> None:
     path = PATH if "servers" in before else ["ours"]
-    assert edit_json.drop(before, path) == after
+    assert json_editor.drop(before, path) == after
 
 
 TOML = """# My Codex.
@@ -214,7 +214,7 @@ GOOSE_MODE: smart_approve
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     ("editor", "text", "path"),
-    [(edit_toml, TOML, ["mcp_servers", "ours"]), (edit_yaml, YAML, ["extensions", "ours"])],
+    [(toml_editor, TOML, ["mcp_servers", "ours"]), (yaml_editor, YAML, ["extensions", "ours"])],
     ids=["toml", "yaml"],
 )
 def test_a_table_or_block_that_came_and_went_leaves_the_same_bytes(
@@ -245,15 +245,15 @@ def test_a_table_or_block_that_came_and_went_leaves_the_same_bytes(
 )
 def test_toml_of_any_layout_takes_an_entry_and_gives_it_back(text: str, path: list[str]) -> None:
     before = tomllib.loads(text)
-    longer = edit_toml.put(text, path, ENTRY)
-    assert tomllib.loads(longer) == with_value(before, path, ENTRY) == edit_toml.read(longer)
-    shorter = edit_toml.drop(longer, path)
+    longer = toml_editor.put(text, path, ENTRY)
+    assert tomllib.loads(longer) == with_value(before, path, ENTRY) == toml_editor.read(longer)
+    shorter = toml_editor.drop(longer, path)
     assert tomllib.loads(shorter) == without(before, path)
     assert re.findall(r"# next", shorter) == re.findall(r"# next", text)
 
 
 def test_one_value_of_a_toml_table_changes_in_its_place() -> None:
-    changed = edit_toml.put(TOML, ["mcp_servers", "context7", "args"], ["-y"])
+    changed = toml_editor.put(TOML, ["mcp_servers", "context7", "args"], ["-y"])
     assert changed == TOML.replace('["-y", "@upstash/context7-mcp"]', '["-y"]')
 
 
@@ -275,19 +275,19 @@ def test_one_value_of_a_toml_table_changes_in_its_place() -> None:
 def test_yaml_of_any_layout_takes_an_entry_and_gives_it_back(text: str) -> None:
     before = yaml.safe_load(text) or {}
     base = before | {"servers": before.get("servers") or {}}
-    longer = edit_yaml.put(text, PATH, ENTRY)
+    longer = yaml_editor.put(text, PATH, ENTRY)
     assert yaml.safe_load(longer) == with_value(base, PATH, ENTRY)
-    shorter = yaml.safe_load(edit_yaml.drop(longer, PATH)) or {}
+    shorter = yaml.safe_load(yaml_editor.drop(longer, PATH)) or {}
     assert without(shorter, PATH) in (without(base, PATH), without(base, ["servers"]))
     assert value_at(shorter, PATH) is None
     for comment in re.findall(r"# (?!mine).*", text):
-        assert comment in edit_yaml.drop(longer, PATH)
+        assert comment in yaml_editor.drop(longer, PATH)
 
 
 def test_one_value_of_a_yaml_block_changes_in_its_place() -> None:
-    changed = edit_yaml.put(YAML, ["extensions", "github", "args"], ["-y"])
+    changed = yaml_editor.put(YAML, ["extensions", "github", "args"], ["-y"])
     assert changed == re.sub(r"args:\n.*\n.*github'", 'args: ["-y"]', YAML)
-    assert edit_yaml.put(YAML, ["extensions", "github", "enabled"], True) == YAML.replace(
+    assert yaml_editor.put(YAML, ["extensions", "github", "enabled"], True) == YAML.replace(
         "enabled: false", "enabled: true"
     )
 
@@ -298,17 +298,17 @@ def test_one_value_of_a_yaml_block_changes_in_its_place() -> None:
 @pytest.mark.parametrize(
     ("editor", "text", "complaint"),
     [
-        (edit_json, '{\n  "a": 1\n  "b": 2\n}', "line 3: Expecting ',' delimiter, column 3"),
-        (edit_json, "[1]", "line 1: this is not a JSON object"),
-        (edit_json, '{"a": NaN}', "line 1: NaN is not JSON"),
-        (edit_json, '{"a": /* never closed }', "line 1: "),
-        (edit_json, '{"a":' * 100_000, "line 1: "),
-        (edit_toml, "a = 1\nb =\n", "line 2: "),
-        (edit_toml, "[a]\n[a]\n", "a"),
-        (edit_yaml, "a: 1\n b: 2\n", "line 2: "),
-        (edit_yaml, "- 1\n", "line 1: this is not a mapping"),
-        (edit_yaml, "a: 1\n---\nb: 2\n", "line 2: "),
-        (edit_yaml, "\ta: 1\n", "line 1: "),
+        (json_editor, '{\n  "a": 1\n  "b": 2\n}', "line 3: Expecting ',' delimiter, column 3"),
+        (json_editor, "[1]", "line 1: this is not a JSON object"),
+        (json_editor, '{"a": NaN}', "line 1: NaN is not JSON"),
+        (json_editor, '{"a": /* never closed }', "line 1: "),
+        (json_editor, '{"a":' * 100_000, "line 1: "),
+        (toml_editor, "a = 1\nb =\n", "line 2: "),
+        (toml_editor, "[a]\n[a]\n", "a"),
+        (yaml_editor, "a: 1\n b: 2\n", "line 2: "),
+        (yaml_editor, "- 1\n", "line 1: this is not a mapping"),
+        (yaml_editor, "a: 1\n---\nb: 2\n", "line 2: "),
+        (yaml_editor, "\ta: 1\n", "line 1: "),
     ],
 )
 def test_a_broken_text_is_refused_with_its_line(editor: Editor, text: str, complaint: str) -> None:
@@ -318,7 +318,7 @@ def test_a_broken_text_is_refused_with_its_line(editor: Editor, text: str, compl
 
 @EDITORS
 def test_an_entry_cannot_come_into_what_holds_no_entries(editor: Editor) -> None:
-    text = {edit_json: '{\n"servers": 3}', edit_toml: "\nservers = 3", edit_yaml: "\nservers: 3"}[editor]  # type: ignore[index]
+    text = {json_editor: '{\n"servers": 3}', toml_editor: "\nservers = 3", yaml_editor: "\nservers: 3"}[editor]  # type: ignore[index]
     for change in (lambda: editor.put(text, PATH, ENTRY), lambda: editor.drop(text, PATH)):
         with pytest.raises(Broken, match="servers"):
             change()
@@ -334,8 +334,8 @@ def test_nothing_goes_where_nothing_is(editor: Editor) -> None:
 
 def test_programs_that_allow_less_than_comments_and_trailing_commas_are_followed() -> None:
     text = '{"a": [1,], /* b */ }'
-    assert edit_json.read(text) == {"a": [1]}
-    for reader, bad in ((edit_json.read_commented, text), (edit_json.read_plain, '{"a": 1} // b')):
+    assert json_editor.read(text) == {"a": [1]}
+    for reader, bad in ((json_editor.read_commented, text), (json_editor.read_plain, '{"a": 1} // b')):
         with pytest.raises(Broken, match="line 1: "):
             reader(bad)
-    assert edit_json.read_commented('{"a": 1} // b') == edit_json.read_plain('{"a": 1}') == {"a": 1}
+    assert json_editor.read_commented('{"a": 1} // b') == json_editor.read_plain('{"a": 1}') == {"a": 1}

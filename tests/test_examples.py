@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from strategy_bank.server.demo_examples import Attempt, episode_examples, reuse_example, run_example
-from strategy_bank.tools.judge import hold_to_evidence
-from strategy_bank.tools.judgement import StrategyDraft
-from strategy_bank.tools.literals import find_literals
-from strategy_bank.tools.orders import read_as_orders
-from strategy_bank.tools.redact import redact
-from strategy_bank.tools.trajectory import normalise
+from strategy_bank.server.demo.examples import Attempt, episode_examples, reuse_example, run_example
+from strategy_bank.tools.judging.judge import hold_to_evidence
+from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.safety.literals import find_literals
+from strategy_bank.tools.safety.order_detection import read_as_orders
+from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.trajectory.normal_form import normalise
 
 EPISODES = episode_examples()
 RUNS = [run_example("parallel"), run_example("sequential")]

@@ -27,14 +27,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from processes import child_running
 
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.faults import bank_trouble
 from strategy_bank.store.location import Location
-from strategy_bank.tools.judge import AgentJudge
-from strategy_bank.tools.judgement import Judgement
-from strategy_bank.tools.outcome import Report
-from strategy_bank.tools.outcome import report as report_to
+from strategy_bank.store.os_errors import bank_trouble
+from strategy_bank.tools.judging.judge import AgentJudge
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.report_outcome import Report
+from strategy_bank.tools.report_outcome import report as report_to
 
 pytestmark = [
     pytest.mark.anyio,
@@ -56,7 +56,7 @@ def connected(environment: dict[str, str], prefix: list[str]) -> Client:
 COMMANDS = """
 import json, sys
 from click.testing import CliRunner
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 runs = [CliRunner().invoke(cli, words) for words in json.loads(sys.argv[1])]
 surprises = [run.exception for run in runs if run.exception and not isinstance(run.exception, SystemExit)]
 print(json.dumps([surprises and repr(surprises), [[run.exit_code, run.output] for run in runs]]))

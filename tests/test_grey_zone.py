@@ -13,7 +13,7 @@ from test_consolidate import OPEN
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidate import unite
+from strategy_bank.tools.consolidation.merge import unite
 
 pytestmark = pytest.mark.anyio
 KNOWN, NEW = OPEN

@@ -11,9 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from growth import stored, timed
 
-from strategy_bank.store import lance, layout, upkeep
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.lance import files, table
 from strategy_bank.store.location import Location
+from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.records import Episode, Strategy
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +42,7 @@ JOINER = """
 import sys
 from pathlib import Path
 import anyio
-from strategy_bank.store import upkeep
+from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode
@@ -80,7 +81,7 @@ async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_wi
 ) -> None:
     for name, value in {"COMPACT_AT": 1, "GATHER_AT": 1, "STALE": 0.0}.items():
         monkeypatch.setattr(upkeep, name, value)
-    monkeypatch.setattr(lance, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
+    monkeypatch.setattr(table, "KEEP_OLD_VERSIONS", timedelta(milliseconds=1))
     bank = await Bank.open(Location(home))
     acknowledged: set[str] = set()
     left = 0
@@ -102,13 +103,13 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pieces: list[int] = []
-    sweep = layout.Layout.sweep
+    sweep = files.Layout.sweep
 
-    async def noting(table: layout.Layout, version: int) -> bool:
+    async def noting(table: files.Layout, version: int) -> bool:
         pieces.append(await table.fragments())
         return await sweep(table, version)
 
-    monkeypatch.setattr(layout.Layout, "sweep", noting)
+    monkeypatch.setattr(files.Layout, "sweep", noting)
     swept_at_most = {"a": 100, "b": 100, "busy": 1}  # each process sweeps once, but where there are too many versions
     for process, versions in swept_at_most.items():
         monkeypatch.setattr(upkeep, "SWEPT_AT_MOST", versions)

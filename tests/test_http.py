@@ -18,8 +18,8 @@ from mcp.client.streamable_http import streamable_http_client
 from samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 from sessions import work, write
 
-from strategy_bank.server.over_http import TOKEN_FILE, allowed_names
 from strategy_bank.server.settings import Settings
+from strategy_bank.server.transport.http import TOKEN_FILE, allowed_names
 from strategy_bank.store.errors import InvalidInput
 
 pytestmark = [pytest.mark.anyio, pytest.mark.traced]

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import layout, ranking, tables, upkeep
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import Conflict
+from strategy_bank.store.lance import files, schema
 from strategy_bank.store.lock import WriteLock
+from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.records import Strategy
-from strategy_bank.store.vectors import EmbeddedStrategy
+from strategy_bank.store.retrieval import ranking
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 pytestmark = pytest.mark.anyio
 SIZE = 1200
@@ -35,7 +37,7 @@ class World:
         self.vectors: dict[str, np.ndarray] = {}
         self.random = np.random.default_rng(3)
         self.centres = self.random.normal(size=(24, 384))
-        self.column = tables.retrieval_column(bank.embedder.stamp)
+        self.column = schema.retrieval_column(bank.embedder.stamp)
 
     def vector(self) -> np.ndarray:
         noise = self.random.uniform(0.3, 1.2) * self.random.normal(size=384)
@@ -131,7 +133,7 @@ async def test_it_is_trained_anew_when_the_bank_has_outgrown_it(world: World) ->
 async def test_an_index_of_another_kind_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.add(SIZE)
     with monkeypatch.context() as before:
-        before.setattr(layout, "BITS", 1)
+        before.setattr(files, "BITS", 1)
         await world.bank.maintain()
         assert await world.trained_on() == SIZE
     assert await world.trained_on() == 0
@@ -217,9 +219,9 @@ async def test_in_a_large_bank_small_pieces_are_joined_and_the_large_one_stays_a
 async def test_where_writes_undo_compaction_pieces_are_joined_and_nobody_waits_for_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compact, changed, undone = layout.Layout.compact, list[str](), list[bool]()
+    compact, changed, undone = files.Layout.compact, list[str](), list[bool]()
 
-    async def beside_a_writer(table: layout.Layout) -> None:
+    async def beside_a_writer(table: files.Layout) -> None:
         """Somebody changes one new strategy after the other, which needs the write lock, until compaction has ended.
 
         Who commits first undoes the other, so the writer has another head start each time.
@@ -258,20 +260,20 @@ async def test_where_writes_undo_compaction_pieces_are_joined_and_nobody_waits_f
     await world.add(SIZE)
     assert await write_and_maintain() == 1
     with monkeypatch.context() as patched:
-        patched.setattr(layout.Layout, "compact", beside_a_writer)
+        patched.setattr(files.Layout, "compact", beside_a_writer)
         while not any(undone):
             assert len(undone) < 20, "no write has undone it: this test shows nothing"
             pieces = await write_and_maintain()
         assert 1 < pieces < upkeep.GATHER_AT
     strategies = await world.bank.all(Strategy)
     assert {one.id: one.helped for one in strategies if one.helped} == Counter(changed)
-    done: list[layout.Layout] = []
+    done: list[files.Layout] = []
 
-    async def noting(table: layout.Layout) -> None:
+    async def noting(table: files.Layout) -> None:
         done.append(table)
         await compact(table)
 
-    monkeypatch.setattr(layout.Layout, "compact", noting)
+    monkeypatch.setattr(files.Layout, "compact", noting)
     assert await write_and_maintain() < upkeep.GATHER_AT
     assert not done, "it was put off"
     later = time.monotonic() + 600
@@ -301,7 +303,7 @@ async def test_a_table_that_is_old_is_compacted_however_little_was_written(
     await world.add(SIZE)
     table = world.bank._table(Strategy)
     assert not await table.layout.is_outdated(upkeep.STALE)
-    monkeypatch.setattr(layout, "KEPT_AT_MOST", timedelta(0))
+    monkeypatch.setattr(files, "KEPT_AT_MOST", timedelta(0))
     assert await table.layout.is_outdated(upkeep.STALE)
     for _ in range(upkeep.GATHER_AT):
         await world.add(1)
@@ -317,7 +319,7 @@ async def test_versions_that_another_process_drops_while_they_are_listed_are_no_
             raise OSError("Not found: /home/bank.lance/episodes.lance/_versions/18446744073709551427.manifest")
 
     swept: Any = Swept()
-    assert not await layout.Layout("/home/bank.lance", swept, timedelta(0)).is_outdated(upkeep.STALE)
+    assert not await files.Layout("/home/bank.lance", swept, timedelta(0)).is_outdated(upkeep.STALE)
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:

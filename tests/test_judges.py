@@ -11,11 +11,11 @@ from pydantic import SecretStr
 from samples import STRATEGY, TASK, call, comparison, judgement, report
 from scripted_endpoint import ScriptedEndpoint, fails, plausible, says
 
-from strategy_bank.server.app import make_judge
+from strategy_bank.server.mcp.app import make_judge
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode
-from strategy_bank.tools.outcome import distill
+from strategy_bank.tools.report_outcome import distill
 
 pytestmark = pytest.mark.anyio
 VERDICT = {key: judgement()[key] for key in ("reason", "verdict", "evidence")}

@@ -15,13 +15,13 @@ from figures import share, wilson
 from judging_bench import by_the_last_lines, main
 from judging_cases import Case, load_cases
 
-from strategy_bank.server.app import create_server
+from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import JudgeFailed
-from strategy_bank.tools.judge import REQUEST_CHARS, hold_to_evidence
-from strategy_bank.tools.judgement import Judgement
-from strategy_bank.tools.quotes import QuoteFinder
-from strategy_bank.tools.trajectory import normalise, observed
+from strategy_bank.tools.judging.judge import REQUEST_CHARS, hold_to_evidence
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.quotes import QuoteFinder
+from strategy_bank.tools.trajectory.normal_form import normalise, observed
 
 CASES = load_cases()
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from strategy_bank.store.lean import without
+from strategy_bank.store.lean_imports import without
 
 NEVER_CALLED = ("lance_namespace_urllib3_client", "huggingface_hub", "requests", "PIL")
 LOADED = f"print(sorted(name for name in sys.modules if name.partition('.')[0] in {NEVER_CALLED}))"
 EMBED = (
-    "import sys, pathlib; from strategy_bank.store.embedding import Embedder; "
+    "import sys, pathlib; from strategy_bank.store.embedding.embedder import Embedder; "
     "Embedder(pathlib.Path(sys.argv[1])).warm(); "
 )
 
@@ -23,13 +23,13 @@ def ran(program: str, *arguments: object) -> str:
 
 
 def test_a_server_that_stores_embeds_and_redacts_loads_none_of_it(models_dir: Any) -> None:
-    store = "import strategy_bank.store.bank; from strategy_bank.tools.redact import redact; redact('x'); "
+    store = "import strategy_bank.store.bank; from strategy_bank.tools.safety.redact import redact; redact('x'); "
     assert ran(EMBED + store + LOADED, models_dir) == "[]"
 
 
 def test_one_that_was_imported_before_stays() -> None:
     before = "from lance_namespace_urllib3_client.models import ListTablesResponse as before"
-    stays = "import strategy_bank.store.lance; import lancedb.db as db; print(db.ListTablesResponse is before)"
+    stays = "import strategy_bank.store.lance.table; import lancedb.db as db; print(db.ListTablesResponse is before)"
     assert ran(f"{before}; {stays}") == "True"
 
 

@@ -19,8 +19,8 @@ from samples import STRATEGY, call, judgement
 from scripted_endpoint import ScriptedEndpoint, plausible
 from sessions import PROMPT, agent, codex_work, gemini_work, reporting, result, said, use, work, write
 
-from strategy_bank.server.cli import cli
-from strategy_bank.tools.entries import REQUEST
+from strategy_bank.server.cli.main import cli
+from strategy_bank.tools.transcripts.entry import REQUEST
 
 OTHER = "Write a page about the new discount codes for the handbook."
 OLD = 1_700_000_000

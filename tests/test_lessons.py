@@ -18,7 +18,7 @@ from test_cli import Shell
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import LessonOutcome, Strategy
-from strategy_bank.tools.lessons import BEGIN, END, WRITTEN, inert, markdown, section, skill, visible, worth
+from strategy_bank.tools.sharing.lesson_text import BEGIN, END, WRITTEN, inert, markdown, section, skill, visible, worth
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 

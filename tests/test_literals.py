@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from strategy_bank.tools.literals import find_literals
+from strategy_bank.tools.safety.literals import find_literals
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -22,9 +22,15 @@ from scripted_endpoint import (
 )
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.tools.endpoint import EndpointSettings, strict_schema
-from strategy_bank.tools.judgement import Judgement
-from strategy_bank.tools.llm import AttemptView, ContrastReply, EndpointJudge, VerdictReply, json_part
+from strategy_bank.tools.judging.endpoint_judge import (
+    AttemptView,
+    ContrastReply,
+    EndpointJudge,
+    VerdictReply,
+    json_part,
+)
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.openai_client import EndpointSettings, strict_schema
 
 KEY = "sk-secret-0123456789"
 TASK = "Make the import accept files with a byte order mark"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategy_bank.tools.orders import (
+from strategy_bank.tools.safety.order_detection import (
     BLOB,
     EXFILTRATION,
     HIDDEN,

@@ -33,9 +33,9 @@ from sessions import (
     write,
 )
 
-from strategy_bank.server.cli import cli
-from strategy_bank.server.references import transcript_named
-from strategy_bank.tools.entries import REQUEST
+from strategy_bank.server.cli.main import cli
+from strategy_bank.server.mcp.transcript_reference import transcript_named
+from strategy_bank.tools.transcripts.entry import REQUEST
 
 PLUGIN = Path(__file__).parent.parent / "plugins" / "claude-code"
 COMMAND = [sys.executable, "-m", "strategy_bank.server"]

@@ -10,8 +10,8 @@ from conftest import Connect
 from samples import PREVENTIVE, STRATEGY, TASK, call, judgement, report
 
 from strategy_bank.store.records import Hit
-from strategy_bank.tools.orders import carries_orders, read_as_orders
-from strategy_bank.tools.recall import fence_strategies
+from strategy_bank.tools.recall_strategies import fence_strategies
+from strategy_bank.tools.safety.order_detection import carries_orders, read_as_orders
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from poison_bench import cases, fate

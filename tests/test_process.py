@@ -149,7 +149,7 @@ def test_the_process_ends_with_its_input_and_prints_nothing_else(environment: di
 def test_initialize_is_answered_before_the_heavy_libraries_are_imported(environment: dict[str, str]) -> None:
     code = """
 import sys, io, os
-from strategy_bank.server.app import create_server
+from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 create_server(Settings.from_environment(os.environ))
 heavy = {"lancedb", "fastembed", "onnxruntime", "openai", "pyarrow", "numpy", "detect_secrets"}

@@ -73,7 +73,7 @@ def test_a_built_wheel_carries_everything_and_nothing_under_a_common_name(tmp_pa
     (wheel,) = tmp_path.glob("strategy_bank-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for needed in (
-        "server/app.py",
+        "server/mcp/app.py",
         "tools/prompts/judge.md",
         "store/model/tokenizer.json",
         "store/model/NOTICE",

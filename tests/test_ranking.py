@@ -18,14 +18,14 @@ from recall_quality import OURS, agreement, mean, measure
 from recall_sets import DATA, KINDS, graded
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import late, ranking
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder, Reading
-from strategy_bank.store.late import Coverage
-from strategy_bank.store.ranking import Candidate
+from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.records import Strategy
-from strategy_bank.store.vectors import embed, pieces
-from strategy_bank.tools.neighbours import Neighbourhood
+from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.coverage import Coverage
+from strategy_bank.store.retrieval.ranking import Candidate
+from strategy_bank.store.retrieval.strategy_vectors import embed, pieces
+from strategy_bank.tools.consolidation.neighbours import Neighbourhood
 
 cosines = st.floats(-1, 1)
 bm25s = st.floats(0, 1e6)
@@ -194,22 +194,22 @@ readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
 def test_coverages_are_cosines_with_a_little_for_the_same_words_and_each_depends_on_its_own_strategy_only(
     query: Reading, strategies: list[tuple[Reading, Reading | None]]
 ) -> None:
-    packed = [late.pack(text, task) for text, task in strategies]
-    told = late.coverages(query, packed)
+    packed = [coverage.pack(text, task) for text, task in strategies]
+    told = coverage.coverages(query, packed)
     for one, covers in zip(packed, told, strict=True):
         assert covers is not None
         assert -1.001 <= covers.of_task <= 1.001
         assert -1.001 <= covers.of_strategy <= 1.151
-        (alone,) = late.coverages(query, [one])
+        (alone,) = coverage.coverages(query, [one])
         assert alone == pytest.approx(covers, abs=1e-5)
 
 
 @hypothesis_settings(deadline=None, max_examples=40)
 @given(readings)
 def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text: Reading) -> None:
-    packed = late.pack(text, None)
+    packed = coverage.pack(text, None)
     assert len(packed) == 4 + len(text.ids) * (2 + 384 // 4)
-    (covers,) = late.coverages(text, [packed])
+    (covers,) = coverage.coverages(text, [packed])
     assert covers is not None
     assert min(covers) > 0.9
 
@@ -217,12 +217,12 @@ def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text
 @hypothesis_settings(deadline=None, max_examples=40)
 @given(readings, st.integers(2000, 30000))
 def test_a_word_that_the_task_has_as_well_covers_more_than_another_that_is_as_near(text: Reading, id: int) -> None:
-    packed = late.pack(text, None)
+    packed = coverage.pack(text, None)
     there, other = (
         Reading(text.vector, np.full_like(text.ids, each), text.tokens)
         for each in (text.ids[0], _another(text.ids, id))
     )
-    same, near = (late.coverages(query, [packed])[0] for query in (there, other))
+    same, near = (coverage.coverages(query, [packed])[0] for query in (there, other))
     assert same
     assert near
     assert same.of_strategy > near.of_strategy
@@ -234,14 +234,14 @@ def _another(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", id: int) -> int:
 
 
 def test_what_was_never_packed_has_no_coverage_and_an_empty_task_covers_nothing() -> None:
-    assert late.coverages(reading(1, 3), [b"", late.pack(reading(1, 3), None)])[0] is None
-    assert late.coverages(reading(1, 0), [late.pack(reading(1, 3), None), b""]) == [Coverage(0, 0), None]
-    assert late.coverages(reading(1, 3), []) == []
+    assert coverage.coverages(reading(1, 3), [b"", coverage.pack(reading(1, 3), None)])[0] is None
+    assert coverage.coverages(reading(1, 0), [coverage.pack(reading(1, 3), None), b""]) == [Coverage(0, 0), None]
+    assert coverage.coverages(reading(1, 3), []) == []
 
 
 @given(st.integers(0, 30521))
 def test_rare_words_weigh_more_than_frequent_ones_and_marks_nothing(id: int) -> None:
-    (weight, next_weight) = late.weights(np.array([id, id + 1]))
+    (weight, next_weight) = coverage.weights(np.array([id, id + 1]))
     assert 0 <= weight <= 1
     assert next_weight >= weight
     assert (weight == 0) == (id < 999)
@@ -281,7 +281,7 @@ def test_what_is_stored_of_a_text_stands_for_reading_it_again(models_dir: Path) 
 @pytest.mark.anyio
 async def test_a_lesson_in_words_that_the_model_does_not_know_is_kept_and_found_by_its_words(bank: Bank) -> None:
     words = {"title": "🜁🜂🜃 🜄", "description": "", "content": "🜅🜆"}
-    assert not late.telling(bank.embedder.pieces("\n".join(words.values()))[0]).any()
+    assert not coverage.telling(bank.embedder.pieces("\n".join(words.values()))[0]).any()
     unknown = [Strategy(id=f"st_{n}", outcome="success", scope="s", **words) for n in range(2)]
     known = Strategy(
         id="st_k", outcome="success", scope="s", title="🜁", description="🜂", content="Read the bytes first."

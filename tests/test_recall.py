@@ -4,10 +4,10 @@ import pytest
 from conftest import Connect
 from samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, refusal, report, text_of
 
-from strategy_bank.server.curation import change_status
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
+from strategy_bank.tools.curation.status import change_status
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategy_bank.tools.redact import redact
+from strategy_bank.tools.safety.redact import redact
 
 TAU_BENCH = Path(__file__).parents[2] / "shared" / "data" / "tau_bench_airline_gpt4o.json"
 
@@ -383,7 +383,7 @@ def test_nothing_is_logged_and_warnings_go_where_they_went(
 def test_the_detector_is_imported_only_when_needed_and_leaves_the_process_as_it_was() -> None:
     program = (
         "import sys, warnings; shown = warnings.showwarning\n"
-        "from strategy_bank.tools.redact import redact\n"
+        "from strategy_bank.tools.safety.redact import redact\n"
         "assert not any(name.startswith(('detect_secrets', 'requests')) for name in sys.modules)\n"
         "redact('x'); assert warnings.showwarning is shown\n"
         "assert 'detect_secrets' in sys.modules"

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
-from strategy_bank.server.cli import cli
+from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy

@@ -15,10 +15,11 @@ import pyarrow as pa
 import pytest
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store import migrations, tables
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding import Embedder
+from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import BankUnavailable, InvalidInput
+from strategy_bank.store.lance import schema
+from strategy_bank.store.maintenance import migrations
 from strategy_bank.store.records import Strategy
 
 pytestmark = pytest.mark.anyio
@@ -107,9 +108,9 @@ def settings(service: Service, home: Path) -> Settings:
 async def test_a_bank_of_the_service_is_opened_and_read_with_the_key(service: Service, home: Path) -> None:
     stamp = Embedder(home / "models").stamp
     meta = [{"id": "format_version", "value": str(migrations.FORMAT_VERSION)}]
-    service.rows = {name: tables.record_schema(kind).empty_table() for name, kind in tables.RECORDS.items()}
-    service.rows["strategies"] = tables.strategies_schema(stamp).empty_table()
-    service.rows["meta"] = pa.Table.from_pylist(meta, schema=tables.META_SCHEMA)
+    service.rows = {name: schema.record_schema(kind).empty_table() for name, kind in schema.RECORDS.items()}
+    service.rows["strategies"] = schema.strategies_schema(stamp).empty_table()
+    service.rows["meta"] = pa.Table.from_pylist(meta, schema=schema.META_SCHEMA)
     bank = await Bank.open(settings(service, home).location)
     assert await bank.count(Strategy) == 3
     assert not await bank.maintain()  # the service keeps itself

@@ -12,8 +12,8 @@ from soak import soak
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store import bank as banks
-from strategy_bank.store import upkeep
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.records import Strategy
 
 pytestmark = [

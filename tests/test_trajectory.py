@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.tools.condense import condense
-from strategy_bank.tools.quotes import QuoteFinder, holds_quote
-from strategy_bank.tools.trajectory import MAX_CHARS, Trajectory, normalise
+from strategy_bank.tools.judging.quotes import QuoteFinder, holds_quote
+from strategy_bank.tools.trajectory.condense import condense
+from strategy_bank.tools.trajectory.normal_form import MAX_CHARS, Trajectory, normalise
 
 TAU_BENCH = Path(__file__).parents[2] / "shared" / "data" / "tau_bench_airline_gpt4o.json"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from strategy_bank.server.wire import TOO_DEEP, mend
+from strategy_bank.server.transport.line_repair import TOO_DEEP, mend
 
 
 @given(

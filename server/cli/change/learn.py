@@ -1,0 +1,119 @@
+"""`strategy-bank learn`: what earlier sessions of a client did, as pending episodes."""
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from strategy_bank.server.cli.console import (
+    home_option,
+    printable,
+    progress_bar,
+    say,
+    scope_option,
+    settings,
+    show_table,
+    with_bank,
+)
+from strategy_bank.store.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from strategy_bank.server.settings import Settings
+    from strategy_bank.tools.backlog.learn import Fate, Queue
+    from strategy_bank.tools.transcripts.reader import Client
+
+_TASK_SHOWN = 100
+_LEFT_OUT: "tuple[Fate, ...]" = (
+    "queued before",
+    "reported by the agent itself",
+    "without work",
+    "perhaps still running",
+    "unreadable",
+)
+NEXT = (
+    "They wait for a judgement: `strategy-bank distill` has a configured endpoint judge them, or give the prompt "
+    "`distill_pending` of this server to your agent, which judges them one by one."
+)
+
+
+@click.command(short_help="Learn from the earlier sessions of a client.")
+@click.argument("client", type=click.Choice(["claude-code", "codex", "gemini"]))
+@click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Only sessions in this folder.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only tasks begun on this day or later.")
+@click.option("--dry-run", is_flag=True, help="Show what would be queued, and write nothing.")
+@home_option
+@scope_option("Scope of all that is queued; default: the name of the git root each session was in.")
+def learn(client: "Client", project: Path | None, since: datetime | None, dry_run: bool) -> None:
+    """Read the transcripts that CLIENT keeps, cut them into tasks, and queue those that tools were used for.
+
+    Nothing is judged yet, and nothing queued twice: it can be interrupted and begun again. Secrets are redacted before anything
+    is written. Exit code 1 when a transcript could not be read.
+
+    \b
+    Examples:
+      strategy-bank learn claude-code --project . --since 2026-10-01 --dry-run
+      strategy-bank learn codex && strategy-bank distill --limit 20
+    """
+    from strategy_bank.tools.backlog.learn import Queue
+
+    asked = settings()
+    queue = Queue(
+        client,
+        scope_of=lambda cwd: _scope(asked, cwd),
+        tell=lambda text: say(printable(text)),
+        project=project.resolve() if project else None,
+        since=since.astimezone() if since else None,
+    )
+    files = _files(asked, queue)
+    if dry_run:
+        _show(queue, files)
+    else:
+        _queue_all(queue, files)
+    if queue.counts["unreadable"]:
+        raise click.exceptions.Exit(1)
+
+
+def _files(asked: "Settings", queue: "Queue") -> list[Path]:
+    """Raises InvalidInput where the client has none."""
+    files = asked.folders.files(queue.client)
+    if not files:
+        raise InvalidInput(f"There are no transcripts in {asked.folders.of(queue.client)}.")
+    since = queue.since
+    return [file for file in files if since is None or file.stat().st_mtime >= since.timestamp()]
+
+
+def _scope(asked: "Settings", cwd: str) -> str:
+    """As a server in that folder would have it; of a folder that is gone, its name, since `global` would show it everywhere."""
+    folder = Path(cwd)
+    gone = cwd and not folder.is_dir() and not asked.scope
+    return folder.name or asked.default_scope(folder) if gone else asked.default_scope(folder)
+
+
+def _show(queue: "Queue", files: list[Path]) -> None:
+    from strategy_bank.tools.backlog.learn import begun
+
+    rows: list[tuple[object, ...]] = []
+    for task, scope in (found for file in files for found in queue.tasks(file)):
+        at = begun(task)
+        rows.append(
+            (f"{at:%Y-%m-%d}" if at else "?", scope, len(task.items), " ".join(task.task.split())[:_TASK_SHOWN])
+        )
+    if rows:
+        show_table(("begun", "scope", "records", "task"), rows, folding=("scope", "task"))
+    say(f"{len(rows)} would be queued, if they are not yet{_others(queue.counts)}.")
+
+
+def _queue_all(queue: "Queue", files: list[Path]) -> None:
+    try:
+        with progress_bar("Reading transcripts") as progress:
+            with_bank(lambda bank: queue.fill(bank, files, progress))
+    finally:  # also when it is interrupted: what was queued stays
+        say(f"Queued {queue.counts['queued']}{_others(queue.counts)}.")
+    if queue.counts["queued"] or queue.counts["queued before"]:
+        say(NEXT)
+
+
+def _others(counts: "Counter[Fate]") -> str:
+    return "".join(f"; {counts[reason]} {reason}" for reason in _LEFT_OUT if counts[reason])

@@ -1,0 +1,1 @@
+"""Commands that look into the bank and change nothing."""

@@ -1,0 +1,62 @@
+"""`strategy-bank recall`: the strategies that fit a task, as an agent would get them."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from strategy_bank.server.cli.console import (
+    home_option,
+    json_option,
+    say,
+    scope_option,
+    settings,
+    show,
+    show_json,
+    with_bank,
+)
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Hit
+
+if TYPE_CHECKING:
+    pass
+
+_TASK_CHARS = 8_000
+
+
+@click.command()
+@click.argument("task", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 10), default=3, show_default=True, help="At most so many.")
+@home_option
+@scope_option("Project whose strategies to read, besides the global ones; default: this project.")
+@json_option
+def recall(task: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Strategies that fit TASK, as an agent would get them. TASK may be several words, or - to read it from standard input.
+
+    \b
+    Examples:
+      strategy-bank recall fix the flaky upload test
+      git log -1 --format=%B | strategy-bank recall - --json
+    """
+    from strategy_bank.tools import recall_strategies as recalling
+
+    text = (sys.stdin.read() if task == ("-",) else " ".join(task)).strip()
+    if not 1 <= len(text) <= _TASK_CHARS:
+        raise InvalidInput(f"A task has 1 to {_TASK_CHARS:,} characters, this one has {len(text):,}.")
+    scope = settings().default_scope(Path.cwd())
+    result = with_bank(lambda bank: recalling.recall(bank, text, limit, scope))
+    if as_json:
+        show_json(result.model_dump(mode="json"))
+    elif result.strategies:
+        show("\n\n".join(map(_hit, result.strategies)))
+    else:
+        say(f"Nothing in {scope} or global fits this task.")
+
+
+def _hit(hit: Hit) -> str:
+    used = f", helped {hit.helped}, hurt {hit.hurt}" if hit.helped + hit.hurt else ""
+    return (
+        f"{hit.title}\n  {hit.id}, relevance {hit.relevance:.2f}, from {hit.outcome}, scope {hit.scope}{used}\n"
+        f"  When: {hit.description}\n  {hit.content}"
+    )

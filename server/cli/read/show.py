@@ -1,0 +1,99 @@
+"""`strategy-bank show`: one record in full."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from strategy_bank.server.cli.console import (
+    home_option,
+    json_option,
+    show,
+    show_json,
+    with_bank,
+)
+from strategy_bank.store.errors import NotFound
+from strategy_bank.store.records import Episode, Record, Run, Strategy
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+SHOWN_CHARS = 4_000
+"""How much of a trajectory `show` prints without --full."""
+
+
+@click.command("show", short_help="A strategy, episode or run in full.")
+@click.argument("id")
+@click.option("--full", is_flag=True, help="Trajectories uncut.")
+@home_option
+@json_option
+def show_record(id: str, full: bool, as_json: bool) -> None:
+    """One strategy (st_…), episode (ep_…) or run (run_…) in full.
+
+    \b
+    Examples:
+      strategy-bank show st_0123456789abcdef
+      strategy-bank show ep_0123456789abcdef --full
+    """
+    record, attempts = with_bank(lambda bank: _find(bank, id))
+    if as_json:
+        show_json(record.model_dump(mode="json"))
+    elif isinstance(record, Strategy):
+        from strategy_bank.tools.sharing.describe import describe
+
+        show(describe(record))
+    elif isinstance(record, Episode):
+        show(_episode(record, full))
+    elif isinstance(record, Run):
+        show(_run(record, attempts))
+
+
+async def _find(bank: "Bank", id: str) -> tuple[Record, list[dict[str, Any]]]:
+    """The record, and of a run its attempts."""
+    for kind in (Strategy, Episode, Run):
+        if record := await bank.find(kind, id):
+            attempts = await bank.cells(Episode, ["attempt", "status", "verdict"], run_id=id) if kind is Run else []
+            return record, attempts
+    raise NotFound(f"There is no strategy, episode or run {id!r} in this bank. `strategy-bank list` shows strategies.")
+
+
+def _episode(episode: Episode, full: bool) -> str:
+    from strategy_bank.tools.trajectory.condense import condense
+
+    trajectory = episode.trajectory if full else condense(episode.trajectory, SHOWN_CHARS)
+    facts = {
+        "scope": episode.scope,
+        "reported": f"{episode.created_at:%Y-%m-%d %H:%M} UTC, {episode.steps} steps",
+        "status": episode.status,
+        "why pending": episode.reason,
+        "verdict": episode.verdict,
+        "outcome": episode.outcome,
+        "judge": episode.judge,
+        "run": f"{episode.run_id}, attempt {episode.attempt}" if episode.run_id else "",
+        "used": ", ".join(episode.used_ids),
+        "learned": "; ".join(f"{item.action} {item.id} {item.title}" for item in episode.learned),
+        "judgement": _reason(episode.judgement),
+    }
+    return f"# {episode.id}\n\n{episode.task}\n\n{_facts(facts)}\n\n{trajectory}"
+
+
+def _run(run: Run, attempts: list[dict[str, Any]]) -> str:
+    facts = {
+        "scope": run.scope,
+        "begun": f"{run.created_at:%Y-%m-%d %H:%M} UTC, {run.mode}",
+        "status": f"{run.status}, {len(attempts)} of {run.attempts} attempts reported",
+        "best attempt": run.best_attempt or "",
+        "why open": run.reason,
+        "recalled": ", ".join(hit.id for hit in run.recalled),
+        "learned": "; ".join(f"{item.action} {item.id} {item.title}" for item in run.learned),
+    } | {f"attempt {row['attempt']}": f"{row['id']}, {row['verdict'] or row['status']}" for row in attempts}
+    return f"# {run.id}\n\n{run.task}\n\n{_facts(facts)}"
+
+
+def _reason(judgement: str) -> str:
+    from strategy_bank.tools.judging.models import Judgement
+
+    return Judgement.model_validate_json(judgement).reason if judgement else ""
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)

@@ -1,0 +1,1 @@
+"""Commands that start, configure, check and show the program itself."""

@@ -1,0 +1,146 @@
+"""`strategy-bank connect`: put this server into the configuration of an MCP client, or take it out."""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import click
+
+from strategy_bank.server.cli.console import (
+    ask,
+    check_answerable,
+    given,
+    home_option,
+    printable,
+    say,
+    scope_option,
+    show_table,
+)
+from strategy_bank.server.clients import configuration
+from strategy_bank.server.clients.launch_command import Installation, own_command
+from strategy_bank.server.clients.registry import CLIENTS, Client, System
+from strategy_bank.store.errors import InvalidInput
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@click.command(short_help="Make an MCP client start this server.")
+@click.argument("client", required=False, type=click.Choice(list(CLIENTS), case_sensitive=False))
+@click.option("--project", is_flag=True, help="The file of this project instead of the user's.")
+@click.option("--print", "printing", is_flag=True, help="Only print what to put into the client's file.")
+@click.option("--remove", is_flag=True, help="Take the server out again.")
+@click.option("--list", "listing", is_flag=True, help="Show which clients are here and which are connected.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--command", metavar="PROGRAM", help="What the client starts; default: this installation, by its full path."
+)
+@home_option
+@scope_option("Scope for the client's server to use; default: that of the folder it is started in.")
+def connect(
+    client: str | None, project: bool, printing: bool, remove: bool, listing: bool, yes: bool, command: str | None
+) -> None:
+    """Put this server into the configuration of CLIENT; without CLIENT, show which clients are here.
+
+    The change is shown before anything is written. All else in the file stays as it is, comments and layout too, and the
+    file as it was is kept beside it. With --home or --scope the client's server uses that bank, or that scope.
+
+    \b
+    Examples:
+      strategy-bank connect                         which clients are here, which are connected
+      strategy-bank connect cursor
+      strategy-bank connect claude-code --project   for everybody who works on this project
+      strategy-bank connect zed --print             what to paste, nothing is written
+      strategy-bank connect codex --remove
+    """
+    program = [command] if command else own_command(Installation.this())
+    words = [*program, "serve", *_options()]
+    if client is None or listing:
+        _show_clients(project, words)
+        return
+    if printing and remove:
+        raise click.UsageError("--print and --remove exclude each other.")
+    chosen = CLIENTS[client]
+    path = _file(chosen, project)
+    if printing:
+        say(f"For {path}:")
+        click.echo(configuration.snippet(chosen, chosen.entry(words)), nl=False)
+        _say_own_line(chosen, project, words)
+    elif remove:
+        _apply(configuration.removal(chosen, path), yes, f"{chosen.title} is not connected in {path}.", chosen.title)
+    else:
+        plan = configuration.connection(chosen, path, chosen.entry(words))
+        _say_notes(chosen, path, project, words)
+        if _apply(plan, yes, f"{chosen.title} is already connected in {path}.", chosen.title):
+            say(chosen.then)
+
+
+def _apply(plan: configuration.Change | None, yes: bool, nothing: str, title: str) -> bool:
+    """Show it, ask, write it. False where there is nothing to do."""
+    if plan is None:
+        say(nothing)
+        return False
+    for line in configuration.diff(plan):
+        click.secho(printable(line), fg=_COLOURS.get(line[0]))
+    check_answerable(yes, f"change the configuration of {title}")
+    ask(yes, "Write this?", "Nothing was changed.")
+    backup = configuration.write(plan)
+    say(f"Wrote {plan.path}." + (f" The file as it was: {backup}" if backup else ""))
+    return True
+
+
+def _options() -> list[str]:
+    """What `serve` is to be started with: a client has neither the environment nor the folder of this shell."""
+    home, scope = given("home"), given("scope")
+    return [*(["--home", os.path.abspath(home)] if home else []), *(["--scope", scope] if scope else [])]
+
+
+def _say_notes(client: Client, path: Path, project: bool, words: list[str]) -> None:
+    if not project and not path.parent.is_dir():
+        say(f"Note: {client.title} does not seem to be here; {path.parent} would be made.")
+    if project and os.path.isabs(words[0]):
+        say(f"Note: others who use this file need {words[0]} too; --command strategy-bank leaves it to their PATH.")
+    if names := sorted(name for name in os.environ if name.startswith("STRATEGY_BANK_")):
+        say(f"Note: the client may start the server without {', '.join(names)}, which are set here.")
+    _say_own_line(client, project, words)
+
+
+def _say_own_line(client: Client, project: bool, words: list[str]) -> None:
+    if client.own_line:
+        line = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+        say(f"The same by its own command: {client.own_line.format(scope='project' if project else 'user')} {line}")
+
+
+def _file(client: Client, project: bool) -> Path:
+    if not project:
+        return client.user_file(System.this())
+    if not client.project:
+        raise InvalidInput(f"{client.title} has no configuration per project; leave out --project.")
+    return _root(Path.cwd()) / client.project
+
+
+def _root(folder: Path) -> Path:
+    """The git root around the folder, or the folder itself."""
+    return next((each for each in [folder, *folder.parents] if (each / ".git").exists()), folder)
+
+
+def _show_clients(project: bool, words: list[str]) -> None:
+    chosen = {name: each for name, each in CLIENTS.items() if each.project or not project}
+    rows = [_row(name, each, _file(each, project), words) for name, each in chosen.items()]
+    show_table(("client", "name", "found", "connected", "file"), rows, folding=("connected", "file"))
+
+
+def _row(name: str, client: Client, path: Path, words: list[str]) -> tuple[object, ...]:
+    found = path.is_file() or (path.parent.is_dir() and path.parent not in (Path.home(), _root(Path.cwd())))
+    return name, client.title, "yes" if found else "", _state(client, path, words), path
+
+
+def _state(client: Client, path: Path, words: list[str]) -> str:
+    """Empty where it is not connected; the command where that is not the one `connect` would write."""
+    try:
+        entry = configuration.entry_in(client, path)
+        if entry is None or configuration.connection(client, path, client.entry(words)) is None:
+            return "" if entry is None else "yes"
+        return configuration.command_in(entry) or "otherwise"
+    except InvalidInput as exc:
+        return str(exc).removeprefix(f"{path}, ").removesuffix(" Nothing was written.")

@@ -1,0 +1,63 @@
+"""`strategy-bank doctor`: the truth about this installation, and what to do about it."""
+
+import dataclasses
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import click
+
+from strategy_bank.server.cli.console import home_option, json_option, settings, show, show_json
+from strategy_bank.store.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from strategy_bank.server.doctor.checks import Finding
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@click.command(short_help="Check everything and say what to do.")
+@click.option("--endpoint", is_flag=True, help="Also ask the configured endpoint for one tiny judgement.")
+@home_option
+@json_option
+def doctor(endpoint: bool, as_json: bool) -> None:
+    """Check the installation, the bank, the model and the judge, and say what to do where something is wrong.
+
+    Changes nothing in the bank; it writes and recalls in a throw-away one. Exit code 1 when anything fails.
+
+    \b
+    Example:
+      strategy-bank doctor --json | jq '.findings[] | select(.status != "ok")'
+    """
+    import anyio
+
+    findings = anyio.run(_examine, endpoint, not as_json)
+    failed = any(finding.status == "fail" for finding in findings)
+    if as_json:
+        show_json({"ok": not failed, "findings": [dataclasses.asdict(finding) for finding in findings]})
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+async def _examine(ask_endpoint: bool, aloud: bool) -> "list[Finding]":
+    """All findings; `aloud` prints each when it is there."""
+    from strategy_bank.server.doctor.checks import Finding, examine, versions
+
+    findings: list[Finding] = []
+    try:
+        async with aclosing(examine(settings(), ask_endpoint=ask_endpoint)) as examined:
+            async for finding in examined:
+                findings.append(finding)
+                _tell(finding, aloud)
+    except InvalidInput as exc:
+        findings = [*versions(needs_openai=False), Finding("settings", "fail", str(exc), "Mend the variable it names.")]
+        for finding in findings:
+            _tell(finding, aloud)
+    return findings
+
+
+def _tell(finding: "Finding", aloud: bool) -> None:
+    if aloud:
+        click.secho(f"{finding.status:<5}", fg=_COLOURS[finding.status], nl=False)
+        show(f"{finding.about:<17}{finding.found}")
+        if finding.advice:
+            show(f"{'':<22}→ {finding.advice}")

@@ -1,0 +1,1 @@
+"""Commands that move the bank or its lessons to a file and back."""

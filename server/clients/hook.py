@@ -1,0 +1,76 @@
+"""`strategy-bank hook stop`: what a client runs when its agent stops. Reads the hook's JSON from standard input.
+
+Claude Code, Codex and Gemini CLI send the same fields. Where the agent worked in this turn and reported nothing, the answer
+lets it go on once, with a short request: Claude Code takes that as context, and would show a decision to block as a problem of
+the hook; the others know that decision only. Any trouble lets it stop: a hook must never be in the way, so the exit code
+is 0 whatever happens. Imports nothing that is slow; the server does the work.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+
+from strategy_bank.tools.transcripts.entry import REQUEST, Entry, fields, word
+from strategy_bank.tools.transcripts.reader import last_entries
+
+TAIL = 1_000_000
+"""Bytes at the end of the transcript that are looked at; a turn that is longer than that did some work."""
+USAGE = """Usage: strategy-bank hook stop
+
+  For the hooks Stop of Claude Code and Codex and AfterAgent of Gemini CLI: reads the hook's JSON from standard input. Where the
+  agent used tools in this turn and reported nothing, it is asked once for the report. Anything that goes wrong lets the agent
+  stop; the exit code is 0.
+"""
+_ASK = (
+    "{begin}. If the task has ended (done, failed or given up), call report_outcome once: trajectory {reference} (it is read "
+    "from there; do not retype it) and your judgement: reason, verdict (when unsure, failure), evidence quoted verbatim from "
+    "outputs, 0 to 3 general strategies. Add recall_id and used_strategy_ids if you used any. If you only wait for the user or "
+    "nothing was attempted, just stop."
+)
+
+
+def hook(arguments: list[str]) -> int:
+    """Write the answer, if any, to standard output. Always 0, but 2 for a wrong command line."""
+    if arguments != ["stop"]:
+        wanted = arguments in (["--help"], ["-h"], ["stop", "--help"])
+        (sys.stdout if wanted else sys.stderr).write(USAGE)
+        return 0 if wanted else 2
+    try:
+        sys.stdout.write(stop(sys.stdin.buffer.read()))
+        sys.stdout.flush()
+    except Exception as exc:  # noqa: BLE001  whatever it is, the agent may stop
+        sys.stderr.write(f"strategy-bank hook stop: {exc}\n")
+    return 0
+
+
+def stop(sent: bytes) -> str:
+    """The answer to the hook's JSON: a request in the client's form, or nothing. Raises OSError, ValueError."""
+    event = fields(json.loads(sent))
+    path = word(event.get("transcript_path"))
+    if not path or event.get("stop_hook_active"):
+        return ""
+    client, entries = last_entries(path, TAIL)
+    if not _unreported(entries):
+        return ""
+    request = _ASK.format(begin=REQUEST, reference=json.dumps({"transcript": path}, ensure_ascii=False))
+    return (
+        context_for("Stop", request)
+        if client == "claude-code"
+        else json.dumps({"decision": "block", "reason": request})
+    )
+
+
+def context_for(event: str, text: str) -> str:
+    """What a hook of this event answers for the agent to read. Plain text would be kept from it when a tool answers."""
+    return json.dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}, ensure_ascii=False)
+
+
+def _unreported(entries: Iterable[Entry]) -> bool:
+    """Whether in the last turn a tool was used and nothing reported after it."""
+    open_work = False
+    for entry in entries:
+        if entry.kind in ("prompt", "command") or entry.reported:
+            open_work = False
+        elif entry.worked:
+            open_work = True
+    return open_work

@@ -1,0 +1,207 @@
+"""The MCP clients that `connect` knows: where each keeps its servers, under which key, and in which shape.
+
+Places are functions of the system alone: its platform, its environment, its user's folder. So all of them hold for all three
+systems, whichever this one is. As documented by the clients in November 2026.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from strategy_bank.server.clients.editors import json_editor, toml_editor, yaml_editor
+from strategy_bank.server.clients.editors.base import Editor
+
+NAME = "strategy-bank"
+"""Of the server in every client's configuration."""
+ABOUT = "A local memory of strategies, learned from earlier tasks"
+_GOOSE_TIMEOUT_S = 300
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class System:
+    """`platform` as in sys.platform; variables that hold no absolute path count as unset."""
+
+    platform: str
+    environment: Mapping[str, str]
+    home: Path
+
+    @classmethod
+    def this(cls) -> "System":
+        return cls(sys.platform, os.environ, Path.home())
+
+    def named(self, variable: str, otherwise: Path) -> Path:
+        value = Path(self.environment.get(variable, ""))
+        return value if value.is_absolute() else otherwise
+
+    @property
+    def roaming(self) -> Path:
+        return self.named("APPDATA", self.home / "AppData" / "Roaming")
+
+    @property
+    def xdg(self) -> Path:
+        return self.named("XDG_CONFIG_HOME", self.home / ".config")
+
+    @property
+    def applications(self) -> Path:
+        """Where desktop applications built on Electron have their folders."""
+        if self.platform == "darwin":
+            return self.home / "Library" / "Application Support"
+        return self.roaming if self.platform == "win32" else self.xdg
+
+
+@dataclass(frozen=True)
+class Client:
+    title: str
+    editor: Editor
+    key: str
+    """Of the mapping that holds the servers."""
+    entry: Callable[[list[str]], Entry]
+    """Of a command line."""
+    places: Callable[[System], list[Path]]
+    """The user's file; of several the first whose folder is there, else the first."""
+    project: str = ""
+    """The project's file, relative to the root; empty where the client has none."""
+    then: str = "Restart it to load the server."
+    stricter: Callable[[str], dict[str, Any]] | None = None
+    """How it reads its file, where that is less than the editor bears."""
+    own_line: str = ""
+    """The client's own command that does the same, to be followed by the command line."""
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Raises Broken."""
+        return (self.stricter or self.editor.read)(text)
+
+    def user_file(self, system: System) -> Path:
+        places = self.places(system)
+        return next((place for place in places if place.parent.is_dir()), places[0])
+
+
+def _plain(command: list[str]) -> Entry:
+    return {"command": command[0], "args": command[1:]}
+
+
+def _typed(command: list[str]) -> Entry:
+    return {"type": "stdio"} | _plain(command)
+
+
+def _goose(command: list[str]) -> Entry:
+    """Goose passes over an entry without a name or description."""
+    about = {"name": NAME, "description": ABOUT, "type": "stdio"}
+    return about | {"cmd": command[0], "args": command[1:], "enabled": True, "timeout": _GOOSE_TIMEOUT_S}
+
+
+def _claude_desktop(system: System) -> list[Path]:
+    """On Windows the packaged application sees a folder of its own in the place of %APPDATA%."""
+    packages = system.named("LOCALAPPDATA", system.home / "AppData" / "Local") / "Packages"
+    packaged = sorted(packages.glob("Claude_*/LocalCache/Roaming/Claude")) if system.platform == "win32" else []
+    return [folder / "claude_desktop_config.json" for folder in [*packaged, system.applications / "Claude"]]
+
+
+def _zed(system: System) -> list[Path]:
+    folders = {"win32": system.roaming / "Zed", "darwin": system.home / ".config" / "zed"}
+    flatpak = system.named("FLATPAK_XDG_CONFIG_HOME", system.xdg)
+    return [folders.get(system.platform, flatpak / "zed") / "settings.json"]
+
+
+def _goose_file(system: System) -> list[Path]:
+    folder = system.roaming / "Block" / "goose" / "config" if system.platform == "win32" else system.xdg / "goose"
+    if "GOOSE_PATH_ROOT" in system.environment:
+        folder = system.named("GOOSE_PATH_ROOT", system.home) / "config"
+    return [folder / "config.yaml"]
+
+
+def _windsurf(system: System) -> list[Path]:
+    """Since June 2026 it is Devin Desktop, with a folder of that name."""
+    devin = system.roaming if system.platform == "win32" else system.home / ".config"
+    return [devin / "devin" / "mcp_config.json", system.home / ".codeium" / "windsurf" / "mcp_config.json"]
+
+
+CLIENTS = {
+    "claude-desktop": Client(
+        title="Claude Desktop",
+        editor=json_editor,
+        key="mcpServers",
+        entry=_plain,
+        places=_claude_desktop,
+        stricter=json_editor.read_plain,
+    ),
+    "claude-code": Client(
+        title="Claude Code",
+        editor=json_editor,
+        key="mcpServers",
+        entry=_typed,
+        places=lambda system: [system.named("CLAUDE_CONFIG_DIR", system.home) / ".claude.json"],
+        project=".mcp.json",
+        stricter=json_editor.read_plain,
+        then="Start a new session; /mcp lists the server.",
+        own_line="claude mcp add --scope {scope} strategy-bank --",
+    ),
+    "cursor": Client(
+        title="Cursor",
+        editor=json_editor,
+        key="mcpServers",
+        entry=_plain,
+        places=lambda system: [system.home / ".cursor" / "mcp.json"],
+        project=".cursor/mcp.json",
+    ),
+    "vscode": Client(
+        title="VS Code",
+        editor=json_editor,
+        key="servers",
+        entry=_typed,
+        places=lambda system: [
+            system.applications / name / "User" / "mcp.json" for name in ("Code", "Code - Insiders")
+        ],
+        project=".vscode/mcp.json",
+        then="Run `MCP: List Servers` in the command palette and start it.",
+    ),
+    "codex": Client(
+        title="Codex CLI",
+        editor=toml_editor,
+        key="mcp_servers",
+        entry=_plain,
+        places=lambda system: [system.named("CODEX_HOME", system.home / ".codex") / "config.toml"],
+        project=".codex/config.toml",
+        then="Start a new session; /mcp lists the server. A project's file counts only where the project is trusted.",
+    ),
+    "gemini": Client(
+        title="Gemini CLI",
+        editor=json_editor,
+        key="mcpServers",
+        entry=_plain,
+        places=lambda system: [system.named("GEMINI_CLI_HOME", system.home) / ".gemini" / "settings.json"],
+        project=".gemini/settings.json",
+        stricter=json_editor.read_commented,
+        then="Start a new session in a folder that it was told to trust; /mcp lists the server.",
+    ),
+    "windsurf": Client(
+        title="Windsurf (Devin Desktop)",
+        editor=json_editor,
+        key="mcpServers",
+        entry=_plain,
+        places=_windsurf,
+        project=".devin/mcp_config.json",
+    ),
+    "zed": Client(
+        title="Zed",
+        editor=json_editor,
+        key="context_servers",
+        entry=_plain,
+        places=_zed,
+        project=".zed/settings.json",
+        then="It starts by itself; the agent panel's settings show it.",
+    ),
+    "goose": Client(
+        title="Goose",
+        editor=yaml_editor,
+        key="extensions",
+        entry=_goose,
+        places=_goose_file,
+        then="Start a new session.",
+    ),
+}

@@ -1,0 +1,55 @@
+"""The agent's work that the demo shows, read from `examples/`: trajectories with the judgements that belong to them."""
+
+from importlib.resources import files
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from strategy_bank.store.records import RunMode, Verdict
+from strategy_bank.tools.judging.models import Comparison, Judgement
+
+
+class Attempt(BaseModel):
+    """What an agent did, and how it judged itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trajectory: str | list[Any]
+    judgement: Judgement
+    outcome: Verdict | None = None
+
+
+class EpisodeExample(Attempt):
+    """A finished task. `reworded` is another task of its kind; `lesson_of` names the example whose lesson was used."""
+
+    task: str
+    reworded: str = ""
+    lesson_of: str = ""
+
+
+class RunExample(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    mode: RunMode
+    attempts: list[Attempt]
+    comparison: Comparison
+
+
+def episode_examples() -> dict[str, EpisodeExample]:
+    """The eight finished tasks by name, half of them failures."""
+    names = sorted(file.name for file in files("strategy_bank.examples").iterdir())
+    stems = [name.removesuffix(".json") for name in names if name.startswith("episode_")]
+    return {stem: EpisodeExample.model_validate_json(_example(stem)) for stem in stems}
+
+
+def reuse_example() -> EpisodeExample:
+    return EpisodeExample.model_validate_json(_example("reuse"))
+
+
+def run_example(mode: RunMode) -> RunExample:
+    return RunExample.model_validate_json(_example(f"run_{mode}"))
+
+
+def _example(stem: str) -> str:
+    return files("strategy_bank.examples").joinpath(f"{stem}.json").read_text("utf-8")

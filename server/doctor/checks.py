@@ -1,0 +1,254 @@
+"""What `strategy-bank doctor` looks at. Each check says what it found, and where that is not well, what to do."""
+
+import errno
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from pydantic import SecretStr
+
+from strategy_bank.server.settings import PREFIX, Settings
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder
+from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
+from strategy_bank.store.location import Location
+from strategy_bank.store.lock import WriteLock
+from strategy_bank.store.os_errors import way_out_of
+from strategy_bank.store.records import Episode, Run, Strategy
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+Status = Literal["ok", "warn", "fail"]
+PACKAGES = ("strategy-bank", "mcp", "lancedb", "fastembed", "openai")
+LITTLE_ROOM, NO_ROOM = 500_000_000, 20_000_000
+"""Bytes free on the disk of the bank."""
+_REASON_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Finding:
+    about: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+Findings = AsyncGenerator[Finding]
+
+
+async def examine(settings: Settings, *, ask_endpoint: bool) -> Findings:
+    """Every check, in an order in which the first failure explains the later ones."""
+    model = [DEFAULT_MODEL]
+    checks: list[tuple[str, Callable[[], Findings]]] = [
+        ("settings", lambda: _settings(settings)),
+        ("home", lambda: _home(settings.location)),
+        ("lock", lambda: _lock(settings.location)),
+        ("bank", lambda: _bank(settings, model)),
+        ("model", lambda: _model(settings.location.models_dir, model[0])),
+        ("judge", lambda: _judge(settings, ask_endpoint)),
+        ("write and recall", lambda: _write_and_recall(settings.location.models_dir)),
+    ]
+    for finding in versions(settings.uses_endpoint):
+        yield finding
+    for about, check in checks:
+        async with aclosing(guarded(about, check)) as findings:
+            async for finding in findings:
+                yield finding
+
+
+async def guarded(about: str, check: Callable[[], Findings]) -> Findings:
+    """What the check finds; what it raises is a finding too."""
+    try:
+        async with aclosing(check()) as findings:
+            async for finding in findings:
+                yield finding
+    except StrategyBankError as exc:
+        yield Finding(about, "fail", str(exc))
+    except Exception as exc:  # noqa: BLE001 a diagnosis tells of whatever it meets
+        yield Finding(
+            about, "fail", f"{type(exc).__name__}: {str(exc)[:_REASON_CHARS]}", "Please report this as a bug."
+        )
+
+
+def versions(needs_openai: bool) -> list[Finding]:
+    findings = [Finding("python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}")]
+    for package in PACKAGES:
+        try:
+            findings.append(Finding(package, "ok", importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            optional = package == "openai" and not needs_openai
+            advice = "pip install 'strategy-bank[llm]'" if package == "openai" else f"pip install {package}"
+            why = "not installed, needed for an endpoint judge only" if optional else "not installed"
+            findings.append(Finding(package, "ok" if optional else "fail", f"{why}: {advice}"))
+    return findings
+
+
+async def _settings(settings: Settings) -> Findings:
+    shown = {name: _masked(getattr(settings, name)) for name in type(settings).model_fields}
+    yield Finding("settings", "ok", ", ".join(f"{name}={value}" for name, value in shown.items()))
+    known = {PREFIX + name.upper() for name in shown}
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
+        yield Finding("settings", "warn", f"{name} is unknown and ignored", f"Known are {', '.join(sorted(known))}.")
+
+
+def _masked(value: object) -> str:
+    """Without the key, and without a password in an address."""
+    if isinstance(value, SecretStr):
+        return "(set)"
+    text = "" if value is None else str(value)
+    userinfo = urlsplit(text).netloc.rpartition("@")[0] if "://" in text else ""
+    return (text.replace(userinfo, "(masked)") if userinfo else text) or "(not set)"
+
+
+async def _home(location: Location) -> Findings:
+    location.prepare()
+    mode = location.home.stat().st_mode & 0o777
+    tables = [] if location.lock_file is None else [Path(location.tables_uri)]
+    folders = [folder for folder in [location.home, *tables] if os.path.isdir(folder)]  # noqa: ASYNC240 local looks
+    closed = [folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)]
+    if closed:
+        advice = way_out_of(errno.EACCES, str(closed[0]))
+        yield Finding("home", "fail", f"{closed[0]} is not writable", advice)
+    elif os.name == "posix" and mode & 0o077:
+        advice = f"chmod 700 '{location.home}'"
+        yield Finding("home", "warn", f"{location.home} may be read by others (mode {mode:o})", advice)
+    else:
+        yield Finding("home", "ok", f"{location.home}, mode {mode:o}, tables at {_masked(location.tables_uri)}")
+    free = shutil.disk_usage(location.home).free
+    status = "fail" if free < NO_ROOM else "warn" if free < LITTLE_ROOM else "ok"
+    yield Finding("disk", status, f"{free / 1e9:.1f} GB free", "" if status == "ok" else "Make room on this disk.")
+
+
+async def _lock(location: Location) -> Findings:
+    if location.lock_file is None:
+        yield Finding("lock", "ok", "none needed in an object store")
+        return
+    try:
+        async with WriteLock(location.lock_file, 0).hold():
+            pass
+    except BankBusy:
+        advice = "That is normal for a moment. If it stays so, look for a stopped strategy-bank process and end it."
+        yield Finding("lock", "warn", f"another process is writing (lock {location.lock_file})", advice)
+    else:
+        yield Finding("lock", "ok", "free")
+
+
+async def _bank(settings: Settings, model: list[str]) -> Findings:
+    """Also says in `model` which one the bank wants."""
+    from strategy_bank.store.bank import Bank
+
+    location = settings.location
+    if location.lock_file is not None and not os.path.exists(location.tables_uri):  # noqa: ASYNC240 one local look
+        yield Finding("bank", "ok", f"none yet at {location.tables_uri}; it is made at first use")
+        return
+    bank = await Bank.open(location)
+    try:
+        model[0] = bank.embedder.name
+        await bank.read_through()
+        yield await _counts(bank)
+        async for finding in _pending(bank):
+            yield finding
+        yield await _pieces(bank)
+        began = time.perf_counter()
+        hits = await bank.search("Is the bank well?", [settings.default_scope(Path.cwd()), "global"], 1)
+        yield Finding("recall", "ok", f"answered in {_ms(began)} with {len(hits)} strategies, model loading included")
+    finally:
+        await bank.close()
+
+
+async def _counts(bank: "Bank") -> Finding:
+    active = await bank.count(Strategy, status="active")
+    quarantined = await bank.count(Strategy, status="quarantined")
+    counts = f"{active} of {await bank.count(Strategy)} strategies active, {await bank.count(Episode)} episodes, "
+    found = f"{counts}{await bank.count(Run)} runs"
+    if not quarantined:
+        return Finding("bank", "ok", found)
+    advice = "Look at them with `strategy-bank list --status quarantined`; then `reinstate` or `forget` them."
+    return Finding("bank", "warn", f"{found}; {quarantined} quarantined", advice)
+
+
+async def _pending(bank: "Bank") -> Findings:
+    rows = await bank.cells(Episode, ["reason"], status="pending")
+    if not rows:
+        yield Finding("pending", "ok", "no episode waits for a judgement")
+    reasons = Counter(row["reason"][:_REASON_CHARS] or "nobody has judged them yet" for row in rows)
+    for reason, number in reasons.most_common(5):
+        yield Finding("pending", "warn", f"{number} episodes: {reason}", "`strategy-bank distill` has them judged.")
+
+
+async def _pieces(bank: "Bank") -> Finding:
+    from strategy_bank.store.maintenance.upkeep import COMPACT_AT
+
+    pieces = await bank.fragments()
+    found = ", ".join(f"{name} {number}" for name, number in pieces.items())
+    if max(pieces.values()) < COMPACT_AT * 2:
+        return Finding("pieces", "ok", found)
+    return Finding("pieces", "warn", f"{found}: recall gets slow", "A running server compacts them; start a client.")
+
+
+async def _model(folder: Path, name: str) -> Findings:
+    embedder = Embedder(folder, name)
+    began = time.perf_counter()
+    await anyio.to_thread.run_sync(embedder.warm)
+    loaded, began = _ms(began), time.perf_counter()
+    await anyio.to_thread.run_sync(embedder.embed_query, "fix the flaky upload test")
+    checked = ", sha256 as expected" if name == DEFAULT_MODEL else ""
+    yield Finding("model", "ok", f"{name}{checked}, checked and loaded in {loaded}, one query {_ms(began)}")
+
+
+async def _judge(settings: Settings, ask: bool) -> Findings:
+    from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
+
+    if not settings.uses_endpoint and not (ask and settings.llm_model):
+        who = "the client's model (sampling)" if settings.judge == "sampling" else "the agent itself"
+        yield Finding("judge", "fail" if ask else "ok", who, SETTINGS_NEEDED if ask else "")
+        return
+    where = f"{settings.llm_model} at {_masked(settings.llm_base_url or 'the default address of the openai library')}"
+    if not ask:
+        yield Finding("judge", "ok", f"{where}; not asked now, --endpoint does")
+        return
+    began = time.perf_counter()
+    try:
+        verdict = await with_endpoint(settings, lambda judge: judge.judge(*_TINY, None, distill=False))
+    except JudgeFailed as exc:
+        yield Finding("judge", "fail", str(exc), "Check STRATEGY_BANK_LLM_BASE_URL, _MODEL and _API_KEY.")
+    else:
+        yield Finding("judge", "ok", f"{where} answered in {_ms(began)}: {verdict.verdict if verdict else 'nothing'}")
+
+
+_TINY: tuple[str, str] = ("Make the test suite pass.", "[1] action: pytest -q\n[1] observation: 3 passed in 0.10s")
+
+
+async def _write_and_recall(models: Path) -> Findings:
+    from strategy_bank.server.doctor.self_test import write_and_recall
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="strategy-bank-doctor-") as folder:
+        _lend(models, Path(folder) / "models")
+        problem = await write_and_recall(Location(Path(folder)))
+    if problem:
+        yield Finding("write and recall", "fail", problem, "Please report this as a bug.")
+    else:
+        found = f"reported, learned and found again in a throw-away bank, {_ms(began)}"
+        yield Finding("write and recall", "ok", found)
+
+
+def _lend(models: Path, place: Path) -> None:
+    """Spares copying the model."""
+    if os.path.isdir(models):  # Path.is_dir raises where the folder is another user's
+        place.symlink_to(models.resolve(), target_is_directory=True)
+
+
+def _ms(began: float) -> str:
+    return f"{(time.perf_counter() - began) * 1000:,.0f} ms"

@@ -1,0 +1,51 @@
+"""The judge that the settings ask for."""
+
+import importlib.util
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.tools.judging.judge import AgentJudge, Judge
+
+if TYPE_CHECKING:
+    from strategy_bank.server.settings import Settings
+
+T = TypeVar("T")
+SETTINGS_NEEDED = (
+    "No endpoint is configured, so nobody can judge. Set STRATEGY_BANK_LLM_MODEL, for another provider than OpenAI "
+    "STRATEGY_BANK_LLM_BASE_URL (https://…/v1), and STRATEGY_BANK_LLM_API_KEY where it asks for a key."
+)
+PACKAGE_NEEDED = "The endpoint judge needs the openai package: pip install 'strategy-bank[llm]'"
+
+
+def check_endpoint(settings: "Settings") -> None:
+    """Raises InvalidInput when there is none, or its package is missing."""
+    if not settings.llm_model:
+        raise InvalidInput(SETTINGS_NEEDED)
+    if importlib.util.find_spec("openai") is None:
+        raise InvalidInput(PACKAGE_NEEDED)
+
+
+async def with_endpoint(settings: "Settings", action: "Callable[[Judge], Awaitable[T]]") -> T:
+    """Asks the endpoint even where the agent is the judge of daily work. Raises InvalidInput when there is none."""
+    check_endpoint(settings)
+    from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
+
+    judge = make_judge(settings.model_copy(update={"judge": "endpoint"}))
+    assert isinstance(judge, EndpointJudge)
+    try:
+        return await action(judge)
+    finally:
+        await judge.aclose()
+
+
+def make_judge(settings: "Settings") -> "Judge":
+    """The judge that the settings ask for; sampling falls back to the agent where a client cannot sample."""
+    if not settings.uses_endpoint:
+        return AgentJudge()
+    from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
+    from strategy_bank.tools.judging.openai_client import EndpointSettings
+
+    return EndpointJudge(
+        EndpointSettings(settings.llm_base_url or None, settings.llm_model, settings.llm_api_key, settings.llm_timeout)
+    )

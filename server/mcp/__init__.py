@@ -1,0 +1,1 @@
+"""What a client sees of the server: tools, resources and prompts."""

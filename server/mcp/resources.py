@@ -1,0 +1,77 @@
+"""Resources: the bank's summary and single strategies, with completion of their ids."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+
+from strategy_bank.server.mcp.app_state import State
+from strategy_bank.store.errors import NotFound, StrategyBankError
+from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.tools.recall_strategies import scopes_read
+from strategy_bank.tools.sharing.describe import describe
+
+if TYPE_CHECKING:
+    pass
+
+
+def add_resources(server: MCPServer[State], state: State) -> None:
+    """`bank://summary` and `strategy://{id}`."""
+
+    @server.resource("bank://summary", title="What the bank holds", mime_type="text/markdown")
+    async def summary() -> str:
+        """Counts of the bank, and the titles of this project's newest strategies."""
+        with _told():
+            return await _summary(state)
+
+    @server.resource("strategy://{id}", title="One strategy", mime_type="text/markdown")
+    async def strategy(id: str) -> str:
+        """A strategy with its counters and where it came from."""
+        with _told():
+            return describe(await (await state.bank()).get(Strategy, id))
+
+    @server.completion()
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, _: CompletionContext | None
+    ) -> Completion:
+        """The ids of this project's strategies, the newest first."""
+        if not isinstance(ref, ResourceTemplateReference) or ref.uri != "strategy://{id}":
+            return Completion(values=[])
+        rows = await (await state.bank()).cells(Strategy, [], scope=scopes_read(state.scope), status="active")
+        ids = [row["id"] for row in reversed(rows) if row["id"].startswith(argument.value)]
+        return Completion(values=ids[:_COMPLETIONS], total=len(ids), has_more=len(ids) > _COMPLETIONS)
+
+
+_COMPLETIONS = 100
+"""The protocol allows no more in one answer."""
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Expected failures reach the client with their message."""
+    try:
+        yield
+    except NotFound as exc:
+        raise ResourceNotFoundError(str(exc)) from exc
+    except StrategyBankError as exc:
+        raise ResourceError(str(exc)) from exc
+
+
+async def _summary(state: State) -> str:
+    bank = await state.bank()
+    strategies = await bank.all(Strategy, scope=scopes_read(state.scope), status="active")
+    titles = [f"- {strategy.title} ({strategy.id})" for strategy in reversed(strategies[-20:])]
+    return "\n".join(
+        [
+            "# Bank",
+            f"- strategies: {await bank.count(Strategy)}, of them active in {state.scope} and global: {len(strategies)}",
+            f"- episodes: {await bank.count(Episode)}, pending: {await bank.count(Episode, status='pending')}",
+            f"- runs: {await bank.count(Run)}",
+            "",
+            f"## Newest in {state.scope}",
+            *(titles or ["Nothing yet."]),
+        ]
+    )

@@ -1,0 +1,194 @@
+"""The three tools as MCP sees them: arguments with their rules, and the way to `tools/`."""
+
+from typing import Annotated, Any, Literal
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Resolve, Sample
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnnotations
+from pydantic import Field
+
+from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.mcp.sampling import ask_to_compare, ask_to_judge, judge_for
+from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
+from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named
+from strategy_bank.store.records import Verdict
+from strategy_bank.tools import report_outcome as reporting
+from strategy_bank.tools import scale_attempts as scaling
+from strategy_bank.tools.judging.models import Comparison, Judgement
+from strategy_bank.tools.recall_strategies import RecallResult, recall
+from strategy_bank.tools.report_outcome import OutcomeResult, Report
+from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
+
+Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as given to you")]
+Scope = Annotated[str, Field(min_length=1, max_length=200, description="If not this project")]
+Trajectory = Annotated[
+    str | list[Any] | dict[str, Any],
+    Field(
+        description="Text, steps {thought, action, observation} or chat messages, best condensed to about 1,500 tokens: "
+        "decisive steps, key observations verbatim. Or {transcript: path} if a hook named it"
+    ),
+]
+Used = Annotated[
+    list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")
+]
+Reply = CreateMessageResult | None
+
+
+def contract() -> list[Tool]:
+    """The tools, in the order in which an agent needs them."""
+    return [
+        ContractTool.of(
+            recall_strategies,
+            "Recall strategies",
+            ToolAnnotations(read_only_hint=True, open_world_hint=False),
+            _UNASKED,
+        ),
+        ContractTool.of(report_outcome, "Report an outcome", _ADDS, _UNASKED),
+        ContractTool.of(scale_attempts, "Scale attempts", _ADDS),
+    ]
+
+
+_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+_UNASKED = {"anthropic/alwaysLoad": True}
+"""Claude Code shows other tools by name only, until the model searches for them; nobody searches for what is to be a habit."""
+
+
+async def recall_strategies(
+    ctx: Context[State, Any],
+    task: Task,
+    limit: Annotated[int, Field(ge=1, le=10)] = 3,
+    scope: Scope | None = None,
+    hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
+) -> Annotated[CallToolResult, RecallResult]:
+    """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it once, first, for any task of more
+    than one step. Empty when nothing fits."""
+    state = ctx.request_context.lifespan_context
+    result = await recall(await state.bank(), task, limit, scope or state.scope)
+    if not hook:
+        return _reply(result)
+    from strategy_bank.server.clients.hook import context_for  # not needed before a server has answered
+
+    return _reply(result, context_for(hook, result.as_text()))
+
+
+async def read_report(
+    ctx: Context[State, Any],
+    task: str | None,
+    trajectory: Any,
+    judgement: Judgement | None,
+    outcome: Verdict | None,
+    recall_id: str | None,
+    used_strategy_ids: list[str] | None,
+    run_id: str | None,
+    attempt: int | None,
+    episode_id: str | None,
+    same_as: dict[str, str] | None,
+    scope: str | None,
+) -> Report:
+    """The arguments of report_outcome in one piece, for the tool and for the resolver that may ask the client's model."""
+    state = ctx.request_context.lifespan_context
+    if not episode_id and (path := transcript_named(trajectory)):
+        past = await read_transcript(state.settings, path)
+        task, trajectory = task or past.task, past.trajectory()
+    return Report(
+        scope=scope or state.scope,
+        task=task,
+        trajectory=trajectory,
+        judgement=judgement,
+        outcome=outcome,
+        recall_id=recall_id or "",
+        used_strategy_ids=used_strategy_ids or [],
+        run_id=run_id or "",
+        attempt=attempt or 0,
+        episode_id=episode_id or "",
+        same_as=same_as or {},
+    )
+
+
+async def judgement_reply(ctx: Context[State, Any], report: Annotated[Report, Resolve(read_report)]) -> Sample | None:
+    return await ask_to_judge(ctx, report)
+
+
+async def report_outcome(
+    ctx: Context[State, Any],
+    report: Annotated[Report, Resolve(read_report)],
+    reply: Annotated[Reply, Resolve(judgement_reply)],
+    task: Task | None = None,
+    trajectory: Trajectory | None = None,
+    judgement: Annotated[
+        Judgement | None,
+        Field(description="Your own verdict, held to evidence, and lessons. Give it in the same call"),
+    ] = None,
+    outcome: Annotated[
+        Verdict | None,
+        Field(
+            description="Only if the user or the task's own tests said so, never your opinion. Wins over your verdict"
+        ),
+    ] = None,
+    recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
+    used_strategy_ids: Used | None = None,
+    run_id: Annotated[str | None, Field(description="With attempt, of scale_attempts")] = None,
+    attempt: Annotated[int | None, Field(ge=1, le=8)] = None,
+    episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
+    same_as: Annotated[dict[str, str] | None, Field(max_length=5, description="When asked: new id: known id")] = None,
+    scope: Scope | None = None,
+) -> Annotated[CallToolResult, OutcomeResult]:
+    """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
+    task and trajectory, or episode_id."""
+    state = ctx.request_context.lifespan_context
+    await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
+    result = await reporting.report(await state.bank(), judge_for(state, reply), report)
+    await ctx.report_progress(1, 1, result.status)
+    return _reply(result)
+
+
+def read_request(
+    ctx: Context[State, Any],
+    task: str | None,
+    attempts: int | None,
+    mode: Literal["parallel", "sequential"],
+    run_id: str | None,
+    comparison: Comparison | None,
+    scope: str | None,
+) -> ScaleRequest:
+    """The arguments of scale_attempts in one piece, for the tool and for the resolver that may ask the client's model."""
+    return ScaleRequest(
+        scope=scope or ctx.request_context.lifespan_context.scope,
+        task=task or "",
+        attempts=attempts,
+        mode=mode,
+        run_id=run_id or "",
+        comparison=comparison,
+    )
+
+
+async def comparison_reply(
+    ctx: Context[State, Any], request: Annotated[ScaleRequest, Resolve(read_request)]
+) -> Sample | None:
+    return await ask_to_compare(ctx, request)
+
+
+async def scale_attempts(
+    ctx: Context[State, Any],
+    request: Annotated[ScaleRequest, Resolve(read_request)],
+    reply: Annotated[Reply, Resolve(comparison_reply)],
+    task: Task | None = None,
+    attempts: Annotated[int | None, Field(ge=2, le=8, description="Default 3")] = None,
+    mode: Annotated[
+        Literal["parallel", "sequential"],
+        Field(description="parallel: independent attempts; sequential: each re-examines the one before"),
+    ] = "parallel",
+    run_id: Annotated[str | None, Field(description="Go on with this run")] = None,
+    comparison: Annotated[Comparison | None, Field(description="With run_id: finish the run")] = None,
+    scope: Scope | None = None,
+) -> Annotated[CallToolResult, ScalingResult]:
+    """For a HARD task, or BEFORE trying again AFTER a failure: make several attempts, compare them, and learn from the
+    contrast. Start with task; report each attempt; then call with run_id, and with comparison when asked."""
+    state = ctx.request_context.lifespan_context
+    return _reply(await scaling.scale(await state.bank(), judge_for(state, reply), request))
+
+
+def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str | None = None) -> CallToolResult:
+    content = TextContent(type="text", text=text or result.as_text())
+    return CallToolResult(content=[content], structured_content=result.model_dump(mode="json"))

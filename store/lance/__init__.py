@@ -1,0 +1,1 @@
+"""LanceDB: the only room that imports it."""

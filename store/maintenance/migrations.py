@@ -1,0 +1,84 @@
+"""Numbered steps that bring an older bank to the current format.
+
+Step n turns format n into format n + 1 and may run again after a crash in its middle. Never edit a released step.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from strategy_bank.store.embedding.embedder import Embedder
+from strategy_bank.store.errors import ModelMismatch
+from strategy_bank.store.lance import schema
+from strategy_bank.store.records import Strategy
+from strategy_bank.store.retrieval import strategy_vectors
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
+
+if TYPE_CHECKING:
+    from strategy_bank.store.lance.table import Connection
+
+Step = Callable[["Connection", Path], Awaitable[None]]
+"""Is given the tables and the folder of the embedding models."""
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 500
+"""Strategies that are embedded before the log says how far it is: some ten seconds."""
+
+RESTORING = "restoring"
+"""Id of the row of `meta` that stands there while a restore replaces the tables."""
+
+
+async def migrate(connection: "Connection", version: int, models_dir: Path) -> None:
+    """Run every step from `version` on. The caller holds the write lock and stores the new version afterwards."""
+    for number in range(version, FORMAT_VERSION):
+        await STEPS[number](connection, models_dir)
+
+
+async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
+    """Every record has a `revision`; a strategy has the two lists that its counters and its ranking came to need."""
+    for name in schema.RECORDS:
+        await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
+    strategies = await connection.table("strategies")
+    for name in ("pardoned", "contradicts"):
+        await strategies.add_column(name, "arrow_cast(make_array(), 'List(Utf8)')")
+
+
+async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
+    """Embed the strategies again, to have the vectors of their word pieces too; in one commit.
+
+    A bank that does not name its model stays as it is: `Bank.open` says what to do. With a model that gives no word pieces the
+    format is the same.
+    """
+    table = await connection.table("strategies")
+    try:
+        stamp = schema.stamp_of(await table.schema())
+    except ModelMismatch:
+        return
+    if not stamp.reads_tokens or schema.tokens_column(stamp) in (await table.schema()).names:
+        return
+    rows = await table.select(list(Strategy.model_fields), {})
+    table.close()
+    embedder = Embedder(models_dir, stamp.name)
+    if stamp != embedder.stamp:
+        return
+    strategies = [schema.from_row(Strategy, row) for row in rows]
+    embedded = list[EmbeddedStrategy]()
+    for start in range(0, len(strategies), AT_ONCE):
+        if start:
+            logger.warning(
+                "An older bank is made ready: %d of %d strategies are embedded again.", start, len(strategies)
+            )
+        embedded += await anyio.to_thread.run_sync(
+            strategy_vectors.embed, embedder, strategies[start : start + AT_ONCE]
+        )
+    columns = schema.strategies_schema(stamp)
+    await connection.make(
+        "strategies", columns, words="text", rows=[strategy_vectors.row(item, stamp) for item in embedded]
+    )
+
+
+STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces}
+FORMAT_VERSION = 1 + len(STEPS)

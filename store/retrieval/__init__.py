@@ -1,0 +1,1 @@
+"""Which strategies fit a task."""

@@ -1,0 +1,1 @@
+"""The bank as a file: a whole backup, or JSON Lines."""

@@ -1,0 +1,146 @@
+"""A copy of the whole bank in one file, vectors included, and the way back.
+
+The file is a zip with one Arrow stream per table and `manifest.json`; the zip's checksums guard every byte of it.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+# (pyarrow ships no types)
+
+import json
+import zipfile
+import zlib
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from strategy_bank.store.errors import BankTooNew, InvalidInput, ModelMismatch
+from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.table import Connection, Table
+from strategy_bank.store.location import Location
+from strategy_bank.store.lock import WriteLock
+from strategy_bank.store.maintenance.migrations import FORMAT_VERSION, RESTORING
+from strategy_bank.store.records import now
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+KIND = "strategy-bank backup"
+TABLES = [*schema.RECORDS, "meta"]
+"""In the order in which they are put back: `meta`, which says that the bank is whole, comes last."""
+_MANIFEST = "manifest.json"
+
+Progress = Callable[[int, int], None]
+
+
+async def write_backup(
+    bank: "Bank", target: IO[bytes], progress: Progress = lambda done, total: None
+) -> dict[str, int]:
+    """Write the bank as it is at this moment; rows per table. Other processes go on reading and writing meanwhile.
+
+    Raises the errors of the bank; on an object store, BankUnavailable when it takes longer than old versions are kept.
+    """
+    async with bank.snapshot() as views:
+        rows = dict.fromkeys(views, 0)
+        total = sum([await view.count({}) for view in views.values()])
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for name, view in views.items():
+                async for count in _write(view, archive, _member(name)):
+                    rows[name] += count
+                    progress(sum(rows.values()), total)
+            manifest = {"kind": KIND, "format": FORMAT_VERSION, "created_at": now().isoformat(), "rows": rows}
+            archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
+    return rows
+
+
+async def _write(view: Table, archive: zipfile.ZipFile, member: str) -> AsyncGenerator[int]:
+    """Yields how many rows are in each part, when it is written."""
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (
+        archive.open(member, "w", force_zip64=True) as file,
+        pa.ipc.new_stream(file, await view.schema(), options=options) as stream,
+    ):
+        async for batch in view.batches():
+            stream.write_batch(batch)
+            yield batch.num_rows
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A file that was read to its end, with its rows per table. Made by `check_backup`."""
+
+    path: Path
+    rows: dict[str, int]
+
+
+def check_backup(path: Path) -> Backup:
+    """Read all of a backup and change nothing.
+
+    Raises:
+        InvalidInput: the file is no backup, is cut short or damaged.
+        BankTooNew: a newer version of strategy-bank wrote it.
+    """
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read(_MANIFEST))
+        if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
+            raise InvalidInput(f"{path} is not a backup of strategy-bank. `strategy-bank import` reads JSON Lines.")
+        if manifest["format"] > FORMAT_VERSION:
+            raise BankTooNew(
+                f"{path} has format {manifest['format']}; this version of strategy-bank knows {FORMAT_VERSION}. "
+                "Upgrade with `pip install -U strategy-bank`."
+            )
+        rows = {name: _count(archive, name) for name in TABLES}
+        if rows != manifest["rows"]:
+            raise InvalidInput(f"{path} is damaged: it does not hold the rows that its manifest names.")
+        return Backup(path, rows)
+
+
+async def restore_backup(backup: Backup, location: Location) -> None:
+    """Put a backup in the place of whatever bank is at `location`.
+
+    Each table is replaced in one commit. Until the last of them is, the bank carries a mark with which it does not open, so
+    that a restore that was interrupted cannot be mistaken for a bank. Raises the errors of the bank.
+    """
+    location.prepare()
+    connection = await Connection.open(location)
+    try:
+        async with WriteLock(location.lock_file, location.lock_timeout_s).hold():
+            meta = await connection.make("meta", schema.META_SCHEMA)
+            await meta.insert([{"id": RESTORING, "value": backup.path.name}])
+            with _readable(backup.path), zipfile.ZipFile(backup.path) as archive:
+                for name in TABLES:
+                    with archive.open(_member(name)) as member:
+                        reader = pa.ipc.open_stream(member)
+                        words = "text" if name == "strategies" else ""
+                        await connection.make(name, reader.schema, words=words, rows=reader)
+    finally:
+        connection.close()
+
+
+def _member(name: str) -> str:
+    return f"{name}.arrow"
+
+
+def _count(archive: zipfile.ZipFile, name: str) -> int:
+    with archive.open(_member(name)) as member:
+        reader: Any = pa.ipc.open_stream(member)
+        if name == "strategies":
+            schema.stamp_of(reader.schema)
+        rows = sum(batch.num_rows for batch in reader)
+        while member.read(1 << 20):  # to the end, where the checksum is compared
+            pass
+        return rows
+
+
+@contextmanager
+def _readable(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, pa.ArrowInvalid, KeyError, ValueError, EOFError, ModelMismatch) as exc:
+        raise InvalidInput(f"{path} is not a whole backup of strategy-bank ({exc}).") from exc
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}.") from exc

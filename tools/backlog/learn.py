@@ -1,0 +1,106 @@
+"""Queue what earlier sessions of a client did, as pending episodes.
+
+a client's transcript ── transcripts/tasks.py ──▶ its tasks ── Queue.tasks ──▶ those worth judging ──▶ pending episodes
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Episode
+from strategy_bank.tools.report_outcome import Report, record
+from strategy_bank.tools.transcripts.tasks import PastTask, tasks
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.tools.transcripts.reader import Client
+
+RUNNING_S = 1_800
+"""Seconds since its last write in which a session may still go on: its last task is left for a later time."""
+_TIDY_EVERY = 50
+"""Queued episodes after which the bank is given time to tidy up."""
+Fate = Literal[
+    "queued", "queued before", "reported by the agent itself", "without work", "perhaps still running", "unreadable"
+]
+"""What became of one task, or of a transcript that could not be read."""
+
+
+@dataclass
+class Queue:
+    """Decides which tasks of a client's transcripts are queued, and counts what becomes of each.
+
+    `scope_of` gives the scope of a task from the folder its session was in. `tell` receives one line for each transcript or
+    task that could not be read.
+    """
+
+    client: "Client"
+    scope_of: Callable[[str], str]
+    tell: Callable[[str], None]
+    project: Path | None = None
+    since: datetime | None = None
+    counts: Counter[Fate] = field(default_factory=Counter[Fate])
+
+    async def fill(self, bank: "Bank", files: list[Path], progress: Callable[[int, int], None]) -> None:
+        """Add an episode for each task that is not in the bank yet. Interrupted and begun again, it adds nothing twice."""
+        known, tidied = {row["id"] for row in await bank.cells(Episode, [])}, 0
+        for done, file in enumerate(files):
+            progress(done, len(files))
+            for task, scope in self.tasks(file):
+                await self._add(bank, file, task, scope, known)
+            if self.counts["queued"] >= tidied + _TIDY_EVERY:
+                tidied = self.counts["queued"]
+                await bank.maintain()
+        progress(len(files), len(files))
+
+    async def _add(self, bank: "Bank", file: Path, task: PastTask, scope: str, known: set[str]) -> None:
+        try:
+            episode, _ = await record(bank, Report(scope=scope, task=task.task, trajectory=task.trajectory()))
+        except InvalidInput as exc:
+            self.counts["unreadable"] += 1
+            self.tell(f"{file}: {exc}")
+            return
+        self.counts["queued before" if episode.id in known else "queued"] += 1
+        known.add(episode.id)
+
+    def tasks(self, file: Path) -> Iterator[tuple[PastTask, str]]:
+        """Yield the tasks of one transcript that are to be queued, each with its scope. The others are only counted."""
+        try:
+            found = list(tasks(file, self.client))
+            running = datetime.now().timestamp() - file.stat().st_mtime < RUNNING_S
+        except (InvalidInput, OSError) as exc:
+            self.counts["unreadable"] += 1
+            self.tell(str(exc))
+            return
+        for number, task in enumerate(found, 1):
+            if self._is_wanted(task):
+                reason = _left_out(task, running=running and number == len(found))
+                if reason:
+                    self.counts[reason] += 1
+                else:
+                    yield task, self.scope_of(task.cwd)
+
+    def _is_wanted(self, task: PastTask) -> bool:
+        folder = Path(task.cwd)
+        if self.project and self.project not in (folder, *folder.parents):
+            return False
+        return self.since is None or (begun(task) or self.since) >= self.since
+
+
+def begun(task: PastTask) -> datetime | None:
+    """When the task began, in local time; None where its transcript does not say."""
+    try:
+        return datetime.fromisoformat(task.at).astimezone()
+    except ValueError:
+        return None
+
+
+def _left_out(task: PastTask, *, running: bool) -> Fate | None:
+    if not task.worked:
+        return "without work"
+    if task.reported:
+        return "reported by the agent itself"
+    return "perhaps still running" if running else None

@@ -1,0 +1,1 @@
+"""Which strategies say the same, and how two become one."""

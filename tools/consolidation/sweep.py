@@ -1,0 +1,122 @@
+"""Which strategies of the whole bank say the same."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from strategy_bank.store.errors import JudgeFailed
+from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
+from strategy_bank.tools.consolidation.likeness import NEAR
+from strategy_bank.tools.consolidation.merge import unite
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.embedding.embedder import Vectors
+    from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
+    from strategy_bank.tools.consolidation.neighbours import Neighbour, Neighbourhood
+    from strategy_bank.tools.judging.judge import Judge
+
+_ROWS = 512
+"""Of the table of cosines, so many rows are in memory at once."""
+
+
+Progress = Callable[[int, int], None]
+"""(done, total)"""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """`other` goes into `kept`."""
+
+    kept: Strategy
+    other: Strategy
+    why: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a look over the whole bank found. `undecided` has the reasons of an endpoint that failed; those pairs stay apart."""
+
+    merges: list[Merge] = field(default_factory=list[Merge])
+    undecided: list[str] = field(default_factory=list[str])
+
+
+async def sweep(bank: "Bank", judge: "Judge", progress: Progress, scope: str | None, *, dry_run: bool) -> Sweep:
+    """Unite what `planned` finds, in one commit; with `dry_run`, only find it."""
+    found = await planned(bank, judge, progress, scope)
+    if found.merges and not dry_run:
+        await bank.atomically(lambda: unite(bank, [(merge.kept.id, merge.other.id) for merge in found.merges]))
+    return found
+
+
+async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str | None = None) -> Sweep:
+    """Each strategy goes into at most one other; that one may go into a third, and takes along what it has got."""
+    from strategy_bank.tools.consolidation.neighbours import Neighbourhood
+
+    where = {"scope": scope} if scope else {}
+    items = sorted(await bank.embedded(status="active", **where), key=_standing)
+    near, gone, found = Neighbourhood(bank), set[str](), Sweep()
+    pairs = _near_pairs(np.stack([item.text for item in items])) if items else []
+    for number, (first, second, cosine) in enumerate(pairs, 1):
+        progress(number, len(pairs))
+        kept, other = items[first].strategy, items[second].strategy
+        if kept.outcome == other.outcome and not {kept.id, other.id} & gone:
+            why = await _why(near, items[first], items[second], cosine, judge, found.undecided)
+            if why:
+                found.merges.append(Merge(kept, other, why))
+                gone.add(other.id)
+    return found
+
+
+def _standing(item: "EmbeddedStrategy") -> tuple[bool, int, int, object, str]:
+    """The one that stays comes first: global, better supported, more useful, older."""
+    strategy = item.strategy
+    return (
+        strategy.scope != GLOBAL_SCOPE,
+        -strategy.support,
+        strategy.hurt - strategy.helped,
+        strategy.created_at,
+        strategy.id,
+    )
+
+
+def _near_pairs(texts: "Vectors") -> list[tuple[int, int, float]]:
+    """Pairs of places whose texts are near, with the cosine, the nearest first; in each pair the lower place first."""
+    found: list[tuple[int, int, float]] = []
+    for start in range(0, len(texts), _ROWS):
+        cosines = np.triu(texts[start : start + _ROWS] @ texts.T, start + 1)
+        found += [(start + int(a), int(b), float(cosines[a, b])) for a, b in np.argwhere(cosines >= NEAR)]
+    return sorted(found, key=lambda pair: -pair[2])
+
+
+async def _why(
+    near: "Neighbourhood",
+    kept: "EmbeddedStrategy",
+    other: "EmbeddedStrategy",
+    cosine: float,
+    judge: "Judge",
+    undecided: list[str],
+) -> str:
+    """Why they are one; empty where they are not."""
+    (found,) = await near.compared(kept, [(other, cosine)])
+    how = _reason(found)
+    if found.likeness.same:
+        return how
+    if found.likeness.open and await _is_same(judge, kept.strategy, other.strategy, undecided):
+        return f"the endpoint decided; {how}"
+    return ""
+
+
+async def _is_same(judge: "Judge", one: Strategy, other: Strategy, undecided: list[str]) -> bool:
+    """Where nobody can be asked, or the endpoint fails, both stay."""
+    try:
+        return bool(await judge.same(one.wording, other.wording))
+    except JudgeFailed as exc:
+        undecided.append(str(exc))
+        return False
+
+
+def _reason(found: "Neighbour") -> str:
+    return f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"

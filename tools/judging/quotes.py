@@ -1,0 +1,67 @@
+"""Whether a quote occurs in a trajectory: the rule of evidence rests on it."""
+
+import re
+import unicodedata
+from functools import cached_property
+
+from strategy_bank.tools.trajectory.text import clean
+
+_ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_ESCAPE = re.compile(r"\\+[nrtbf]?")
+_WRAPPING = "\"'`“”‘’„«»….*"
+_LEAST_QUOTE = 3
+"""Shorter quotes occur everywhere by chance, so they count only as a whole line or value."""
+
+
+class QuoteFinder:
+    """Tells whether quotes occur in a text; folds the text once, for several quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def holds(self, quote: str) -> bool:
+        """Does the quote occur, whatever its white space, JSON escapes and the quotation marks around it?"""
+        bare = clean(quote).strip().strip(_WRAPPING).strip()
+        if not bare:
+            return False
+        return (
+            _occurs(_squeezed(quote), self._squeezed)
+            or _occurs(_unescaped(quote), self._unescaped)
+            or (len(bare) < _LEAST_QUOTE and self._has_line(bare))
+        )
+
+    @cached_property
+    def _squeezed(self) -> str:
+        return _squeezed(self._text)
+
+    @cached_property
+    def _unescaped(self) -> str:
+        return _unescaped(self._text)
+
+    def _has_line(self, bare: str) -> bool:
+        line = rf"^(?:\[[0-9]+\] [a-z][^:\n]*: )?[ \t]*{re.escape(bare)}[ \t]*$"
+        return any(map(str.isalnum, bare)) and re.search(line, self._text, re.MULTILINE) is not None
+
+
+def holds_quote(text: str, quote: str) -> bool:
+    """Does the quote occur in the text? For several quotes of one text use QuoteFinder."""
+    return QuoteFinder(text).holds(quote)
+
+
+def _occurs(quote: str, text: str) -> bool:
+    """Both folded. The quote may stand in quotation marks or between ellipses that the text does not have."""
+    return any(len(form) >= _LEAST_QUOTE and form in text for form in (quote, quote.strip(_WRAPPING)))
+
+
+def _squeezed(text: str) -> str:
+    """Without any white space, so that wrapping, indenting and compact JSON make no difference."""
+    return "".join(clean(text).split())
+
+
+def _unescaped(text: str) -> str:
+    """Squeezed, in NFC, and without the backslashes of JSON strings, however often they were escaped."""
+    if "\\" in text:
+        text = _ESCAPED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = _ESCAPE.sub("", text)
+    return _squeezed(unicodedata.normalize("NFC", text))

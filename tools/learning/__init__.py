@@ -1,0 +1,1 @@
+"""From a judgement to strategies in the bank: drafts, credit, settlement."""

@@ -1,0 +1,59 @@
+"""recall_strategies: the few lessons that matter for a task, or none."""
+
+import secrets
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from strategy_bank.store.records import GLOBAL_SCOPE, Hit, Recall
+from strategy_bank.tools.prompting import fence, render
+from strategy_bank.tools.safety.redact import redact
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+
+class RecallResult(BaseModel):
+    """What recall_strategies answers. An empty list means that nothing fits, which is an answer too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    recall_id: str
+    strategies: list[Hit]
+    guidance: str
+
+    def as_text(self) -> str:
+        """For a model to read: the guidance, then the strategies fenced as data."""
+        if not self.strategies:
+            return f"{self.guidance}\nrecall_id: {self.recall_id}"
+        return f"{self.guidance}\nrecall_id: {self.recall_id}\n{fence_strategies(self.strategies)}"
+
+
+async def recall(bank: "Bank", task: str, limit: int, scope: str) -> RecallResult:
+    """Strategies of the scope and of `global` that fit the task. Writes nothing before it answers."""
+    hits = await bank.search(task, scopes_read(scope), limit)
+    recall_id = f"rc_{secrets.token_hex(8)}"
+    shown = [hit.id for hit in hits]
+    bank.note_recall(Recall(id=recall_id, scope=scope, task=redact(task[:2000]).text, strategy_ids=shown))
+    return RecallResult(recall_id=recall_id, strategies=hits, guidance=_guidance(len(hits)))
+
+
+def scopes_read(scope: str) -> list[str]:
+    return list(dict.fromkeys([scope, GLOBAL_SCOPE]))
+
+
+def fence_strategies(hits: list[Hit]) -> str:
+    """Strategies as a section of data. Free of tool names, which make weak models call the tool again."""
+    shown = {hit.id for hit in hits}
+    return fence("strategies", "\n\n".join(_entry(hit, [id for id in hit.contradicts if id in shown]) for hit in hits))
+
+
+def _entry(hit: Hit, opposites: list[str]) -> str:
+    source = {"success": "from a success", "failure": "from a failure", "contrast": "from comparing attempts"}
+    used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
+    against = f"\nAdvises the opposite of [{', '.join(opposites)}]; weigh them by their outcomes." if opposites else ""
+    return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\n{hit.description}\n{hit.content}{against}"
+
+
+def _guidance(count: int) -> str:
+    return render("recalled") if count else render("nothing_recalled")

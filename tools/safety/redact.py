@@ -1,0 +1,188 @@
+"""Takes secrets out of a text before it is written anywhere.
+
+Two sources of rules: the token formats that `detect-secrets` maintains, and ours (`secret_rules.py`) for what
+it lacks. Of its plugins only the compiled patterns are used: `analyze_string` yields groups such as "ghp"
+instead of the token, a line scan may ask the network, and its settings are global. `_LEFT_OUT` says what is
+not used.
+"""
+
+import logging
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from strategy_bank.store.lean_imports import without
+from strategy_bank.tools.safety.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, tokens
+from strategy_bank.tools.safety.secret_values import ASSIGNED_KINDS, assigned, is_mixed, keyword_pattern
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """A text without its secrets, and the kinds (never the values) of what was taken out, sorted."""
+
+    text: str
+    kinds: tuple[str, ...]
+
+
+class _Span(NamedTuple):
+    """A secret in a text. Of two that start together the lower rank names the kind."""
+
+    start: int
+    rank: int
+    end: int
+    kind: str
+
+
+class _Scanner(NamedTuple):
+    rules: tuple[Rule, ...]
+    keywords: re.Pattern[str]
+    kinds: frozenset[str]
+
+
+_ROUNDS = 5  # a removed secret may uncover the edge of the next one; the last round finds nothing
+_REPEATED = 500  # so many different values are looked for in the whole text
+_MARKER = re.compile(r"\[redacted: ([^\[\]\n]{1,60})\]")
+
+_LEFT_OUT = frozenset(
+    {
+        # quadratic on one long line or blind to half of the value; secret_rules.py has bounded ones
+        "Basic Auth Credentials", "JSON Web Token", "NPM tokens", "OpenAI Token", "Private Key",
+        "Secret Keyword",
+        # they take commit hashes and ids of tool calls for secrets; an address is none
+        "Base64 High Entropy String", "Hex High Entropy String", "Public IP (ipv4)",
+    }
+)  # fmt: skip
+_CUES = {  # words near which the slow and general patterns are meant
+    "Cloudant Credentials": "cloudant", "IBM Cloud IAM Key": "ibm", "IBM COS HMAC Credentials": "secret",
+    "Mailchimp Access Key": "-us", "SoftLayer Credentials": "softlayer",
+}  # fmt: skip
+_ACCEPT: dict[str, Callable[[str], bool]] = {
+    "Artifactory Credentials": lambda value: is_mixed(value, 20),  # AP1234567890 is an order
+    "Telegram Bot Token": lambda value: value != value.lower(),  # a time and a commit hash
+}
+
+
+def redact(text: str) -> Redaction:
+    """Replace every secret by `[redacted: <kind>]`. Doing it twice changes nothing more."""
+    kinds: set[str] = set()
+    for _ in range(_ROUNDS):
+        spans = _disjoint(_find(text))
+        if not spans:
+            break
+        kinds.update(span.kind for span in spans)
+        text = _replaced(text, spans)
+    return Redaction(text, tuple(sorted(kinds)))
+
+
+@cache
+def _scanner() -> _Scanner:
+    """All rules, the specific before the general, and the keywords. Imports detect-secrets: 0.2 s."""
+    shown_by = warnings.showwarning
+    with without("requests"):  # to ask services whether a secret is valid, which is not done here
+        from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+        from detect_secrets.plugins.keyword import DENYLIST
+
+        plugins = cast("dict[str, Any]", get_mapping_from_secret_type_to_class())
+    logging.getLogger("detect-secrets").disabled = True
+    if warnings.showwarning is not shown_by:  # its import sends the warnings of the whole process to logging
+        logging.captureWarnings(False)
+    theirs = [
+        Rule(_plain(kind), pattern, (_CUES.get(kind, ""),), _ACCEPT.get(kind, bool))
+        for kind, plugin in sorted(plugins.items())
+        if kind not in _LEFT_OUT
+        for pattern in cast("Iterable[re.Pattern[str]]", getattr(plugin, "denylist", ()))
+    ]
+    private_key, *others = contexts()
+    rules = (private_key, *tokens(), *theirs, *others)
+    return _Scanner(rules, keyword_pattern(DENYLIST), frozenset(rule.kind for rule in rules) | ASSIGNED_KINDS)
+
+
+def _plain(secret_type: str) -> str:
+    """'AWS Access Key' as 'AWS access key'."""
+    return re.sub(r"\b(?:Access|Bot|Credentials|Key|Secret|Token)\b", lambda word: word[0].lower(), secret_type)
+
+
+def _find(text: str) -> list[_Span]:
+    rules, keywords, _ = _scanner()
+    lower = text.replace("\u0130", "i").lower()  # of the same length: only this letter has a longer lower case
+    spans = [span for rank, rule in enumerate(rules) if _is_cued(rule, lower) for span in _matches(rule, rank, text)]
+    spans += _headless_keys(text)
+    spans += [_Span(found.start, len(rules), found.end, found.kind) for found in assigned(text, lower, keywords)]
+    spans = _outside_markers(text, spans)
+    return spans + _outside_markers(text, _repeated(text, spans))
+
+
+def _is_cued(rule: Rule, lower: str) -> bool:
+    return not rule.cues or any(cue in lower for cue in rule.cues)
+
+
+def _matches(rule: Rule, rank: int, text: str) -> Iterator[_Span]:
+    for found in rule.pattern.finditer(text):
+        start, end = _value_span(found)
+        if rule.accept(text[start:end]):
+            yield _Span(start, rank, end, rule.kind)
+
+
+def _value_span(found: re.Match[str]) -> tuple[int, int]:
+    """The group `secret`, or a group that is long enough to be the value, or all but delimiters."""
+    if "secret" in found.re.groupindex:
+        return found.span("secret")
+    for group in range(1, found.re.groups + 1):
+        if len(found[group] or "") >= 20:
+            return found.span(group)
+    whole = found[0]
+    return found.end() - len(whole.lstrip(" \t\r\n\"'=:")), found.start() + len(whole.rstrip(" \t\r\n\"'"))
+
+
+def _headless_keys(text: str) -> Iterator[_Span]:
+    """Private keys whose BEGIN line was cut off, read backwards from the END line."""
+    for end in PEM_END.finditer(text) if "PRIVATE KEY" in text else ():
+        lines = PEM_LINES_BEFORE_END.match(text[max(0, end.start() - 16384) : end.start()][::-1])
+        if lines:
+            yield _Span(end.start() - lines.end(), 0, end.end(), "private key")
+
+
+def _repeated(text: str, spans: list[_Span]) -> Iterator[_Span]:
+    """The same values elsewhere, where nothing around them tells that they are secret."""
+    values = {text[span.start : span.end].rstrip(".,:;!?"): span for span in spans if span.end - span.start <= 512}
+    for value, span in [item for item in values.items() if is_mixed(item[0], 8)][:_REPEATED]:
+        start = text.find(value)
+        while start >= 0:
+            yield _Span(start, span.rank, start + len(value), span.kind)
+            start = text.find(value, start + len(value))
+
+
+def _outside_markers(text: str, spans: Iterable[_Span]) -> list[_Span]:
+    """Without those that start or end in what an earlier redaction put there."""
+    kinds = _scanner().kinds
+    markers = [found.span() for found in _MARKER.finditer(text) if found[1] in kinds]
+
+    def is_inside(place: int) -> bool:
+        before = bisect_right(markers, (place, len(text)))
+        return before > 0 and place < markers[before - 1][1]
+
+    return [span for span in spans if not is_inside(span.start) and not is_inside(span.end - 1)]
+
+
+def _disjoint(spans: list[_Span]) -> list[_Span]:
+    """In order, overlapping ones joined under the kind of the first."""
+    joined: list[_Span] = []
+    for span in sorted(spans):
+        if joined and span.start < joined[-1].end:
+            joined[-1] = joined[-1]._replace(end=max(span.end, joined[-1].end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _replaced(text: str, spans: list[_Span]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for span in spans:
+        pieces += [text[at : span.start], f"[redacted: {span.kind}]"]
+        at = span.end
+    return "".join([*pieces, text[at:]])

@@ -1,0 +1,1 @@
+"""Strategies as text for people and for agents without this server."""

@@ -1,0 +1,1 @@
+"""Trajectories in one normal form, and short forms of them."""

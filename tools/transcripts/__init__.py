@@ -1,0 +1,1 @@
+"""The transcripts that clients keep, read as tasks."""

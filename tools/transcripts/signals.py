@@ -1,0 +1,61 @@
+"""What the world said about a task: results of tests, exit codes, errors of tools, the user's corrections.
+
+A hint for the judge, in words, never a verdict: a test that failed may have been written to fail, and a green one may not be
+the task's.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from strategy_bank.tools.trajectory.text import shorten
+
+_KEPT = 4
+_LINE_CHARS = 200
+_TEST_RESULT = re.compile(
+    r"^.*(?:"
+    r"\b\d+ (?:passed|failed)\b"  # pytest, vitest, jest, playwright
+    r"|\btest result: (?:ok|FAILED)"  # cargo
+    r"|^(?:ok|FAIL|---\ FAIL:)\s+\S+"  # go
+    r"|^(?:OK|FAILED) \(\S+=\d+"  # unittest
+    r"|^Ran \d+ tests?\b"
+    r"|\bTests run: \d+"  # maven
+    r"|\b\d+ examples?, \d+ failures?"  # rspec
+    r"|\bBUILD (?:SUCCESSFUL|FAILED|SUCCESS|FAILURE)\b"
+    r").*$",
+    re.MULTILINE,
+)
+_EXIT_CODE = re.compile(r"\b(?:exit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)", re.IGNORECASE)
+_SCANNED = 100_000
+"""Characters at the end of an output, where results stand."""
+
+
+@dataclass
+class Signals:
+    outputs: int = 0
+    errors: int = 0
+    exit_codes: list[str] = field(default_factory=list[str])
+    tests: list[str] = field(default_factory=list[str])
+    corrections: list[str] = field(default_factory=list[str])
+
+    def saw(self, output: str, *, failed: bool) -> None:
+        """Take note of one tool's output; `failed`: the client marked it so."""
+        self.outputs += 1
+        self.errors += failed
+        if code := _EXIT_CODE.search(output[:500]):
+            self.exit_codes.append(code[1])
+        if results := [found[0].strip() for found in _TEST_RESULT.finditer(output[-_SCANNED:])]:
+            self.tests.append(results[-1][:_LINE_CHARS])
+
+    def corrected(self, words: str) -> None:
+        self.corrections.append(shorten(" ".join(words.split()), _LINE_CHARS))
+
+    def text(self) -> str:
+        """Empty where nothing was noted."""
+        failing = [code for code in self.exit_codes if code != "0"]
+        lines = [
+            *([f"{self.errors} of {self.outputs} tool outputs were errors."] if self.errors else []),
+            *([f"Exit codes other than 0: {', '.join(failing[-_KEPT:])}."] if failing else []),
+            *(f"Test result: {line}" for line in self.tests[-_KEPT:]),
+            *(f"The user corrected: {line}" for line in self.corrections[-_KEPT:]),
+        ]
+        return "\n".join(["Noted from the transcript, oldest first; hints, no verdict.", *lines]) if lines else ""
