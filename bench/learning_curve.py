@@ -1,6 +1,6 @@
 """Whether the bank gets an agent further with time, in a simulated world: real bank, embeddings and tools, a simulated agent.
 
-    python bench/learning_curve.py [--minutes 8] [--length 36] [--seeds 5] [--plots docs]
+    python bench/learning_curve.py [--minutes 8] [--length 36] [--seeds 5] [--plots bench/results]
 
 What the agent makes of a lesson is assumed (learning_agent.py), and decides much. Streams begin in order of importance until
 the minutes are over; each row says on how many it stands. 95 % Wilson intervals over tasks, which within a stream are not

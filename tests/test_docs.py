@@ -1,4 +1,4 @@
-"""The pages in `docs/` and the README tell of commands, settings, files and messages that are there; the commands are run."""
+"""The pages in `docs/` and `bench/results/` and the README tell of commands, settings, files and messages that are there; the commands are run."""
 
 import json
 import re
@@ -15,7 +15,12 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "bench" / "results").glob("*.md")),
+]
 CONTEXT = click.Context(cli, info_name="strategy-bank")
 OURS = [
     text

@@ -302,7 +302,7 @@ async def test_a_lesson_in_words_that_the_model_does_not_know_is_kept_and_found_
 @pytest.mark.anyio
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the graded tasks are not at {DATA}")
 async def test_recall_stays_as_right_as_it_was_measured(home: Path) -> None:
-    """docs/quality.md has the figures; the margins here are a few tasks wide."""
+    """bench/results/recall.md has the figures; the margins here are a few tasks wide."""
     case = graded()
     measured = await measure(case, home, ask=True)
     answerable = [i for i, query in enumerate(case.queries) if query.relevant]

@@ -2,7 +2,7 @@
 
 One vector per text blurs what it is about. The same forward pass gives a vector for every word piece in its context; comparing
 those tells apart lessons that one vector cannot (MaxSim, after ColBERT, arXiv 2004.12832). They are kept in two bits a number,
-which costs no measurable quality (docs/quality.md). Pure functions on numpy arrays.
+which costs no measurable quality (bench/results/recall.md). Pure functions on numpy arrays.
 """
 
 from collections.abc import Sequence

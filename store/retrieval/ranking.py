@@ -4,7 +4,7 @@
     best by words     ─┴▶ candidates ─▶ coverage of task and strategy (late.py) ─▶ order ─▶ floor ─▶ hits
 
 Scores are fused, not ranks: equal-weight rank fusion lets a lexical list of mere word overlaps outvote a good semantic one.
-Pure functions; the numbers they need come from the bank. The few constants and what they were chosen by: docs/quality.md.
+Pure functions; the numbers they need come from the bank. The few constants and what they were chosen by: bench/results/recall.md.
 """
 
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.retrieval.coverage import Coverage
 
 NEAREST, WORDED = 16, 8
-"""How many the two searches bring, by vector and by words; twice or thrice as many changed no figure (docs/quality.md)."""
+"""How many the two searches bring, by vector and by words; twice or thrice as many changed no figure (bench/results/recall.md)."""
 FLOOR = 0.5
 """Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
 LARGE = 160
@@ -145,7 +145,7 @@ def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -
     """The distinct words of a task, at most 64: full-text search needs no more and gets slow with thousands.
 
     Where the model tells in how many pieces it has a word, only those that it spells out: the others are what the vector is
-    about, and a search for them takes its time for nothing (docs/quality.md). More than half of the tasks have none.
+    about, and a search for them takes its time for nothing (bench/results/recall.md). More than half of the tasks have none.
     """
     words = dict.fromkeys(re.findall(r"\w+", task.lower()))
     telling = (word for word in words if count_pieces is None or count_pieces(word) >= SPELT_OUT)
