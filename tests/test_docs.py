@@ -1,4 +1,4 @@
-"""The pages in `docs/` and `bench/results/` and the README tell of commands, settings, files and messages that are there; the commands are run."""
+"""The pages for users and the measured results name commands, settings, files and messages that exist."""
 
 import json
 import re

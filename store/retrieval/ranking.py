@@ -4,7 +4,7 @@
     best by words     ─┴▶ candidates ─▶ coverage of task and strategy (late.py) ─▶ order ─▶ floor ─▶ hits
 
 Scores are fused, not ranks: equal-weight rank fusion lets a lexical list of mere word overlaps outvote a good semantic one.
-Pure functions; the numbers they need come from the bank. The few constants and what they were chosen by: bench/results/recall.md.
+Pure functions; the numbers they need come from the bank. bench/results/recall.md says how the constants were chosen.
 """
 
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.retrieval.coverage import Coverage
 
 NEAREST, WORDED = 16, 8
-"""How many the two searches bring, by vector and by words; twice or thrice as many changed no figure (bench/results/recall.md)."""
+"""Candidates that the searches by vector and by words return; more changed no figure (bench/results/recall.md)."""
 FLOOR = 0.5
 """Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
 LARGE = 160
