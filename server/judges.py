@@ -40,7 +40,7 @@ async def with_endpoint(settings: "Settings", action: "Callable[[Judge], Awaitab
 
 
 def make_judge(settings: "Settings") -> "Judge":
-    """The judge that the settings ask for; sampling falls back to the agent where a client cannot sample."""
+    """Return the judge that the settings ask for."""
     if not settings.uses_endpoint:
         return AgentJudge()
     from strategy_bank.tools.judging.endpoint_judge import EndpointJudge

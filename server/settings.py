@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
@@ -38,7 +38,7 @@ class Settings(BaseModel):
     db_api_key: SecretStr | None = Field(None, description="Key of LanceDB Cloud or Enterprise, for db://…")
     db_host: str = Field("", description="Address of LanceDB Enterprise; default: LanceDB Cloud's")
     scope: str = Field("", max_length=200, description="Project name; default: the git root's name, else global")
-    judge: Literal["auto", "agent", "endpoint", "sampling"] = Field(
+    judge: Literal["auto", "agent", "endpoint"] = Field(
         "auto", description="Who judges: auto is the endpoint if configured, else the agent"
     )
     llm_base_url: str = Field("", description="OpenAI-compatible endpoint; default: the openai library's")
@@ -61,6 +61,15 @@ class Settings(BaseModel):
         Path("~/.gemini"), description="Gemini CLI's; default: GEMINI_CLI_HOME/.gemini, else ~/.gemini"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What is logged to stderr")
+
+    @field_validator("judge", mode="before")
+    @classmethod
+    def _sampling_is_gone(cls, judge: object) -> object:
+        if judge == "sampling":  # deprecated by the protocol; people have it in their configuration
+            raise ValueError(
+                "sampling was removed; use agent (the connected agent judges) or endpoint (your own model)"
+            )
+        return judge
 
     @model_validator(mode="after")
     def _service_has_a_key(self) -> "Settings":

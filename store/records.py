@@ -125,7 +125,7 @@ class Episode(Record):
     """What the judge said; where it differs from `outcome`, `outcome` won."""
     verdict: Verdict | None = None
     judge: str = ""
-    """agent, endpoint or sampling, with the model where known."""
+    """`agent`, or `endpoint:` and its model."""
     judgement: str = ""
     """The accepted judgement as JSON."""
     reason: str = ""

@@ -1,12 +1,10 @@
-"""Who judges: the agent, an endpoint, or the client's own model; a judge that fails is never a verdict."""
+"""Who judges: the agent or an endpoint; a judge that fails is never a verdict."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conftest import Connect
-from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
 from pydantic import SecretStr
 from samples import STRATEGY, TASK, call, comparison, judgement, report
 from scripted_endpoint import ScriptedEndpoint, fails, plausible, says
@@ -123,66 +121,3 @@ async def test_when_the_endpoint_cannot_compare_the_agent_is_asked(
         assert "403" in asked["warnings"][0]
         finished = await call(client, "scale_attempts", run_id=run_id, comparison=comparison(2))
     assert finished["status"] == "finished"
-
-
-class ClientModel:
-    """A client's own model: answers each sampling request with the next reply, and remembers what it was asked."""
-
-    def __init__(self, *replies: str) -> None:
-        self.replies = list(replies)
-        self.asked: list[str] = []
-
-    async def __call__(self, context: Any, params: CreateMessageRequestParams) -> CreateMessageResult:
-        content = params.messages[0].content
-        assert isinstance(content, TextContent)
-        self.asked.append(content.text)
-        reply = TextContent(type="text", text=self.replies.pop(0))
-        return CreateMessageResult(role="assistant", content=reply, model="client-model", stop_reason="endTurn")
-
-
-@pytest.fixture
-def sampling() -> dict[str, Any]:
-    return {"judge": "sampling"}
-
-
-async def test_sampling_asks_the_clients_model_where_it_is_declared(
-    connect: Connect, settings: Settings, sampling: dict[str, Any]
-) -> None:
-    model = ClientModel(f"Here it is:\n```json\n{json.dumps(judgement())}\n```")
-    async with connect(change=sampling, sampling_callback=model) as client:
-        result = await report(client, judgement=None)
-        given = await report(client, task="Another task")
-    assert result["status"] == "learned"
-    assert given["status"] == "learned"
-    assert len(model.asked) == 1
-    assert "14 passed in 2.31s" in model.asked[0]
-    assert TASK in model.asked[0]
-    bank = await Bank.open(settings.location)
-    assert (await bank.get(Episode, result["episode_id"])).judge == "sampling:client-model"
-    await bank.close()
-
-
-async def test_sampling_compares_attempts_too(connect: Connect, sampling: dict[str, Any]) -> None:
-    model = ClientModel(json.dumps(comparison(2)))
-    async with connect(change=sampling, sampling_callback=model) as client:
-        run_id = (await call(client, "scale_attempts", task=TASK, attempts=2))["run_id"]
-        for number in (1, 2):
-            await call(client, "report_outcome", run_id=run_id, attempt=number, trajectory=f"run {number}: 14 passed in 2.31s",
-                       judgement=judgement(strategies=[]))  # fmt: skip
-        finished = await call(client, "scale_attempts", run_id=run_id)
-    assert (finished["status"], finished["best_attempt"]) == ("finished", 2)
-    assert "run 1: 14 passed" in model.asked[0]
-
-
-async def test_a_useless_reply_of_the_clients_model_leaves_the_episode_pending(
-    connect: Connect, sampling: dict[str, Any]
-) -> None:
-    async with connect(change=sampling, sampling_callback=ClientModel("I would rather not.")) as client:
-        result = await report(client, judgement=None)
-    assert (result["status"], result["verdict"]) == ("recorded", None)
-    assert "no usable answer" in result["warnings"][0]
-
-
-async def test_without_sampling_in_the_client_the_agent_is_asked(connect: Connect, sampling: dict[str, Any]) -> None:
-    async with connect(change=sampling) as client:
-        assert (await report(client, judgement=None))["status"] == "judgement_needed"

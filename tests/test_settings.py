@@ -41,6 +41,11 @@ def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str) -> 
         Settings.from_environment({variable: value})
 
 
+def test_the_judge_that_was_removed_is_refused_with_those_that_took_its_place() -> None:
+    with pytest.raises(InvalidInput, match=r"STRATEGY_BANK_JUDGE: .*removed.* agent .* endpoint"):
+        Settings.from_environment({"STRATEGY_BANK_JUDGE": "Sampling"})
+
+
 def test_an_endpoint_without_a_model_is_refused() -> None:
     with pytest.raises(InvalidInput, match="STRATEGY_BANK_LLM_MODEL"):
         Settings.from_environment({"STRATEGY_BANK_JUDGE": "endpoint"})

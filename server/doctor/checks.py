@@ -211,8 +211,7 @@ async def _judge(settings: Settings, ask: bool) -> Findings:
     from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
 
     if not settings.uses_endpoint and not (ask and settings.llm_model):
-        who = "the client's model (sampling)" if settings.judge == "sampling" else "the agent itself"
-        yield Finding("judge", "fail" if ask else "ok", who, SETTINGS_NEEDED if ask else "")
+        yield Finding("judge", "fail" if ask else "ok", "the agent itself", SETTINGS_NEEDED if ask else "")
         return
     where = f"{settings.llm_model} at {_masked(settings.llm_base_url or 'the default address of the openai library')}"
     if not ask:

@@ -3,13 +3,11 @@
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import Resolve, Sample
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, CreateMessageResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
 from strategy_bank.server.mcp.app_state import State
-from strategy_bank.server.mcp.sampling import ask_to_compare, ask_to_judge, judge_for
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named
 from strategy_bank.store.records import Verdict
@@ -32,7 +30,6 @@ Trajectory = Annotated[
 Used = Annotated[
     list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")
 ]
-Reply = CreateMessageResult | None
 
 
 def contract() -> list[Tool]:
@@ -72,48 +69,8 @@ async def recall_strategies(
     return _reply(result, context_for(hook, result.as_text()))
 
 
-async def read_report(
-    ctx: Context[State, Any],
-    task: str | None,
-    trajectory: Any,
-    judgement: Judgement | None,
-    outcome: Verdict | None,
-    recall_id: str | None,
-    used_strategy_ids: list[str] | None,
-    run_id: str | None,
-    attempt: int | None,
-    episode_id: str | None,
-    same_as: dict[str, str] | None,
-    scope: str | None,
-) -> Report:
-    """The arguments of report_outcome in one piece, for the tool and for the resolver that may ask the client's model."""
-    state = ctx.request_context.lifespan_context
-    if not episode_id and (path := transcript_named(trajectory)):
-        past = await read_transcript(state.settings, path)
-        task, trajectory = task or past.task, past.trajectory()
-    return Report(
-        scope=scope or state.scope,
-        task=task,
-        trajectory=trajectory,
-        judgement=judgement,
-        outcome=outcome,
-        recall_id=recall_id or "",
-        used_strategy_ids=used_strategy_ids or [],
-        run_id=run_id or "",
-        attempt=attempt or 0,
-        episode_id=episode_id or "",
-        same_as=same_as or {},
-    )
-
-
-async def judgement_reply(ctx: Context[State, Any], report: Annotated[Report, Resolve(read_report)]) -> Sample | None:
-    return await ask_to_judge(ctx, report)
-
-
 async def report_outcome(
     ctx: Context[State, Any],
-    report: Annotated[Report, Resolve(read_report)],
-    reply: Annotated[Reply, Resolve(judgement_reply)],
     task: Task | None = None,
     trajectory: Trajectory | None = None,
     judgement: Annotated[
@@ -137,42 +94,30 @@ async def report_outcome(
     """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
     task and trajectory, or episode_id."""
     state = ctx.request_context.lifespan_context
+    if not episode_id and (path := transcript_named(trajectory)):
+        past = await read_transcript(state.settings, path)
+        task, trajectory = task or past.task, past.trajectory()
+    report = Report(
+        scope=scope or state.scope,
+        task=task,
+        trajectory=trajectory,
+        judgement=judgement,
+        outcome=outcome,
+        recall_id=recall_id or "",
+        used_strategy_ids=used_strategy_ids or [],
+        run_id=run_id or "",
+        attempt=attempt or 0,
+        episode_id=episode_id or "",
+        same_as=same_as or {},
+    )
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
-    result = await reporting.report(await state.bank(), judge_for(state, reply), report)
+    result = await reporting.report(await state.bank(), state.judge, report)
     await ctx.report_progress(1, 1, result.status)
     return _reply(result)
 
 
-def read_request(
-    ctx: Context[State, Any],
-    task: str | None,
-    attempts: int | None,
-    mode: Literal["parallel", "sequential"],
-    run_id: str | None,
-    comparison: Comparison | None,
-    scope: str | None,
-) -> ScaleRequest:
-    """The arguments of scale_attempts in one piece, for the tool and for the resolver that may ask the client's model."""
-    return ScaleRequest(
-        scope=scope or ctx.request_context.lifespan_context.scope,
-        task=task or "",
-        attempts=attempts,
-        mode=mode,
-        run_id=run_id or "",
-        comparison=comparison,
-    )
-
-
-async def comparison_reply(
-    ctx: Context[State, Any], request: Annotated[ScaleRequest, Resolve(read_request)]
-) -> Sample | None:
-    return await ask_to_compare(ctx, request)
-
-
 async def scale_attempts(
     ctx: Context[State, Any],
-    request: Annotated[ScaleRequest, Resolve(read_request)],
-    reply: Annotated[Reply, Resolve(comparison_reply)],
     task: Task | None = None,
     attempts: Annotated[int | None, Field(ge=2, le=8, description="Default 3")] = None,
     mode: Annotated[
@@ -186,7 +131,15 @@ async def scale_attempts(
     """For a HARD task, or BEFORE trying again AFTER a failure: make several attempts, compare them, and learn from the
     contrast. Start with task; report each attempt; then call with run_id, and with comparison when asked."""
     state = ctx.request_context.lifespan_context
-    return _reply(await scaling.scale(await state.bank(), judge_for(state, reply), request))
+    request = ScaleRequest(
+        scope=scope or state.scope,
+        task=task or "",
+        attempts=attempts,
+        mode=mode,
+        run_id=run_id or "",
+        comparison=comparison,
+    )
+    return _reply(await scaling.scale(await state.bank(), state.judge, request))
 
 
 def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str | None = None) -> CallToolResult:

@@ -1,22 +1,18 @@
-"""Who judges: one port, three adapters, and the rule of evidence that holds for all of them.
+"""Who judges: one port, two adapters, and the rule of evidence that holds for both.
 
     AgentJudge      answers None: the connected agent is asked, and answers in a further call
-    EndpointJudge   an OpenAI-compatible endpoint (llm.py)
-    RepliedJudge    the reply of the client's own model to a sampling request, which the server has obtained already
+    EndpointJudge   asks an OpenAI-compatible endpoint (endpoint_judge.py)
 
 A judge that fails raises JudgeFailed. None of them ever makes up a verdict.
 """
 
-import json
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ValidationError
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.endpoint_judge import json_part, problems_in
 from strategy_bank.tools.judging.evidence import Evidence, not_found
 from strategy_bank.tools.judging.models import AttemptView, Comparison, Judgement
 from strategy_bank.tools.prompting import fence, render
@@ -24,8 +20,6 @@ from strategy_bank.tools.trajectory.condense import condense
 
 REQUEST_CHARS = 24_000
 """How much of the trajectories a request to judge or to compare carries, in all: about 6,000 tokens."""
-
-M = TypeVar("M", bound=BaseModel)
 
 
 class Judge(Protocol):
@@ -64,32 +58,6 @@ class AgentJudge:
         pass
 
 
-class RepliedJudge:
-    """One reply that is there already; what it does not hold as valid JSON is a JudgeFailed."""
-
-    def __init__(self, reply: str, model: str) -> None:
-        self.name = f"sampling:{model}"
-        self._reply = reply
-
-    async def judge(self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True) -> Judgement:
-        return self._parsed(Judgement)
-
-    async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison:
-        return self._parsed(Comparison)
-
-    async def same(self, one: str, other: str) -> None:
-        return None
-
-    async def aclose(self) -> None:
-        pass
-
-    def _parsed(self, model: type[M]) -> M:
-        try:
-            return model.model_validate_json(json_part(self._reply))
-        except ValidationError as exc:
-            raise JudgeFailed(f"{self.name} gave no usable answer: {'; '.join(problems_in(exc))[:300]}") from exc
-
-
 class JudgeRequest(TypedDict):
     """What the connected agent is asked: the rules, with the trajectories where it may not have them, and the form."""
 
@@ -114,12 +82,6 @@ def comparison_request(task: str, attempts: Sequence[AttemptView]) -> JudgeReque
     )
     rubric = render("comparison_request", task=fence("task", condense(task, 2000)), attempts=views)
     return JudgeRequest(rubric=rubric, schema=Comparison.model_json_schema())
-
-
-def as_prompt(request: JudgeRequest) -> str:
-    """The request as one message to a model that answers in JSON."""
-    schema = json.dumps(request["schema"])
-    return f"{request['rubric']}\n\nAnswer with one JSON object of this schema and nothing else:\n{schema}"
 
 
 def hold_to_evidence(
