@@ -1,6 +1,8 @@
 """The demo, once, against the real server as a process of its own; and what it shows when something is wrong."""
 
 import os
+import re
+import runpy
 import sys
 import tempfile
 from io import StringIO
@@ -13,9 +15,12 @@ from rich.console import Console
 from strategy_bank.server.demo.script import run_demo
 from strategy_bank.server.demo.stage import Stage, save_picture, shortened
 
+DOCS = Path(__file__).parents[1] / "docs"
+PICTURE = runpy.run_path(str(DOCS / "picture.py"))
+
 
 def console() -> Console:
-    return Console(file=StringIO(), width=100)
+    return Console(file=StringIO(), width=PICTURE["COLUMNS"], record=True)
 
 
 def shown(console: Console) -> str:
@@ -23,8 +28,14 @@ def shown(console: Console) -> str:
     return console.file.getvalue()
 
 
+def words(svg: str) -> str:
+    """The text of a picture, without the figures of relevance, which differ between processors."""
+    lines = [line.text or "" for line in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    return re.sub(r"0\.\d\d", "", "\n".join(lines))
+
+
 @pytest.mark.anyio
-async def test_the_demo_shows_every_step_and_leaves_nothing_behind(
+async def test_the_demo_shows_every_step_the_readmes_picture_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -48,8 +59,11 @@ async def test_the_demo_shows_every_step_and_leaves_nothing_behind(
     ):
         assert step in shown(screen)
     assert "✗" not in shown(screen)
-    assert max(map(len, shown(screen).splitlines())) <= 100
+    assert max(map(len, shown(screen).splitlines())) <= PICTURE["COLUMNS"]
     assert os.listdir(tmp_path) == []
+    lines = PICTURE["crop"](screen)
+    for name, theme in PICTURE["THEMES"].items():
+        assert words((DOCS / f"demo-{name}.svg").read_text("utf-8")) == words(PICTURE["svg"](lines, theme)), "draw anew"
 
 
 def test_what_was_shown_is_kept_as_a_picture_that_loads_nothing(tmp_path: Path) -> None:
