@@ -24,14 +24,14 @@ check: setup
 	@$(BIN)/pyright
 
 bench: setup
-	@$(BIN)/python bench/startup.py
-	@$(BIN)/python bench/tau_bench.py
-	@$(BIN)/python bench/speed.py
-	@$(BIN)/python bench/concurrency.py
-	@$(BIN)/python bench/crashes.py
-	@$(BIN)/python bench/soak.py
-	@$(BIN)/python bench/growth.py
-	@$(BIN)/python bench/compaction.py
+	@$(BIN)/python -m bench.load.startup
+	@$(BIN)/python -m bench.tau.reports
+	@$(BIN)/python -m bench.load.speed
+	@$(BIN)/python -m bench.load.concurrency
+	@$(BIN)/python -m bench.load.crashes
+	@$(BIN)/python -m bench.load.soak
+	@$(BIN)/python -m bench.load.growth
+	@$(BIN)/python -m bench.load.compaction
 
 conformance: $(VENV)/judges
 	@$(BIN)/python conformance/run.py
@@ -43,12 +43,12 @@ bundle: $(VENV)/judges
 	@$(BIN)/python conformance/bundles.py
 
 bench-quality: setup
-	@$(BIN)/python bench/recall_quality.py
-	@$(BIN)/python bench/recall_drawn.py
-	@$(BIN)/python bench/recall_candidates.py
-	@$(BIN)/python bench/poison_bench.py
-	@$(BIN)/python bench/consolidation_bench.py
-	@$(BIN)/python bench/learning_curve.py --minutes 7
+	@$(BIN)/python -m bench.recall.quality
+	@$(BIN)/python -m bench.recall.usefulness
+	@$(BIN)/python -m bench.recall.candidates
+	@$(BIN)/python -m bench.poison.poisoned_reports
+	@$(BIN)/python -m bench.consolidation.merges
+	@$(BIN)/python -m bench.learning.curve --minutes 7
 
 setup: $(VENV)/ready
 

@@ -1,25 +1,22 @@
 """Shared parts of the tests: a real bank in a folder of its own, a real client in both eras of the protocol."""
 
 import os
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
-from measuring import keep_lines_after_queries
 
 from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.tools.judging.judge import Judge
+from tests.support.connecting import ERAS, Connect
+from tests.support.measuring import keep_lines_after_queries
 
 keep_lines_after_queries()
-
-ERAS = ["auto", "legacy"]
-"""2026-07-28, and the protocol with `initialize`."""
-Connect = Callable[..., AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture

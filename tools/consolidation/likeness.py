@@ -109,14 +109,14 @@ NEAR = 0.5
 """Cosine of the texts from which a comparison word by word is worth it: below it hardly a pair of the corpus would merge."""
 UNANSWERED = 0.4
 """Of a lesson's words, from which it says something that the other does not. Of lessons that two agents drew from the same work
-(bench/drawn), four fifths of those that say the same lie below, and one in thirty of the others."""
+(bench/consolidation/drawn), four fifths of those that say the same lie below, and one in thirty of the others."""
 GREY = -0.5
 CONTRARY = 0.3
 TAKEN_OVER = 0.1
 """Verbatim share from which a negation or an opposite word is a contradiction. In lessons with words of their own it mostly
 belongs to another thought."""
 _ANSWERED, _LEAST, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 12.7, 10.6, -68.2, 2.4, -2.1, -7.7, -5.4
-"""A logistic regression over the development half of bench/consolidation (bench/consolidation_fit.py); the bias is lowered by
+"""A logistic regression over half of the pairs (bench/consolidation/likeness_weights.py); the bias is lowered by
 0.3, so that cross-validation by groups merges 7 of 434 wrong pairs. `_PATCHED` weighs verbatim × unanswered: sentences taken
 over with a few words put in that nothing answers are what a different lesson on the same topic looks like."""
 

@@ -1,0 +1,213 @@
+"""How right recall is: five ways of ranking on three sets of tasks, and how well each knows that nothing fits.
+
+    python -m bench.recall.quality
+
+BM25                       LanceDB's full-text search over all that a strategy says
+cosine of the text         what most agent memories do: title, description and content in one vector
+cosine of the source task  what the paper does: tasks are found by tasks
+rank fusion                LanceDB's default hybrid: the first two with equal weight, 1 / (60 + rank)
+ours                       `ranking` and `coverage` of store/retrieval, on the candidates that the bank's two searches bring
+
+All figures come from real banks: LanceDB's BM25 scores, the packaged model's vectors. At the end the bank itself is asked,
+through `Bank.search`, with its floor.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+
+from bench.recall.metrics import Gains, abstention, hit_at_1, hit_at_3, ndcg, reciprocal_rank
+from bench.recall.sets import DATA, KINDS, Case, graded, household, web_tasks
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.embedding.embedder import Reading
+from strategy_bank.store.location import Location
+from strategy_bank.store.records import Hit, Strategy
+from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
+
+OURS = "ours"
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """For each query the strategies from the best on, and how sure it is that one fits."""
+
+    orders: list[list[int]]
+    confidence: Any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The ways by name, and what the bank itself recalls when it holds all strategies: numbers, best first."""
+
+    ways: dict[str, Ranked]
+    recalled: list[list[int]]
+
+
+async def measure(case: Case, home: Path, ask: bool) -> Measured:
+    bank = await Bank.open(Location(home))
+    embedded = await bank.embed(case.strategies)
+    async with bank.lock.hold():
+        await bank.add_strategies(embedded)
+    readings = [bank.embedder.read_query(ranking.gist(query.task)) for query in case.queries]
+    sources = bank.embedder.embed_documents([ranking.gist(strategy.source_task) for strategy in case.strategies])
+    bm25 = await _bm25(bank, case, None)
+    spelt = await _bm25(bank, case, bank.embedder.count_pieces)
+    place = {strategy.id: k for k, strategy in enumerate(case.strategies)}
+    recalled = [
+        [place[hit.id] for hit in await bank.search(query.task, ["global"], SHOWN)] for query in case.queries if ask
+    ]
+    await bank.close()
+    queries = np.stack([reading.vector for reading in readings])
+    text = queries @ np.stack([item.text for item in embedded]).T
+    near = queries @ np.stack([item.retrieval for item in embedded]).T
+    scores = {
+        "BM25": bm25,
+        "cosine of the text": text,
+        "cosine of the source task": queries @ sources.T,
+        "rank fusion": _reciprocal(text, case) + _reciprocal(bm25, case),
+    }
+    ways = {name: _by_score(case, values) for name, values in scores.items()}
+    hits = [
+        ranking.ordered(_candidates(case.strategies[: query.known], embedded, reading, near[i], spelt[i]))
+        for i, (query, reading) in enumerate(zip(case.queries, readings, strict=True))
+    ]
+    ways[OURS] = Ranked(
+        [[place[hit.id] for hit in found] for found in hits], np.array([_sure(found) for found in hits])
+    )
+    return Measured(ways, recalled)
+
+
+async def _bm25(bank: Bank, case: Case, count_pieces: Callable[[str], int] | None) -> Any:
+    """Shape (queries, strategies), by all words or by those that the model spells out.
+
+    Rarity of words is that among all strategies, also where a stream knows fewer.
+    """
+    table, place = bank._table(Strategy), {strategy.id: k for k, strategy in enumerate(case.strategies)}
+    scores = np.zeros((len(case.queries), len(case.strategies)))
+    for i, query in enumerate(case.queries):
+        words, limit = ranking.lexical_query(query.task, count_pieces), len(case.strategies)
+        found = await table.matching("text", words, ["id"], {"status": "active"}, limit) if words else []
+        for row, score in found:
+            scores[i, place[row["id"]]] = score
+    return scores
+
+
+def _by_score(case: Case, scores: Any) -> Ranked:
+    orders = [_best(scores[i][: query.known]) for i, query in enumerate(case.queries)]
+    return Ranked(orders, np.array([scores[i][order[0]] if order else -1.0 for i, order in enumerate(orders)]))
+
+
+def _best(scores: Any) -> list[int]:
+    return [int(k) for k in np.argsort(-scores, kind="stable")]
+
+
+def _reciprocal(scores: Any, case: Case) -> Any:
+    fused = np.zeros_like(scores)
+    for i, query in enumerate(case.queries):
+        for rank, k in enumerate(_best(scores[i][: query.known]), 1):
+            fused[i, k] = (scores[i, k] > 0) / (60 + rank)
+    return fused
+
+
+def _candidates(
+    known: Sequence[Strategy], embedded: Sequence[EmbeddedStrategy], query: Reading, near: Any, bm25: Any
+) -> list[ranking.Candidate]:
+    """What the two searches of the bank would bring."""
+    nearest = _best(near[: len(known)])[: ranking.NEAREST]
+    worded = _best(bm25[: len(known)])[: ranking.WORDED]
+    lexical = {k: float(bm25[k]) for k in worded if bm25[k] > 0}
+    found = list(dict.fromkeys([*nearest, *lexical]))
+    coverages = coverage.coverages(query, [embedded[k].tokens for k in found]) if found else []
+    columns = set(Hit.model_fields) - {"relevance"}
+    return [
+        ranking.Candidate(float(near[k]), lexical.get(k, 0.0), covers, known[k].model_dump(include=columns))
+        for k, covers in zip(found, coverages, strict=True)
+    ]
+
+
+def _sure(hits: Sequence[Hit]) -> float:
+    return max((hit.relevance for hit in hits), default=0.0)
+
+
+# the tables
+
+
+def show(case: Case, measured: Measured) -> None:
+    answerable, nothing = _split(case)
+    print(f"\n{case.name}: {len(answerable)} answerable tasks, {len(nothing)} that nothing fits, "
+          f"{len(case.strategies)} strategies\n")  # fmt: skip
+    kinds = [kind for kind in KINDS if any(query.kind == kind for query in case.queries)]
+    heads = ["", "nDCG@3", *kinds, "hit@1", "hit@3", "MRR", "empty where nothing fits", "precision of that", "area"]
+    print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    for name, ranked in measured.ways.items():
+        by_kind = [[i for i in answerable if case.queries[i].kind == kind] for kind in kinds]
+        cells = [_mean(ndcg, case, ranked, some) for some in (answerable, *by_kind)]
+        cells += [_mean(figure, case, ranked, answerable) for figure in (hit_at_1, hit_at_3, reciprocal_rank)]
+        told = abstention(ranked.confidence[answerable], ranked.confidence[nothing])
+        cells += [f"{told.empty:.0%}", f"{told.precision:.0%}", f"{told.area:.3f}"]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def show_recalled(case: Case, measured: Measured) -> None:
+    """What comes out of the bank, with its floor; and each half for itself, since the floor was chosen on this set."""
+    whole = range(len(case.queries))
+    halves = [[i for i in whole if case.queries[i].half == half] for half in (0, 1)]
+    heads = ["through Bank.search", "nDCG@3, floor and all", "without floor", "hit@3", "wrongly empty"]
+    heads += ["empty where nothing fits", "shown"]
+    print(f"\n| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    for name, some in zip(("all", "first half", "second half"), (whole, *halves), strict=True):
+        answerable, nothing = _split(case, some)
+        empty = [np.mean([not measured.recalled[i] for i in part]) for part in (answerable, nothing)]
+        recalled = Ranked(measured.recalled, None)
+        shown = np.mean([len(measured.recalled[i]) for i in answerable])
+        print(f"| {name} | {_mean(ndcg, case, recalled, answerable)} | {_mean(ndcg, case, measured.ways[OURS], answerable)} | "
+              f"{_mean(hit_at_3, case, recalled, answerable)} | {empty[0]:.0%} | {empty[1]:.0%} | {shown:.1f} |")  # fmt: skip
+    print(f"\nin the order computed above: {agreement(case, measured):.1%} of the recalls that are not empty")
+
+
+def agreement(case: Case, measured: Measured) -> float:
+    """Share of the bank's answers that stand in the computed order, one after the other; hits below the floor are left out."""
+    pairs = [(told, measured.ways[OURS].orders[i]) for i, told in enumerate(measured.recalled) if told]
+    return float(np.mean([[k for k in order if k in told] == told for told, order in pairs]))
+
+
+def _split(case: Case, some: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
+    """Numbers of the answerable queries, and of those that nothing fits (that of an empty bank left out)."""
+    chosen = range(len(case.queries)) if some is None else some
+    answerable = [i for i in chosen if case.queries[i].relevant]
+    return answerable, [i for i in chosen if not case.queries[i].relevant and case.queries[i].known]
+
+
+def mean(figure: Any, case: Case, ranked: Ranked, some: Sequence[int]) -> float:
+    """Of a figure (order, gains) over some queries."""
+    gains: list[Gains] = [case.queries[i].relevant for i in some]
+    return float(np.mean([figure(ranked.orders[i], relevant) for i, relevant in zip(some, gains, strict=True)]))
+
+
+def _mean(figure: Any, case: Case, ranked: Ranked, some: Sequence[int]) -> str:
+    return f"{mean(figure, case, ranked, some):.3f}"
+
+
+async def main() -> int:
+    if not DATA.is_dir():
+        print(f"There are no data at {DATA}: nothing was measured.")
+        return 1
+    for case in (graded(), web_tasks(), household()):
+        with tempfile.TemporaryDirectory() as home:
+            measured = await measure(case, Path(home), ask=case.name == "graded")
+        show(case, measured)
+        if measured.recalled:
+            show_recalled(case, measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(anyio.run(main))

@@ -1,0 +1,121 @@
+"""Three sets of strategies and tasks on which recall is measured. They lie beside the project, in ../shared/data."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.support.places import DATA
+from strategy_bank.store.records import Strategy, content_id
+
+KINDS = ("paraphrase", "transfer", "lexical", "trap")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A task; its gain for each strategy that fits (none: nothing does), and how many strategies there are at its time."""
+
+    task: str
+    relevant: dict[int, int]
+    kind: str
+    known: int
+    half: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """Strategies in the order in which they came, and tasks."""
+
+    name: str
+    strategies: list[Strategy]
+    queries: list[Query]
+
+
+def graded() -> Case:
+    """Strategies, tasks with graded relevance, and tasks that nothing fits, by one author who wrote them for this."""
+    data = _read("strategy_retrieval_dev.json")
+    strategies = [Strategy(**{name: s[name] for name in s.keys() - {"domain"}}) for s in data["strategies"]]
+    place, known = {strategy.id: k for k, strategy in enumerate(strategies)}, len(strategies)
+    half = _halves(data["queries"])
+    queries = [
+        Query(q["task"], {place[id]: gain for id, gain in q["relevant"].items()}, q["kind"], known, half[q["id"]])
+        for q in data["queries"]
+    ]
+    queries += [Query(q["task"], {}, "", known, number % 2) for number, q in enumerate(data["no_match"])]
+    return Case("graded", strategies, queries)
+
+
+def _halves(queries: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Which half each query is in. Strategies that are confusable, or fit one query, are never on both sides."""
+    meta = _read("strategy_retrieval_dev_meta.json")
+    near: dict[str, set[str]] = defaultdict(set)
+    linked = [*meta["confusable_pairs"]]
+    for query in queries:
+        first, *others = [*query["relevant"], *filter(None, [meta["trap_distractor"].get(query["id"])])]
+        linked += [[first, first], *([first, other] for other in others)]
+    for one, other in linked:
+        together = near[one] | near[other] | {one, other}
+        for id in together:
+            near[id] = together
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for query in queries:
+        groups[min(near[next(iter(query["relevant"]))])].append(query)
+    sizes, half = [defaultdict[str, int](int), defaultdict[str, int](int)], dict[str, int]()
+    for name in sorted(groups, key=lambda name: (-len(groups[name]), hashlib.sha256(name.encode()).hexdigest())):
+        kinds = [query["kind"] for query in groups[name]]
+        full = [4 * sum(size[kind] for kind in kinds) + sum(size.values()) for size in sizes]
+        side = int(full[1] < full[0])
+        for query in groups[name]:
+            half[query["id"]] = side
+            sizes[side][query["kind"]] += 1
+    return half
+
+
+def web_tasks() -> Case:
+    """812 web tasks as a stream: each is asked for, then becomes a strategy whose text and source task are that task.
+
+    What fits is an earlier task of the same template. Nothing fits the first task of each.
+    """
+    tasks = [(task["intent"], str(task["intent_template_id"])) for task in _read("webarena_tasks.json")]
+    return _stream("web tasks", [(task, task, template) for task, template in tasks])
+
+
+def household() -> Case:
+    """223 memories of household tasks as a stream: each goal is asked for; what fits is an earlier memory of its type of task.
+
+    A memory's text is what it advises: its plan or the mistakes to avoid, with placeholders for objects. The description is
+    left out, since it names the type.
+    """
+    told: list[tuple[str, str, str]] = []
+    for memory in _read("skillrl_alfworld_memories.json"):
+        advice = memory["content"]["strategic_guidelines"]
+        mistakes = [f"{m['trigger_condition']} {m['bad_action']}" for m in advice["mistakes_to_avoid"]]
+        text = advice["planning_pattern"] or " ".join(mistakes)
+        kind = memory["contextual_description"].split("'")[1]
+        told.append((memory["content"]["task_meta"]["original_goal"], text, kind))
+    return _stream("household", told)
+
+
+def _stream(name: str, told: Sequence[tuple[str, str, str]]) -> Case:
+    """Of (task, text of the lesson, what it has in common with others)."""
+    strategies = [
+        Strategy(
+            id=content_id("st", str(number), task),
+            title=text[:120],
+            description="",
+            content=text,
+            outcome="success",
+            source_task=task,
+        )
+        for number, (task, text, _) in enumerate(told)
+    ]
+    queries = [
+        Query(task, {j: 1 for j in range(k) if told[j][2] == common}, "", k) for k, (task, _, common) in enumerate(told)
+    ]
+    return Case(name, strategies, queries)
+
+
+def _read(name: str) -> Any:
+    return json.loads((DATA / name).read_text("utf-8"))

@@ -1,0 +1,156 @@
+"""Lessons that say the same become one, others stay apart; `strategy-bank consolidate` does it for what is there already."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.consolidation.pairs import HALVES, Compared, Pair, Reader, drawn, written
+from strategy_bank.server.cli.main import cli
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.embedding.embedder import Embedder
+from strategy_bank.store.location import Location
+from strategy_bank.store.records import Strategy
+from strategy_bank.tools.consolidation.merge import survivor
+from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
+from tests.support.undecided import OPEN
+
+STREAM = {
+    "title": "Stream files larger than memory",
+    "description": "When a data file does not fit in memory.",
+    "content": "Read it in chunks and keep running totals instead of loading everything, so memory stays flat.",
+}
+STREAMED = STREAM | {
+    "title": "Stream files that are larger than memory",
+    "content": "Read it in chunks, keeping running totals instead of loading everything, so that memory stays flat.",
+}
+
+
+def strategy(id: str, words: dict[str, str], **fields: object) -> Strategy:
+    return Strategy.model_validate({"id": id, "outcome": "success", "scope": "web"} | words | fields)
+
+
+def fill(home: Path, strategies: Iterable[Strategy]) -> None:
+    async def add() -> None:
+        bank = await Bank.open(Location(home))
+        async with bank.lock.hold():
+            await bank.add_strategies(await bank.embed(list(strategies)))
+        await bank.close()
+
+    anyio.run(add)
+
+
+def stored(home: Path) -> dict[str, Strategy]:
+    async def read() -> list[Strategy]:
+        bank = await Bank.open(Location(home))
+        found = await bank.all(Strategy)
+        await bank.close()
+        return found
+
+    return {each.id: each for each in anyio.run(read)}
+
+
+def consolidate(home: Path, *words: str, endpoint: ScriptedEndpoint | None = None) -> Result:
+    asked = {"STRATEGY_BANK_LLM_MODEL": "scripted", "STRATEGY_BANK_LLM_BASE_URL": endpoint.base_url} if endpoint else {}
+    result = CliRunner().invoke(cli, ["--home", str(home), "consolidate", *words], env=asked)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.mark.parametrize(("pairs", "merged", "reached"), [(written, 0.4, 0.6), (drawn, 0.05, 0.8)])
+def test_hardly_a_wrong_merge_and_most_duplicates_merged_or_asked_about_on_held_out_pairs(
+    models_dir: Path, pairs: Callable[[], list[Pair]], merged: float, reached: float
+) -> None:
+    reader = Reader(Embedder(models_dir))
+    held = [(pair.same, reader.compare(pair)) for pair in pairs() if pair.half == HALVES[1]]
+    assert share(held, False, lambda one: one.merges) <= 0.02
+    assert share(held, True, lambda one: one.merges) >= merged
+    assert share(held, True, lambda one: one.merges or one.asks) >= reached
+
+
+def test_agents_are_seldom_asked_in_vain_and_their_lessons_seldom_linked_as_contradicting(models_dir: Path) -> None:
+    reader = Reader(Embedder(models_dir))
+    every = [(pair.same, reader.compare(pair)) for pair in drawn()]
+    assert share(every, False, lambda one: one.asks) <= 0.15
+    assert share(every, False, lambda one: one.links) <= 0.01
+    assert share(every, True, lambda one: one.links) <= 0.02
+
+
+def share(compared: list[tuple[bool, Compared]], same: bool, what: Callable[[Compared], bool]) -> float:
+    """Of the pairs that are, or are not, the same."""
+    mine = [what(one) for is_same, one in compared if is_same == same]
+    return sum(mine) / len(mine)
+
+
+def test_counters_and_provenance_add_up_in_the_better_supported_one(home: Path) -> None:
+    one = strategy("st_one", STREAM, support=1, helped=2, episode_ids=["ep_1"], credited_by=["ep_8"])
+    two = strategy("st_two", STREAMED, support=3, hurt=1, episode_ids=["ep_2"], credited_by=["ep_9"])
+    fill(home, [one, two])
+    shown = consolidate(home, "--dry-run")
+    assert "st_one → st_two" in shown.stdout
+    assert stored(home)["st_one"].status == "active"
+    consolidate(home)
+    after = stored(home)
+    kept, gone = after["st_two"], after["st_one"]
+    assert (kept.support, kept.helped, kept.hurt) == (4, 2, 1)
+    assert set(kept.episode_ids) == {"ep_1", "ep_2"}
+    assert set(kept.credited_by) == {"ep_8", "ep_9"}
+    assert kept.content == STREAMED["content"]
+    assert (gone.status, gone.status_reason) == ("retired", "merged into st_two")
+    assert "0 were joined" in consolidate(home).stderr
+    assert stored(home) == after
+
+
+def test_what_two_projects_taught_becomes_global_and_says_so(home: Path) -> None:
+    fill(home, [strategy("st_a", STREAM, scope="alpha", support=2), strategy("st_b", STREAMED, scope="beta")])
+    consolidate(home)
+    kept = stored(home)["st_a"]
+    assert kept.scope == "global"
+    assert kept.status_reason == "global: taught independently in alpha and beta"
+
+
+def test_within_one_scope_nothing_becomes_global(home: Path) -> None:
+    fill(home, [strategy("st_a", STREAM, scope="alpha"), strategy("st_b", STREAMED, scope="beta")])
+    consolidate(home, "--scope", "alpha")
+    assert {each.scope for each in stored(home).values()} == {"alpha", "beta"}
+
+
+@pytest.mark.parametrize("change", ["quarantined", "failure"])
+def test_a_quarantined_one_or_one_from_another_outcome_is_left_alone(home: Path, change: str) -> None:
+    fields = {"status": "quarantined"} if change == "quarantined" else {"outcome": "failure"}
+    fill(home, [strategy("st_a", STREAM), strategy("st_b", STREAMED, **fields)])
+    assert "0 were joined" in consolidate(home).stderr
+
+
+@pytest.mark.parametrize(("same", "joined"), [(True, 1), (False, 0), (None, 0)])
+def test_an_endpoint_decides_what_is_open_and_its_failure_joins_nothing(
+    home: Path, same: bool | None, joined: int
+) -> None:
+    fill(home, [strategy("st_a", OPEN[0]), strategy("st_b", OPEN[1])])
+    assert "0 were joined" in consolidate(home).stderr
+    answer = fails(401) if same is None else says({"reason": "Both ask for growing pauses with jitter.", "same": same})
+    with ScriptedEndpoint(lambda request: answer) as endpoint:
+        told = consolidate(home, endpoint=endpoint)
+    assert f"{joined} were joined" in told.stderr
+    assert ("Not decided" in told.stderr) == (same is None)
+
+
+def test_reasons_that_lead_in_a_circle_lead_nowhere(home: Path) -> None:
+    fill(
+        home,
+        [
+            strategy("st_a", STREAM, status="retired", status_reason="merged into st_b"),
+            strategy("st_b", STREAMED, status="retired", status_reason="merged into st_a"),
+            strategy("st_c", OPEN[0], status="retired", status_reason="merged into st_gone"),
+        ],
+    )
+
+    async def follow() -> list[str]:
+        bank = await Bank.open(Location(home))
+        found = [(await survivor(bank, each)).id for each in await bank.all(Strategy)]
+        await bank.close()
+        return found
+
+    assert anyio.run(follow) == ["st_b", "st_a", "st_c"]

@@ -1,0 +1,151 @@
+"""The real server process over stdio: both eras, several processes, hostile input, a clean end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from tests.support.raw_server import SERVER, raw_server
+from tests.support.samples import REWORDED, STRATEGY, TASK, TRAJECTORY, call, comparison, judgement, report, text_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.traced]
+
+
+def connected(environment: dict[str, str], era: str) -> Client:
+    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=environment)
+    return Client(server, mode=era)
+
+
+async def test_a_lesson_of_one_process_comes_back_in_the_next(environment: dict[str, str], era: str) -> None:
+    async with connected(environment, era) as client:
+        assert (await call(client, "recall_strategies", task=REWORDED))["strategies"] == []
+        learned = await report(client)
+    async with connected(environment, era) as client:
+        recalled = await call(client, "recall_strategies", task=REWORDED)
+    assert [s["id"] for s in recalled["strategies"]] == [s["id"] for s in learned["strategies"]]
+
+
+async def test_two_processes_work_on_one_run_and_see_each_other_at_once(environment: dict[str, str]) -> None:
+    async with connected(environment, "auto") as one, connected(environment, "legacy") as two:
+        run_id = (await call(one, "scale_attempts", task=TASK, attempts=2))["run_id"]
+        for client, number in ((one, 1), (two, 2)):
+            trajectory = f"attempt {number}: 14 passed in 2.31s"
+            await call(client, "report_outcome", run_id=run_id, attempt=number, trajectory=trajectory,
+                       judgement=judgement(strategies=[]))  # fmt: skip
+        asked = await call(one, "scale_attempts", run_id=run_id)
+        assert asked["status"] == "comparison_needed"
+        assert (await call(two, "scale_attempts", run_id=run_id, comparison=comparison(2)))["status"] == "finished"
+        assert (await call(one, "scale_attempts", run_id=run_id))["best_attempt"] == 2
+        recalled = await call(one, "recall_strategies", task=TASK)
+    assert [s["title"] for s in recalled["strategies"]] == [STRATEGY["title"]]
+
+
+@pytest.mark.parametrize(
+    "trajectory",
+    [
+        '[{"observation": NaN}, {"observation": "ok"}]',
+        r'"a lone surrogate \ud800 in text"',
+        json.dumps("x" * 10_000_000),
+        json.dumps([{"action": "ls", "observation": "ok"}] * 100_000),
+        json.dumps({"steps": TRAJECTORY}),
+    ],
+    ids=["NaN", "surrogate", "10 MB", "100,000 steps", "wrapped"],
+)
+def test_odd_input_is_stored_or_refused_and_the_server_goes_on(environment: dict[str, str], trajectory: str) -> None:
+    with raw_server(environment) as server:
+        server.initialize()
+        result = server.report(trajectory)
+        assert result["content"][0]["text"]
+        if result.get("isError"):
+            assert "trajectory" in result["content"][0]["text"]
+        else:
+            assert result["structuredContent"]["status"] == "judgement_needed"
+        assert not server.report('"a plain one"').get("isError")
+
+
+@pytest.mark.parametrize(
+    "trajectory",
+    ["[]", '""', "{}", "42", "[[]]", '[{"role": "pirate"}]', "[" * 400 + "]" * 400],
+    ids=["empty list", "empty text", "empty object", "number", "list of lists", "unknown role", "deep"],
+)
+def test_wrong_shapes_are_tool_errors_that_name_the_right_ones(environment: dict[str, str], trajectory: str) -> None:
+    with raw_server(environment) as server:
+        server.initialize()
+        result = server.report(trajectory)
+        assert result["isError"]
+        assert "trajectory" in result["content"][0]["text"].lower()
+
+
+def test_the_process_ends_with_its_input_and_prints_nothing_else(environment: dict[str, str]) -> None:
+    with raw_server(environment) as server:
+        server.initialize()
+        server.request("tools/list")
+        assert server.process.stdin
+        server.process.stdin.close()
+        assert server.process.wait(timeout=90) == 0
+        assert server.process.stdout
+        assert server.process.stdout.read() == b""
+
+
+def test_initialize_is_answered_before_the_heavy_libraries_are_imported(environment: dict[str, str]) -> None:
+    code = """
+import sys, io, os
+from strategy_bank.server.mcp.app import create_server
+from strategy_bank.server.settings import Settings
+create_server(Settings.from_environment(os.environ))
+heavy = {"lancedb", "fastembed", "onnxruntime", "openai", "pyarrow", "numpy", "detect_secrets"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_what_was_acknowledged_survives_a_kill(environment: dict[str, str]) -> None:
+    acknowledged: list[str] = []
+    with raw_server(environment) as server:
+        server.initialize()
+        for number in range(3):
+            arguments = json.dumps({"task": f"{TASK} {number}", "trajectory": TRAJECTORY, "judgement": judgement()})
+            answer = server.request("tools/call", f'{{"name":"report_outcome","arguments":{arguments}}}')
+            acknowledged.append(answer["result"]["structuredContent"]["episode_id"])
+        os.kill(server.process.pid, signal.SIGKILL)
+    async with connected(environment, "auto") as client:
+        for id in acknowledged:
+            assert (await call(client, "report_outcome", episode_id=id))["status"] == "learned"
+
+
+async def test_a_bank_that_cannot_be_opened_is_a_tool_error_that_names_the_place(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("not a folder")
+    async with connected(environment | {"STRATEGY_BANK_HOME": str(blocked / "home")}, "auto") as client:
+        assert len((await client.list_tools()).tools) == 3
+        result = await client.call_tool("recall_strategies", {"task": TASK})
+    assert result.is_error
+    assert str(blocked) in text_of(result)
+    assert "STRATEGY_BANK_HOME" in text_of(result)
+
+
+def test_wrong_settings_end_the_server_with_one_clear_line(environment: dict[str, str]) -> None:
+    wrong = environment | {"STRATEGY_BANK_JUDGE": "oracle"}
+    done = subprocess.run(SERVER, env=wrong, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "STRATEGY_BANK_JUDGE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_server_stops_on_a_signal_without_hanging(environment: dict[str, str]) -> None:
+    with raw_server(environment) as server:
+        server.initialize()
+        started = time.monotonic()
+        server.process.terminate()
+        server.process.wait(timeout=20)
+        assert time.monotonic() - started < 20
