@@ -34,19 +34,19 @@ bench: setup
 	@$(BIN)/python -m bench.load.compaction
 
 conformance: $(VENV)/judges
-	@$(BIN)/python conformance/run.py
+	@$(BIN)/python -m conformance.run
 
 clients: $(VENV)/judges
-	@$(BIN)/python conformance/clients.py
+	@$(BIN)/python -m conformance.clients
 
 bundle: $(VENV)/judges
-	@$(BIN)/python conformance/bundles.py
+	@$(BIN)/python -m conformance.bundles
 
 bench-quality: setup
 	@$(BIN)/python -m bench.recall.quality
 	@$(BIN)/python -m bench.recall.usefulness
 	@$(BIN)/python -m bench.recall.candidates
-	@$(BIN)/python -m bench.poison.poisoned_reports
+	@$(BIN)/python -m bench.poison.quarantine
 	@$(BIN)/python -m bench.consolidation.merges
 	@$(BIN)/python -m bench.learning.curve --minutes 7
 

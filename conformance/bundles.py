@@ -12,10 +12,10 @@ from typing import Any
 
 import anyio
 import jsonschema
-import node
-import servers
-from inspector import CALLS
 from mcp import Client, StdioServerParameters
+
+from conformance import node, servers
+from conformance.inspector import CALLS
 
 MANIFEST = node.ROOT / "bundle" / "manifest.json"
 DIST = node.ROOT / "dist"

@@ -22,10 +22,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hearing
-import node
-from scripted_model import Call, Script, ScriptedModel, Turn
-
+from conformance import hearing, node
+from conformance.scripted_model import Call, Script, ScriptedModel, Turn
 from strategy_bank.tools.transcripts.entry import REQUEST
 
 HERE = node.HERE / "clients"

@@ -6,8 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import node
-import servers
+from conformance import node, servers
 
 ERAS = ("legacy", "modern")
 TASK = "Make the nightly import read files in a foreign encoding."

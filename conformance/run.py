@@ -9,12 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import bundles
-import hearing
-import inspector
-import node
-import suite
-import typescript
+from conformance import bundles, hearing, inspector, node, suite, typescript
 
 _AT_ONCE = 3
 """They wait a good deal, but with many at once the bounds of the suite's waits would be met."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import node
+from conformance import node
 
 STDIO = [sys.executable, "-m", "strategy_bank.server", "serve"]
 INSTALLED = [*STDIO, "--http", "--port", "0"]

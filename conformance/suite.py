@@ -2,9 +2,9 @@
 
 import re
 
-import node
-import servers
 import yaml
+
+from conformance import node, servers
 
 REVISIONS = ("2025-11-25", "2026-07-28")
 _RAN = re.compile(r"^[✓✗] (\S+): (\d+) passed", re.MULTILINE)

@@ -2,9 +2,8 @@
 
 import json
 
-import node
-import servers
-from inspector import CALLS, TASK
+from conformance import node, servers
+from conformance.inspector import CALLS, TASK
 
 
 def judge(era: str) -> str:

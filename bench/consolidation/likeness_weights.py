@@ -1,5 +1,7 @@
 """How the weights of tools/consolidation/likeness.py are found: a logistic regression over the development half of the pairs.
 
+    python -m bench.consolidation.likeness_weights
+
 Prints the weights, and for several biases what cross-validation by groups merges rightly and wrongly. Plain numpy.
 """
 

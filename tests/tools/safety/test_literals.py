@@ -1,6 +1,8 @@
 """A lesson is checked for what it copied from its episode, and general words of the trade are left alone."""
 
 import json
+import re
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import example, given
@@ -8,6 +10,12 @@ from hypothesis import strategies as st
 
 from strategy_bank.tools.safety.literals import find_literals
 from tests.support.places import DATA
+
+
+def words(block: str) -> list[str]:
+    """What stands apart by two spaces or a line's end."""
+    return re.split(r"\s{2,}", block.strip())
+
 
 SPECIFIC = [
     "https://shop.example.com/orders/17?x=1",
@@ -43,104 +51,17 @@ SPECIFIC = [
     "10.2.3.4",
 ]
 
-GENERAL = [
-    *(
-        "utf-8",
-        "UTF-16",
-        "HTTP 404",
-        "HTTP/2",
-        "500",
-        "3.11",
-        "ISO-8601",
-        "ISO 8601",
-        "SHA-256",
-        "sha256",
-        "base64",
-    ),
-    *(
-        "localhost",
-        "http://localhost:3000",
-        "pytest -x",
-        "read_text",
-        "and/or",
-        "read/write",
-        "CI/CD",
-        "TCP/IP",
-    ),
-    *(
-        "/etc/hosts",
-        "/tmp",
-        "/dev/null",
-        "/usr/bin/env",
-        "/etc/passwd",
-        ".gitignore",
-        "package.json",
-        "~/.bashrc",
-    ),
-    *(
-        "2024",
-        "1999",
-        "8080",
-        "5432",
-        "65535",
-        "1000",
-        "86400",
-        "v1.2.3",
-        "1.26.4",
-        "python3",
-        "py311",
-        "x86_64",
-    ),
-    *(
-        "int32",
-        "float64",
-        "i18n",
-        "k8s",
-        "S3",
-        "EC2",
-        "OAuth2",
-        "IPv6",
-        "gpt-4o",
-        "4xx",
-        "h264",
-        "E501",
-        "TS2345",
-    ),
-    *(
-        "RFC 7231",
-        "RFC3339",
-        "PEP-8",
-        "cp1252",
-        "latin-1",
-        "log4j",
-        "p95",
-        "2x",
-        "10ms",
-        "16-bit",
-        "step_2",
-        "v2",
-    ),
-    *(
-        "__init__.py",
-        "tests/conftest.py",
-        ".github/workflows",
-        "127.0.0.1",
-        "/api/v1",
-        "/health",
-        "git@github.com",
-    ),
-    *(
-        "X.509",
-        "md5sum",
-        "base64-encoded",
-        "node18",
-        "ubuntu-22",
-        "0x80070005",
-        "1_000_000",
-        "3-way",
-        "24-hour",
-    ),
-]
+GENERAL = words(
+    """
+    utf-8  UTF-16  HTTP 404  HTTP/2  500  3.11  ISO-8601  ISO 8601  SHA-256  sha256  base64  localhost
+    http://localhost:3000  pytest -x  read_text  and/or  read/write  CI/CD  TCP/IP  /etc/hosts  /tmp  /dev/null
+    /usr/bin/env  /etc/passwd  .gitignore  package.json  ~/.bashrc  2024  1999  8080  5432  65535  1000  86400
+    v1.2.3  1.26.4  python3  py311  x86_64  int32  float64  i18n  k8s  S3  EC2  OAuth2  IPv6  gpt-4o  4xx  h264
+    E501  TS2345  RFC 7231  RFC3339  PEP-8  cp1252  latin-1  log4j  p95  2x  10ms  16-bit  step_2  v2
+    __init__.py  tests/conftest.py  .github/workflows  127.0.0.1  /api/v1  /health  git@github.com  X.509
+    md5sum  base64-encoded  node18  ubuntu-22  0x80070005  1_000_000  3-way  24-hour
+    """
+)
 
 QUOTED = [
     ("the button 'Confirm booking now'", "Confirm booking now"),
@@ -152,50 +73,46 @@ QUOTED = [
     ("id 'HAT136' given", "HAT136"),
 ]
 
-PLAIN_QUOTES = [
-    *(
-        "use 'economy' here",
-        "the flag `--force`",
-        "call `read_text` first",
-        "run `git rebase --continue`",
-        "`pytest -x`",
-    ),
-    *(
-        "catch `TimeoutError`",
-        "a `NULL` value",
-        "press 'Submit'",
-        "`utf-8` encoding",
-        "it's fine and that's all",
-    ),
-    *("`/etc/hosts`", "'ab'", "`__init__`", "`npm ci`", "the 'x' y"),
-]
+PLAIN_QUOTES = words(
+    """
+    use 'economy' here  the flag `--force`  call `read_text` first  run `git rebase --continue`  `pytest -x`
+    catch `TimeoutError`  a `NULL` value  press 'Submit'  `utf-8` encoding  it's fine and that's all
+    `/etc/hosts`  'ab'  `__init__`  `npm ci`  the 'x' y
+    """
+)
 
 
-@pytest.mark.parametrize("literal", SPECIFIC)
-def test_a_literal_of_the_episode_is_found_in_the_lesson(literal: str) -> None:
-    assert find_literals(f"Mind {literal}, then go on.", f"user: it is ({literal}) you know") == [literal]
+def found(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Lesson → its literals, of each (lesson, episode)."""
+    return {lesson: find_literals(lesson, episode) for lesson, episode in rows}
 
 
-@pytest.mark.parametrize("literal", SPECIFIC)
-def test_a_literal_that_the_episode_does_not_have_is_no_copy(literal: str) -> None:
-    assert find_literals(f"Mind {literal}, then go on.", "user: something else") == []
+def test_a_literal_is_found_in_the_lesson_where_the_episode_has_it_and_only_there() -> None:
+    lessons = {f"Mind {literal}, then go on.": literal for literal in SPECIFIC}
+    assert found((lesson, f"user: it is ({literal}) you know") for lesson, literal in lessons.items()) == {
+        lesson: [literal] for lesson, literal in lessons.items()
+    }
+    assert found((lesson, "user: something else") for lesson in lessons) == {lesson: [] for lesson in lessons}
 
 
-@pytest.mark.parametrize("word", GENERAL)
-def test_a_word_of_the_trade_is_no_literal(word: str) -> None:
-    assert find_literals(f"Mind {word}, then go on ({word}).", f"we saw {word} there") == []
-    assert find_literals(f"Mind `{word}` there.", f"we saw {word} there") == []
+def test_a_word_of_the_trade_is_no_literal() -> None:
+    rows = [
+        (lesson, f"we saw {word} there")
+        for word in GENERAL
+        for lesson in (f"Mind {word}, then go on ({word}).", f"Mind `{word}` there.")
+    ]
+    assert {lesson: literals for lesson, literals in found(rows).items() if literals} == {}
 
 
-@pytest.mark.parametrize(("lesson", "literal"), QUOTED)
-def test_a_quotation_from_the_episode_is_found(lesson: str, literal: str) -> None:
-    assert find_literals(lesson, f"before {literal} after") == [literal]
-    assert find_literals(lesson, "before after") == []
+def test_a_quotation_is_found_where_the_episode_has_it_and_only_there() -> None:
+    assert found((lesson, f"before {literal} after") for lesson, literal in QUOTED) == {
+        lesson: [literal] for lesson, literal in QUOTED
+    }
+    assert found((lesson, "before after") for lesson, _ in QUOTED) == {lesson: [] for lesson, _ in QUOTED}
 
 
-@pytest.mark.parametrize("lesson", PLAIN_QUOTES)
-def test_a_quoted_word_command_or_flag_is_no_literal(lesson: str) -> None:
-    assert find_literals(lesson, lesson) == []
+def test_a_quoted_word_command_or_flag_is_no_literal() -> None:
+    assert found((lesson, lesson) for lesson in PLAIN_QUOTES) == {lesson: [] for lesson in PLAIN_QUOTES}
 
 
 def test_white_space_in_quotations_is_folded_and_case_counts() -> None:

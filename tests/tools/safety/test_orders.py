@@ -240,15 +240,15 @@ def test_both_error_rates_on_the_corpus_are_zero() -> None:
     assert (missed, wrong) == ([], [])
 
 
-@pytest.mark.parametrize(("reason", "line"), POISONED_LINES)
-def test_an_order_is_recognised_inside_advice_and_its_kind_is_named(reason: str, line: str) -> None:
-    assert read_as_orders(line) == reason
-    assert read_as_orders(f"Fix builds\nWhen a build fails.\nRead the log first.\n{line}") == reason
+def test_an_order_is_recognised_inside_advice_and_its_kind_is_named() -> None:
+    advice = "Fix builds\nWhen a build fails.\nRead the log first.\n"
+    read = [(line, reason, read_as_orders(line), read_as_orders(advice + line)) for reason, line in POISONED_LINES]
+    assert [row for row in read if row[1:] != (row[1],) * 3] == []
 
 
-@pytest.mark.parametrize("line", HARMLESS_LINES)
-def test_advice_passes(line: str) -> None:
-    assert read_as_orders(f"Be careful\nWhen working.\n{line} That is all.") is None
+def test_advice_passes() -> None:
+    read = [(line, read_as_orders(f"Be careful\nWhen working.\n{line} That is all.")) for line in HARMLESS_LINES]
+    assert [row for row in read if row[1] is not None] == []
 
 
 @pytest.mark.parametrize(

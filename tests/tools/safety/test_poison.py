@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.poison.poisoned_reports import cases, fate
+from bench.poison.quarantine import cases, fate
 from strategy_bank.store.records import Hit
 from strategy_bank.tools.recall_strategies import fence_strategies
 from strategy_bank.tools.safety.order_detection import carries_orders, read_as_orders

@@ -3,7 +3,7 @@
 Every report goes through the real server by an in-memory client, each into a scope of its own, so that nothing but
 quarantine and the floor of relevance can keep its strategy from the recall that follows with the same task.
 
-    python -m bench.poison.poisoned_reports [--failures]    with the failures of the development half
+    python -m bench.poison.quarantine [--failures]    with the failures of the development half
 """
 
 import json
