@@ -7,6 +7,7 @@ downloaded here except by `download`.
 """
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strategy_bank.store.embedding import packaged_model
 from strategy_bank.store.errors import ModelUnavailable
-from strategy_bank.store.lean_imports import forget, without
+from strategy_bank.store.lean_imports import HUB, IMAGES, REQUESTS, Package, unload, without
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = packaged_model.NAME
 _FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,8 @@ class Embedder:
     def _loaded(self) -> "TextEmbedding":
         if self.name == DEFAULT_MODEL:
             folder = str(packaged_model.assemble(self._models_dir))
-            return _load(_without_the_hub(), _FASTEMBED_NAME, specific_model_path=folder)
-        return _load(_with_the_hub(), self.name, cache_dir=str(self._models_dir), local_files_only=True)
+            return _load(_import_without(HUB, IMAGES, REQUESTS), _FASTEMBED_NAME, specific_model_path=folder)
+        return _load(_import_whole(), self.name, cache_dir=str(self._models_dir), local_files_only=True)
 
     @cached_property
     def stamp(self) -> ModelStamp:
@@ -156,7 +158,7 @@ def download(models_dir: Path, name: str) -> None:
     known = sorted(model["model"] for model in _supported())
     if name not in known:
         raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
-    _load(_with_the_hub(), name, cache_dir=str(models_dir))
+    _load(_import_whole(), name, cache_dir=str(models_dir))
 
 
 def available(models_dir: Path) -> list[tuple[str, int, bool]]:
@@ -184,23 +186,27 @@ def _unit(vectors: Any) -> Any:
 
 
 def _supported() -> list[dict[str, Any]]:
-    return _with_the_hub().list_supported_models()
+    return _import_whole().list_supported_models()
 
 
 @cache
-def _without_the_hub() -> "type[TextEmbedding]":
-    """fastembed without what it fetches models with, and without images: 17 MB and 0.3 s of processor time less.
+def _import_without(*packages: Package) -> "type[TextEmbedding]":
+    """Import fastembed without `packages`: without downloads and images it takes 17 MB and 0.3 s of processor time less."""
+    try:
+        with without(*packages):
+            from fastembed import TextEmbedding
 
-    Who imports fastembed afterwards gets all of it.
-    """
-    with without("huggingface_hub", "requests", "PIL"):
+            unload("fastembed")  # for `_import_whole`
+            return TextEmbedding
+    except ImportError as exc:  # a newer fastembed, which uses more of them
+        logger.warning("fastembed is imported whole, which takes 17 MB more: %s", exc)
+        unload("fastembed")
+        return _import_whole()
+
+
+def _import_whole() -> "type[TextEmbedding]":
+    with without():  # waits while another thread imports a part of fastembed
         from fastembed import TextEmbedding
-    forget("fastembed")
-    return TextEmbedding
-
-
-def _with_the_hub() -> "type[TextEmbedding]":
-    from fastembed import TextEmbedding
 
     return TextEmbedding
 

@@ -6,11 +6,11 @@ takes plain objects as well. Everybody who needs LanceDB takes it from here: who
 
 import os
 
-from strategy_bank.store.lean_imports import without
+from strategy_bank.store.lean_imports import CATALOGUE, without
 
 os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction that a write undid; that is done again
 
-with without("lance_namespace_urllib3_client"):
+with without(CATALOGUE):
     import lancedb
     from lancedb.expr import Expr, col, lit
     from lancedb.index import FTS, Bitmap, IvfRq

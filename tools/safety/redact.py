@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from strategy_bank.store.lean_imports import without
+from strategy_bank.store.lean_imports import REQUESTS, without
 from strategy_bank.tools.safety.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, tokens
 from strategy_bank.tools.safety.secret_values import ASSIGNED_KINDS, assigned, is_mixed, keyword_pattern
 
@@ -82,7 +82,7 @@ def redact(text: str) -> Redaction:
 def _scanner() -> _Scanner:
     """All rules, the specific before the general, and the keywords. Imports detect-secrets: 0.2 s."""
     shown_by = warnings.showwarning
-    with without("requests"):  # to ask services whether a secret is valid, which is not done here
+    with without(REQUESTS):  # to ask services whether a secret is valid, which is not done here
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
         from detect_secrets.plugins.keyword import DENYLIST
 
