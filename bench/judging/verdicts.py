@@ -8,6 +8,7 @@ Beside it stands what a reader of the last lines would say. Exit code 2 when no 
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ from bench.support.figures import share
 from strategy_bank.server.judges import with_endpoint
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.tools.judging.judge import Judge, as_prompt, judgement_request
+from strategy_bank.tools.judging.judge import Judge, judgement_request
 from strategy_bank.tools.judging.quotes import holds_quote
 
 AT_ONCE = 4
@@ -141,7 +142,10 @@ def _show_request(cases: Sequence[Case], name: str) -> int:
     if case is None:
         print(f"There is no case {name!r}; these are: {', '.join(case.name for case in cases)}", file=sys.stderr)
         return 2
-    print(as_prompt(judgement_request(case.task, None, case.record)))
+    request = judgement_request(case.task, None, case.record)
+    print(
+        f"{request['rubric']}\n\nAnswer with one JSON object of this schema and nothing else:\n{json.dumps(request['schema'])}"
+    )
     return 0
 
 

@@ -15,7 +15,7 @@ from strategy_bank.tools.judging.models import StrategyDraft
 from tests.support.connecting import Connect
 from tests.support.samples import TASK, call, check_snapshot, judgement, report, text_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 LESSONS = [
     (
         "Find out the encoding before changing code",

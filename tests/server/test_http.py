@@ -19,7 +19,7 @@ from tests.support.raw_server import SERVER
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 from tests.support.sessions import work, write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.traced]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras, pytest.mark.traced]
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,11 @@ def test_whether_it_is_well_is_told_to_all_and_nothing_else(served: Served) -> N
     assert served.get("/docs", Authorization=f"Bearer {TOKEN}").status_code == 404
 
 
-@pytest.mark.parametrize(("number", "code", "era"), [(signal.SIGTERM, 143, "auto"), (signal.SIGINT, 130, "legacy")])
+@pytest.mark.parametrize(
+    ("number", "code", "protocol"), [(signal.SIGTERM, 143, "auto"), (signal.SIGINT, 130, "legacy")]
+)
 async def test_a_signal_lets_the_call_under_way_end_and_loses_nothing(
-    environment: dict[str, str], number: int, code: int, era: str
+    environment: dict[str, str], number: int, code: int, protocol: str
 ) -> None:
     with serving(environment) as server:
 
@@ -129,7 +131,7 @@ async def test_a_signal_lets_the_call_under_way_end_and_loses_nothing(
             if done == 0:
                 server.process.send_signal(number)
 
-        async with reached(server.url, era) as client:
+        async with reached(server.url, protocol) as client:
             first = await report(client)
             arguments = {"task": f"{TASK} Again.", "trajectory": TRAJECTORY, "judgement": judgement()}
             last = await client.call_tool("report_outcome", arguments, progress_callback=end_server)

@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 from tests.support.raw_server import SERVER, raw_server
 from tests.support.samples import REWORDED, STRATEGY, TASK, TRAJECTORY, call, comparison, judgement, report, text_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.traced]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras, pytest.mark.traced]
 
 
 def connected(environment: dict[str, str], era: str) -> Client:

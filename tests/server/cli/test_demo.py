@@ -14,8 +14,9 @@ from rich.console import Console
 
 from strategy_bank.server.demo.script import run_demo
 from strategy_bank.server.demo.stage import Stage, save_picture, shortened
+from tests.support.places import ROOT
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = ROOT / "docs"
 PICTURE = runpy.run_path(str(DOCS / "picture.py"))
 
 
