@@ -9,18 +9,15 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from pydantic_core import PydanticUndefined
 
 from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import PREFIX, Settings
 from tests.support.places import ROOT
 from tests.support.samples import STRATEGY
 
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "bench" / "results").glob("*.md")),
-]
+USER_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*USER_PAGES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "bench" / "results").glob("*.md"))]
 CONTEXT = click.Context(cli, info_name="strategy-bank")
 OURS = [
     text
@@ -30,7 +27,8 @@ OURS = [
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [text for named, text in found if named == language]
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -49,8 +47,22 @@ def commands(page: Path) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_is_one_with_such_options_and_arguments(page: Path) -> None:
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_command_is_one_with_such_options_and_arguments(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lessons.jsonl").touch()
     for words in commands(page):
         name, *rest = words
         command = cli.get_command(CONTEXT, name)
@@ -60,19 +72,48 @@ def test_every_command_is_one_with_such_options_and_arguments(page: Path) -> Non
         command.make_context(name, list(rest), parent=CONTEXT)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
-    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
-        assert (page.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_and_picture_leads_to_a_file_and_a_heading_of_it(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for file, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#?([^)]*)\)", text):
+        target = page.parent / file if file else page
+        assert target.exists(), file
+        assert not anchor or anchor in anchors(target), (file, anchor)
+    for file in re.findall(r'(?:src|srcset)="([^"]+)"', text):
+        assert (page.parent / file).exists(), file
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", USER_PAGES, ids=name)
+def test_no_line_for_users_is_longer_than_128_columns(page: Path) -> None:
+    assert [line for line in page.read_text("utf-8").splitlines() if len(line) > 128] == []
+
+
+@pytest.mark.parametrize("folder", ["docs", "bench/results"])
+def test_the_index_of_a_folder_names_each_of_its_pages(folder: str) -> None:
+    pages = {page.name for page in (ROOT / folder).glob("*.md")} - {"README.md"}
+    assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / folder / "README.md").read_text("utf-8")))
+
+
+def test_the_table_of_settings_has_each_with_its_default() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    table = page.partition("## All settings")[2].partition("##")[0]
+    shown = dict(re.findall(r"^\| `(\w+)` \| (.*?)\s?\| ", table, re.MULTILINE))
+    assert list(shown) == list(Settings.model_fields)
+    for field, default in shown.items():
+        expected = Settings.model_fields[field].default
+        if default.startswith("`"):
+            assert default.strip("`") == str(expected).removesuffix(".0").replace("True", "true"), field
+        else:
+            assert not expected or expected is PydanticUndefined, field
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_setting_that_is_named_is_one(page: Path) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     assert set(re.findall(rf"{PREFIX}[A-Z_]+[A-Z]", page.read_text("utf-8"))) <= known
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_what_is_shown_as_json_or_toml_is_that(page: Path) -> None:
     for text in blocks(page, "json"):
         json.loads(text)
@@ -111,3 +152,22 @@ def test_what_the_privacy_page_shows_is_what_happens(
         done += 1
     assert done >= 6
     assert {file.name for file in home.iterdir()} <= {"bank.lance", "bank.lock", "bank.upkeep", "models", "http-token"}
+
+
+def test_the_first_steps_can_be_taken_as_they_stand(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command of the page, in order, for a user who has nothing yet. The demo and transcripts have their own tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("STRATEGY_BANK_HOME", str(home))
+    page = ROOT / "docs" / "start.md"
+    (lesson,) = blocks(page, "json")
+    Path("lessons.jsonl").write_text(json.dumps(json.loads(lesson)), "utf-8")
+    taken = [words for words in commands(page) if words[0] not in ("demo", "learn")]
+    assert len(taken) >= 7
+    for words in taken:
+        confirmed = ["--yes"] if words[:1] == ["connect"] and len(words) > 1 else []
+        told = CliRunner().invoke(cli, [*words, *confirmed])
+        assert told.exit_code == 0, (words, told.output)
+    assert json.loads(lesson)["title"] in CliRunner().invoke(cli, ["list"]).output

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
+from strategy_bank.server.clients.registry import CLIENTS
 from strategy_bank.server.settings import PREFIX, Settings
 from strategy_bank.tools.prompting import render
 from tests.support.connecting import Connect
@@ -27,6 +28,11 @@ async def test_the_readmes_table_names_exactly_the_tools_there_are(connect: Conn
     async with connect() as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
     assert re.findall(r"^\| `(\w+)` \| (?:BEFORE|AFTER|for a HARD)", README, re.MULTILINE) == tools
+
+
+def test_the_readmes_table_names_exactly_the_clients_there_are() -> None:
+    shown = re.findall(r"^\| \[(.+?)\]\(docs/clients.md#.*?\) \| `([\w-]+)` \|", README, re.MULTILINE)
+    assert sorted(shown) == sorted((client.title, name) for name, client in CLIENTS.items())
 
 
 @pytest.mark.anyio

@@ -336,7 +336,7 @@ def test_the_installed_command_takes_the_short_way_too(transcript: Path) -> None
 
 
 def test_the_page_about_it_shows_hooks_for_codex_that_name_the_same_tool_and_command() -> None:
-    page = (ROOT / "docs" / "claude-code.md").read_text("utf-8")
+    page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     ours = loaded("hooks/hooks.json")["hooks"]
     for event, (group,) in json.loads(block)["hooks"].items():
