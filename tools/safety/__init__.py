@@ -1,1 +1,1 @@
-"""What must not be stored or recalled as it came: secrets, orders, disguises, literals of one task."""
+"""Finds what must not be stored or recalled as it came: secrets, orders, disguises, literals of one task."""

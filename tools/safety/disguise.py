@@ -1,4 +1,4 @@
-"""A text as a reader who wants to find orders in it sees it: without disguises, and decoded where it is encoded."""
+"""Takes the disguises off a text that may hide orders: odd letters, invisible characters, encodings."""
 
 import base64
 import binascii
@@ -20,13 +20,13 @@ _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 
 
 def undisguised(text: str) -> str:
-    """The text in usual letters, without invisible ones; line breaks stay."""
+    """Return the text in usual letters, without invisible ones; line breaks stay."""
     folded = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("’", "'").replace("*", "")
     return re.sub(r"\w*[a-zA-Z]\w*", lambda word: word[0].translate(_LOOK_ALIKE), folded)
 
 
 def hidden_readings(text: str) -> Iterator[str]:
-    """What the text would say decoded, read backwards, or in other letters. Mostly nonsense, which no rule matches."""
+    """Yield what the text says decoded, read backwards, or in other letters. Most of it is nonsense, which no rule matches."""
     plain = unicodedata.normalize("NFKC", text)
     yield from _decoded(INVISIBLE.sub("", plain))
     for tags in _TAGS.findall(text):
@@ -39,10 +39,10 @@ def hidden_readings(text: str) -> Iterator[str]:
         yield flat.translate(_LEET)
         yield flat.translate(_LEET | {ord("1"): "l"})
     if _SPACED.search(plain):
-        yield " ".join(re.sub(r"  +", "\x00", _joined(plain)).replace("\x00", " ").split())
+        yield " ".join(re.sub(r"  +", "\x00", _unspaced(plain)).replace("\x00", " ").split())
 
 
-def _joined(text: str) -> str:
+def _unspaced(text: str) -> str:
     return _SPACED.sub(lambda run: re.sub(r"(?<=\w)[ .\-_*](?=\w)", "", run[0]), text)
 
 
@@ -56,6 +56,12 @@ def _decoded(text: str) -> Iterator[str]:
             yield unquote(block, errors="ignore")
 
 
+def encoded_sentences(text: str) -> list[str]:
+    """Return what the base64 blocks in the text say, where that is words."""
+    blocks = re.findall(r"[A-Za-z0-9+/]{24,4096}={0,2}", text)
+    return [words for block in blocks for words in _printable(_base64(block)) if words.count(" ") >= 2]
+
+
 def _base64(block: str) -> bytes:
     bare = block.rstrip("=").replace("-", "+").replace("_", "/")
     try:
@@ -65,6 +71,6 @@ def _base64(block: str) -> bytes:
 
 
 def _printable(data: bytes) -> Iterator[str]:
-    """The text of bytes that are words."""
+    """Yield the text of bytes that are words."""
     if data.count(b" ") >= 1 and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in data):
         yield data.decode("ascii")

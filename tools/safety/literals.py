@@ -1,8 +1,7 @@
-"""Finds what a lesson copied out of its episode: a strategy is general, without ids, paths or quotes of one task.
+"""Finds what a strategy copied out of its episode: a strategy is general, without ids, paths or quotes of one task.
 
-Shapes propose, the episode decides: a literal is reported only if it occurs there too, and only if it is no
-word of the trade (utf-8, HTTP/2, /etc/hosts, 8080). A false alarm costs a rewording, a miss leaves one id in the
-bank.
+Shapes propose and the episode decides: a literal is reported only if it occurs there too, and only if it is no word of the
+trade (utf-8, HTTP/2, /etc/hosts, 8080). A false alarm costs a rewording; a miss leaves one id in the bank.
 """
 
 import re
@@ -57,19 +56,19 @@ _KNOWN_PATHS = re.compile(
     r"/(?:workflows|config|settings\.json|hooks|conftest\.py|__init__\.py|index\.[jt]sx?|main\.\w+|bin)"
     r"|git@git\w+\.com|127\.0\.0\.1|0\.0\.0\.0|255\.255\.255\.\d+"
 )
-_PLAIN_WORD = re.compile(  # of a quotation: a lower-case word or name, a flag, a constant, an error's name
+_COMMON_WORD = re.compile(  # in quotes: a lower-case word or name, a flag, a constant, an error's name
     r"[./-]*|-{0,2}[a-z][a-z_.()=-]*|[A-Z][A-Z_]*|(?:[A-Z][a-z]+)+(?:Error|Exception|Warning)|__?\w+__?"
     r"|True|False|None|Yes|No|Ok|Submit|Save|Cancel|Next|Back|Search|Login|Delete|Edit|Add|Close|Open|Done|Confirm"
 )
 _COMMAND = re.compile(r"[a-z][\w.-]*(?: (?:[a-z_./*=-]|-[A-Z])[a-z_.:/*=-]*)*")
 
 
-def find_literals(lesson: str, episode_text: str) -> list[str]:
-    """The literals of the episode that the lesson carries: in order, once each, at most 10, cut to 80 characters.
+def find_literals(wording: str, episode_text: str) -> list[str]:
+    """Return the literals that a strategy took from its episode: in order, once each, at most 10, cut to 80 characters.
 
-    `lesson` is title, description and content by lines; `episode_text` the task and the trajectory.
+    `wording` is its title, description and content by lines; `episode_text` is the task and the trajectory.
     """
-    found = [*_quotations(lesson, episode_text), *_ids(lesson, episode_text)]
+    found = [*_quotations(wording, episode_text), *_ids(wording, episode_text)]
     literals: dict[str, None] = {}
     covered = 0
     for _, negative_end, literal in sorted(found):
@@ -79,12 +78,12 @@ def find_literals(lesson: str, episode_text: str) -> list[str]:
     return list(literals)[:MOST]
 
 
-def _ids(lesson: str, episode_text: str) -> list[tuple[int, int, str]]:
-    """Start, negative end (of two that start together the longer comes first) and text of each."""
+def _ids(wording: str, episode_text: str) -> list[tuple[int, int, str]]:
+    """Return start, negative end and text of each; of two that start together the longer comes first."""
     return [
         (found.start(), -(found.start() + len(literal)), literal)
         for shape in _SHAPES
-        for found in shape.finditer(lesson)
+        for found in shape.finditer(wording)
         if (literal := found[0].rstrip(".,;:!?-")) and _is_specific(literal) and _stands_in(literal, episode_text)
     ]
 
@@ -101,7 +100,7 @@ def _is_specific(literal: str) -> bool:
 
 
 def _is_id(word: str) -> bool:
-    """Letters and digits mixed as people do not write: HAT136, ZFA04Y, ABC-123, user_id_4421, 4a8c6fc."""
+    """Tell whether letters and digits are mixed as nobody writes them: HAT136, ZFA04Y, ABC-123, user_id_4421, 4a8c6fc."""
     digits = re.findall(r"\d+", word)
     capitals = re.fullmatch(r"[A-Z0-9]+(?:-[A-Z0-9]+)*", word) is not None
     return (
@@ -113,18 +112,18 @@ def _stands_in(literal: str, text: str) -> bool:
     return re.search(rf"(?<![A-Za-z0-9]){re.escape(literal)}(?![A-Za-z0-9])", text) is not None
 
 
-def _quotations(lesson: str, episode_text: str) -> list[tuple[int, int, str]]:
-    found = [(quote, next(filter(None, quote.groups()))) for quote in _QUOTED.finditer(lesson)]
-    specific = [(quote, words) for quote, words in found if not _is_plain(words, quote[0][0])]
+def _quotations(wording: str, episode_text: str) -> list[tuple[int, int, str]]:
+    found = [(quote, next(filter(None, quote.groups()))) for quote in _QUOTED.finditer(wording)]
+    specific = [(quote, words) for quote, words in found if not _is_common(words, quote[0][0])]
     if not specific:
         return []
     text = _folded(episode_text)
     return [(quote.start(), -quote.end(), words) for quote, words in specific if _folded(words) in text]
 
 
-def _is_plain(words: str, mark: str) -> bool:
+def _is_common(words: str, mark: str) -> bool:
     words = words.strip()
-    if _TRADE.fullmatch(words) or _PLAIN_WORD.fullmatch(words):
+    if _TRADE.fullmatch(words) or _COMMON_WORD.fullmatch(words):
         return True
     if " " in words:
         return mark == "`" and _COMMAND.fullmatch(words) is not None
@@ -133,5 +132,5 @@ def _is_plain(words: str, mark: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """White space as single blanks, also where JSON has escaped it, and quotes unescaped."""
+    """Return the text with single blanks for white space, also where JSON escaped it, and with quotes unescaped."""
     return re.sub(r"(?:\s|\\[nrt])+", " ", text.replace('\\"', '"')).strip()

@@ -1,9 +1,8 @@
 """Takes secrets out of a text before it is written anywhere.
 
-Two sources of rules: the token formats that `detect-secrets` maintains, and ours (`secret_rules.py`) for what
-it lacks. Of its plugins only the compiled patterns are used: `analyze_string` yields groups such as "ghp"
-instead of the token, a line scan may ask the network, and its settings are global. `_LEFT_OUT` says what is
-not used.
+The rules come from two sources: the formats that `detect-secrets` maintains, and ours (`secret_rules.py`) for what it lacks.
+Of its plugins only the compiled patterns are used: `analyze_string` yields groups such as "ghp" instead of the secret, a line
+scan may ask the network, and its settings are global. `_LEFT_OUT` says what is not used.
 """
 
 import logging
@@ -16,13 +15,13 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from strategy_bank.store.lean_imports import REQUESTS, without
-from strategy_bank.tools.safety.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, tokens
+from strategy_bank.tools.safety.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, formats
 from strategy_bank.tools.safety.secret_values import ASSIGNED_KINDS, assigned, is_mixed, keyword_pattern
 
 
 @dataclass(frozen=True)
 class Redaction:
-    """A text without its secrets, and the kinds (never the values) of what was taken out, sorted."""
+    """A text without its secrets, and the sorted kinds (never the values) of what was taken out."""
 
     text: str
     kinds: tuple[str, ...]
@@ -80,30 +79,37 @@ def redact(text: str) -> Redaction:
 
 @cache
 def _scanner() -> _Scanner:
-    """All rules, the specific before the general, and the keywords. Imports detect-secrets: 0.2 s."""
-    shown_by = warnings.showwarning
-    with without(REQUESTS):  # to ask services whether a secret is valid, which is not done here
+    """Return all rules, the specific before the general, and the keywords."""
+    plugins, keywords = _detect_secrets()
+    theirs = [
+        Rule(_kind_of(name), pattern, (_CUES.get(name, ""),), _ACCEPT.get(name, bool))
+        for name, plugin in sorted(plugins.items())
+        if name not in _LEFT_OUT
+        for pattern in cast("Iterable[re.Pattern[str]]", getattr(plugin, "denylist", ()))
+    ]
+    private_key, *others = contexts()
+    rules = (private_key, *formats(), *theirs, *others)
+    return _Scanner(rules, keyword_pattern(keywords), frozenset(rule.kind for rule in rules) | ASSIGNED_KINDS)
+
+
+def _detect_secrets() -> tuple[dict[str, Any], Iterable[str]]:
+    """Import detect-secrets, which takes 0.2 s, and return its plugins by name and its keywords."""
+    show_before = warnings.showwarning
+    with without(REQUESTS):  # only needed to ask services whether a secret is valid
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
         from detect_secrets.plugins.keyword import DENYLIST
 
         plugins = cast("dict[str, Any]", get_mapping_from_secret_type_to_class())
+    # The import makes a logger of its own and sends the warnings of the whole process to logging. Neither is ours to change.
     logging.getLogger("detect-secrets").disabled = True
-    if warnings.showwarning is not shown_by:  # its import sends the warnings of the whole process to logging
+    if warnings.showwarning is not show_before:
         logging.captureWarnings(False)
-    theirs = [
-        Rule(_plain(kind), pattern, (_CUES.get(kind, ""),), _ACCEPT.get(kind, bool))
-        for kind, plugin in sorted(plugins.items())
-        if kind not in _LEFT_OUT
-        for pattern in cast("Iterable[re.Pattern[str]]", getattr(plugin, "denylist", ()))
-    ]
-    private_key, *others = contexts()
-    rules = (private_key, *tokens(), *theirs, *others)
-    return _Scanner(rules, keyword_pattern(DENYLIST), frozenset(rule.kind for rule in rules) | ASSIGNED_KINDS)
+    return plugins, DENYLIST
 
 
-def _plain(secret_type: str) -> str:
-    """'AWS Access Key' as 'AWS access key'."""
-    return re.sub(r"\b(?:Access|Bot|Credentials|Key|Secret|Token)\b", lambda word: word[0].lower(), secret_type)
+def _kind_of(plugin: str) -> str:
+    """Return the name of a plugin as a kind: 'AWS Access Key' as 'AWS access key'."""
+    return re.sub(r"\b(?:Access|Bot|Credentials|Key|Secret|Token)\b", lambda word: word[0].lower(), plugin)
 
 
 def _find(text: str) -> list[_Span]:
@@ -128,7 +134,7 @@ def _matches(rule: Rule, rank: int, text: str) -> Iterator[_Span]:
 
 
 def _value_span(found: re.Match[str]) -> tuple[int, int]:
-    """The group `secret`, or a group that is long enough to be the value, or all but delimiters."""
+    """Return the place of the group `secret`, of a group long enough to be the value, or of all but delimiters."""
     if "secret" in found.re.groupindex:
         return found.span("secret")
     for group in range(1, found.re.groups + 1):
@@ -139,7 +145,7 @@ def _value_span(found: re.Match[str]) -> tuple[int, int]:
 
 
 def _headless_keys(text: str) -> Iterator[_Span]:
-    """Private keys whose BEGIN line was cut off, read backwards from the END line."""
+    """Yield private keys whose BEGIN line was cut off, read backwards from the END line."""
     for end in PEM_END.finditer(text) if "PRIVATE KEY" in text else ():
         lines = PEM_LINES_BEFORE_END.match(text[max(0, end.start() - 16384) : end.start()][::-1])
         if lines:
@@ -147,7 +153,7 @@ def _headless_keys(text: str) -> Iterator[_Span]:
 
 
 def _repeated(text: str, spans: list[_Span]) -> Iterator[_Span]:
-    """The same values elsewhere, where nothing around them tells that they are secret."""
+    """Yield the same values elsewhere, where nothing around them says that they are secret."""
     values = {text[span.start : span.end].rstrip(".,:;!?"): span for span in spans if span.end - span.start <= 512}
     for value, span in [item for item in values.items() if is_mixed(item[0], 8)][:_REPEATED]:
         start = text.find(value)
@@ -157,7 +163,7 @@ def _repeated(text: str, spans: list[_Span]) -> Iterator[_Span]:
 
 
 def _outside_markers(text: str, spans: Iterable[_Span]) -> list[_Span]:
-    """Without those that start or end in what an earlier redaction put there."""
+    """Return the spans but those that start or end in what an earlier redaction put there."""
     kinds = _scanner().kinds
     markers = [found.span() for found in _MARKER.finditer(text) if found[1] in kinds]
 
@@ -169,14 +175,14 @@ def _outside_markers(text: str, spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _disjoint(spans: list[_Span]) -> list[_Span]:
-    """In order, overlapping ones joined under the kind of the first."""
-    joined: list[_Span] = []
+    """Return the spans in order; overlapping ones become one, of the kind of the first."""
+    apart: list[_Span] = []
     for span in sorted(spans):
-        if joined and span.start < joined[-1].end:
-            joined[-1] = joined[-1]._replace(end=max(span.end, joined[-1].end))
+        if apart and span.start < apart[-1].end:
+            apart[-1] = apart[-1]._replace(end=max(span.end, apart[-1].end))
         else:
-            joined.append(span)
-    return joined
+            apart.append(span)
+    return apart
 
 
 def _replaced(text: str, spans: list[_Span]) -> str:

@@ -1,4 +1,4 @@
-"""Our own rules for secrets: token formats and contexts that detect-secrets lacks or matches too slowly.
+"""Our own rules for secrets: formats and contexts that detect-secrets lacks or matches too slowly.
 
 Every quantifier is bounded, so that one line of 2 MB takes no longer than many short ones.
 """
@@ -13,12 +13,11 @@ from strategy_bank.tools.safety.secret_values import is_mixed, is_real, is_typed
 
 @dataclass(frozen=True)
 class Rule:
-    """Something that looks like a secret: the group `secret` of the pattern, else all of it."""
+    """Finds one kind of secret: the group `secret` of the pattern, or all of the match where it has no such group."""
 
     kind: str
     pattern: re.Pattern[str]
-    cues: tuple[str, ...] = ()
-    """In lower case; a text that has none of them is not searched."""
+    cues: tuple[str, ...] = ()  # in lower case; a text with none of them is not searched
     accept: Callable[[str], bool] = bool
 
 
@@ -35,7 +34,7 @@ _COLON = _OPEN + r"[ \t]{0,4}[:=][ \t]{0,4}" + _OPEN
 
 @cache
 def contexts() -> tuple[Rule, ...]:
-    """What tells a secret by the words around it; the private key, which may hold anything, comes first."""
+    """Return the rules that know a secret by the words around it; the private key, which may hold anything, comes first."""
     return (
         Rule(
             "private key",
@@ -100,10 +99,10 @@ def contexts() -> tuple[Rule, ...]:
 
 
 @cache
-def tokens() -> tuple[Rule, ...]:
-    """What tells a secret by its own form."""
+def formats() -> tuple[Rule, ...]:
+    """Return the rules that know a secret by its own form."""
     return tuple(
-        # a token starts at an edge, and an escaped line break is one
+        # a secret starts at an edge, and an escaped line break is one
         Rule(kind, re.compile(r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))" + pattern), (cue,))
         for kind, cue, pattern in (
             ("Anthropic key", "sk-ant-", r"sk-ant-[\w-]{8,256}"),

@@ -1,8 +1,7 @@
-"""What tells a secret from a placeholder, and where keys with values hold one.
+"""Tells secrets from placeholders, and finds them behind keys such as `password`.
 
-`password = "…"`, `\\"api_key\\": \\"…\\"`, `FOO_TOKEN=…`, `password is …`. A value is a secret by its key and
-its form: any quoted word after `password`, but digits and letters after `token`; never a variable, a path or
-a `<placeholder>`.
+`password = "…"`, `\\"api_key\\": \\"…\\"`, `FOO_TOKEN=…`, `password is …`. Key and form together make a value a secret: any
+quoted word after `password`, but digits and letters after `token`; never a variable, a path or a `<placeholder>`.
 """
 
 import re
@@ -59,29 +58,29 @@ class Value(NamedTuple):
 
 
 def is_real(value: str) -> bool:
-    """False for placeholders, references in code, paths and URLs."""
+    """Tell a value from placeholders, references in code, paths and URLs."""
     return not (_PLACEHOLDER.fullmatch(value) or _PATH.fullmatch(value))
 
 
 def is_mixed(value: str, least: int) -> bool:
-    """At least that long, with digits and letters."""
+    """Tell whether the value has digits, letters and at least so many characters."""
     return len(value) >= least and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
 
 
 def is_typed_password(value: str) -> bool:
-    """What follows `password` without quotes: in prose a plain word is none."""
+    """Tell whether a value without quotes after `password` is one: in prose a plain word is not."""
     value = value.rstrip(".,:;!?")
     return len(value) >= 6 and is_real(value) and re.search(r"[\d!@#$%^*?+~]", value) is not None
 
 
 def keyword_pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """One pattern of the detector's keywords and ours, for lower-cased text."""
+    """Return one pattern of detect-secrets' keywords and ours, for lower-cased text."""
     theirs = (re.sub("pass$", "pass(?!w|phrase)", word.replace("_?", "[_-]?")) for word in words)
     return re.compile("|".join([*theirs, *_MORE_KEYWORDS]))
 
 
 def assigned(text: str, lower: str, keywords: re.Pattern[str]) -> Iterator[Value]:
-    """The secrets that stand behind a key. `lower` is the text in lower case, of the same length."""
+    """Yield the secrets that stand behind a key. `lower` is the text in lower case, of the same length."""
     for hit in keywords.finditer(lower):
         found = _VALUE.match(text, hit.end())
         if found and _is_secret(found, hit[0], text[hit.start() : hit.end()].isupper()):
@@ -95,7 +94,7 @@ def _is_password(keyword: str) -> bool:
 
 
 def _is_secret(found: re.Match[str], keyword: str, shouted: bool) -> bool:
-    """`shouted`: the key stands in capitals, as environment variables do."""
+    """Tell whether a key's value is a secret. `shouted`: the key stands in capitals, as environment variables do."""
     bare: str | None = found["bare"]
     value: str = found["quoted"] if bare is None else bare.rstrip(".,:;!?")
     explicit = bare is None or (shouted and found["op"] == "=")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategy_bank.tools.safety.order_detection import (
+from strategy_bank.tools.safety.order_detection import read_as_orders
+from strategy_bank.tools.safety.order_rules import (
     BLOB,
     EXFILTRATION,
     HIDDEN,
@@ -18,7 +19,6 @@ from strategy_bank.tools.safety.order_detection import (
     SECRECY,
     STEERING,
     UNSAFE,
-    read_as_orders,
 )
 from tests.support.places import DATA
 
