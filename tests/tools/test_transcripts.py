@@ -154,13 +154,13 @@ def test_words_typed_while_the_agent_works_or_after_an_interruption_belong_to_th
     )
     assert [task.task for task in found] == [PROMPT]
     assert OTHER in normal(found[0])
-    assert found[0].signals.corrections == ["Leave the logging as it was."]
+    assert found[0].hints.corrections == ["Leave the logging as it was."]
 
 
 def test_an_interruption_in_codex_makes_the_next_prompt_a_correction(codex: Any) -> None:
     aborted = codex_said("<turn_aborted>\nThe user interrupted the previous turn on purpose.\n</turn_aborted>")
     found = codex([*codex_work()[:10], aborted, codex_said("Leave the logging as it was."), *codex_work()[10:]])
-    assert [task.signals.corrections for task in found] == [["Leave the logging as it was."]]
+    assert [task.hints.corrections for task in found] == [["Leave the logging as it was."]]
 
 
 def test_a_slash_command_is_a_task_unless_the_client_answers_it_itself(claude: Any) -> None:
@@ -277,7 +277,7 @@ def test_a_task_of_gemini_cli_stands_once_with_its_steps_and_what_the_world_said
     assert whole.count("thought: I run the import.") == 1
     assert "untrusted_context" not in whole
     assert "session_context" not in whole
-    assert "exit code" in task.signals.text().lower() or "failed" in task.signals.text().lower()
+    assert "exit code" in task.hints.text().lower() or "failed" in task.hints.text().lower()
 
 
 def test_sub_agents_of_gemini_cli_are_left_out(gemini: Any) -> None:
@@ -287,7 +287,7 @@ def test_sub_agents_of_gemini_cli_are_left_out(gemini: Any) -> None:
 def test_a_call_of_gemini_cli_that_failed_is_told_as_failed(gemini: Any) -> None:
     failed = gemini_call("c-1", "no such file", "read_file") | {"status": "error"}
     (task,) = gemini([gemini_meta(), gemini_said(PROMPT), *gemini_agent("a-1", "", failed)])
-    assert task.signals.text()
+    assert task.hints.text()
 
 
 def test_files_are_found_in_the_order_of_their_age_and_without_sub_agents(folders: Folders) -> None:
@@ -326,7 +326,7 @@ def test_only_transcripts_in_the_clients_folders_are_read(folders: Folders, tmp_
         "~nobody/x",
         inside.with_name("no"),
     ):
-        with pytest.raises(InvalidInput, match="no transcript that may be read"):
+        with pytest.raises(InvalidInput, match="may not be read"):
             last_task(str(path), folders)
 
 
@@ -347,4 +347,4 @@ def test_the_last_task_is_the_one_at_hand_and_must_have_been_worked_on(folders: 
 def test_the_hint_quotes_the_world_word_by_word(claude: Any) -> None:
     (task,) = claude(work())
     assert CRASH.splitlines()[1] in normal(task)
-    assert task.signals.tests == [PASSED]
+    assert task.hints.tests == [PASSED]

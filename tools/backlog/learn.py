@@ -17,7 +17,7 @@ from strategy_bank.tools.transcripts.tasks import PastTask, tasks
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
-    from strategy_bank.tools.transcripts.reader import Client
+    from strategy_bank.tools.transcripts.reader import ClientName
 
 RUNNING_S = 1_800
 """Seconds since its last write in which a session may still go on: its last task is left for a later time."""
@@ -37,7 +37,7 @@ class Queue:
     task that could not be read.
     """
 
-    client: "Client"
+    client: "ClientName"
     scope_of: Callable[[str], str]
     tell: Callable[[str], None]
     project: Path | None = None

@@ -1,1 +1,1 @@
-"""The transcripts that clients keep, read as tasks."""
+"""Reads the transcripts that clients keep, as tasks."""

@@ -7,60 +7,50 @@ project, prompts of hooks, notices.
 import re
 from typing import Any
 
-from strategy_bank.tools.transcripts.entry import REQUEST, Entry, fields, is_ours, objects, plain, word
+from strategy_bank.tools.transcripts.entry import REQUEST, Entry, Reader, exit_code, fields, objects, text_of, word
 
 _OF_THE_CLIENT = re.compile(
     r"# AGENTS\.md instructions|<(?:environment_context|user_instructions|INSTRUCTIONS|permissions instructions|hook_prompt|"
     r"user_shell_command|subagent_notification|skills?_instructions|skill|recommended_plugins|apps_instructions|"
     r"plugins_instructions|collaboration_mode|model_switch|codex_internal_context|goal_context)\b"
 )
-_EXIT = re.compile(r"\b(?:[Ee]xit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)")
 _HOUSEKEEPING = frozenset({"update_plan", "request_user_input", "tool_search", "list_mcp_resources"})
 
 
-class CodexReader:
-    def __init__(self) -> None:
-        self._own: set[str] = set()
-        self._cwd = ""
-        self._of_a_sub_agent = False
+class CodexReader(Reader):
+    _of_a_sub_agent = False
 
-    def read(self, record: dict[str, Any]) -> Entry | None:
+    def _entry(self, record: dict[str, Any]) -> Entry | None:
         payload = fields(record.get("payload"))
         self._cwd = word(payload.get("cwd")) or self._cwd
         if record.get("type") == "session_meta":
             self._of_a_sub_agent = "subagent" in fields(payload.get("source"))
         if record.get("type") != "response_item" or self._of_a_sub_agent:
             return None
-        entry = self._entry(payload, word(payload.get("type")))
-        return entry and entry._replace(at=word(record.get("timestamp")), cwd=self._cwd)
-
-    def _entry(self, payload: dict[str, Any], kind: str) -> Entry | None:
+        kind = word(payload.get("type"))
         if kind == "message":
             return _message(payload)
         if kind == "reasoning":
             return Entry("agent", {"type": kind, "summary": objects(payload.get("summary"))})
         if kind.endswith("_call"):
-            return self._call(payload)
-        return self._output(payload) if kind.endswith("_call_output") else None
+            return self._agent(payload)
+        return self._result(payload) if kind.endswith("_call_output") else None
 
-    def _call(self, payload: dict[str, Any]) -> Entry | None:
-        name = word(payload.get("name"))
-        if is_ours(name):
-            self._own.add(word(payload.get("call_id")))
+    def _agent(self, call: dict[str, Any]) -> Entry | None:
+        if self._is_own(call.get("name"), call.get("call_id")):
             return None
-        return Entry("agent", payload, worked=name not in _HOUSEKEEPING)
+        return Entry("agent", call, worked=word(call.get("name")) not in _HOUSEKEEPING)
 
-    def _output(self, payload: dict[str, Any]) -> Entry:
-        output = payload.get("output")
-        text = plain(fields(output).get("content") or output)
-        if payload.get("call_id") in self._own:
-            return Entry("result", {}, reported="ep_" in text)
-        ended = _EXIT.search(text[:500])
-        return Entry("result", payload, text, failed=bool(ended and int(ended[1])))
+    def _result(self, result: dict[str, Any]) -> Entry:
+        output = result.get("output")
+        text = text_of(fields(output).get("content") or output)
+        if result.get("call_id") in self._own_calls:
+            return self._own_result(text)
+        return Entry("result", result, text, failed=exit_code(text).strip("0") != "")
 
 
 def _message(payload: dict[str, Any]) -> Entry | None:
-    role, text = payload.get("role"), plain(payload.get("content")).strip()
+    role, text = payload.get("role"), text_of(payload.get("content")).strip()
     said = {"role": role, "content": text}
     if not text or role not in ("user", "assistant"):
         return None

@@ -1,38 +1,62 @@
-"""What one record of a transcript says, in one form for every client. Imports little: hooks read through here."""
+"""One form for what a record of a transcript says, whichever client wrote it. Imports little: hooks read through here."""
 
+import re
+from abc import ABC, abstractmethod
 from typing import Any, Literal, NamedTuple, cast
 
+# The request of the stop hook begins so; what answers it in a transcript is no part of the work.
 REQUEST = "strategy-bank: the work of this turn has not been reported"
-"""How the request of the stop hook begins; what answers it in a transcript is no part of the work."""
+# command: a slash command; local: its output, so that it was none for the agent; request: of the stop hook;
+# aside: the user's words while the agent worked.
 Kind = Literal["prompt", "command", "local", "aside", "interrupt", "agent", "result", "request"]
-"""command: a slash command; local: its output, so that it was none for the agent; aside: the user's words while the agent
-worked; request: of the stop hook."""
 _OWN_TOOLS = ("recall_strategies", "report_outcome", "scale_attempts")
+_EXIT_CODE = re.compile(r"\b(?:exit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)", re.IGNORECASE)
 
 
 class Entry(NamedTuple):
-    """What one record says. `text` is the user's words or a tool's output."""
+    """What one record says."""
 
     kind: Kind
-    message: dict[str, Any]
-    """In a form that `trajectory.normalise` reads."""
-    text: str = ""
-    ident: str = ""
-    """Pieces of one message that stand in several records share it."""
-    worked: bool = False
-    """A tool was called that is not ours."""
-    reported: bool = False
-    """It is the answer to a report."""
-    failed: bool = False
-    """A tool's output that the client marked as an error."""
-    at: str = ""
-    """ISO 8601, as the client wrote it."""
+    message: dict[str, Any]  # in a form that `normal_form.normalise` reads
+    text: str = ""  # the user's words or a tool's output
+    ident: str = ""  # pieces of one message that stand in several records share it
+    worked: bool = False  # a tool was called that is not ours
+    reported: bool = False  # it is the answer to a report
+    failed: bool = False  # a tool's output that the client marked as an error
+    at: str = ""  # ISO 8601, as the client wrote it
     cwd: str = ""
 
 
-def is_ours(tool: str) -> bool:
-    """Whether a tool is one of this server, under whatever prefix the client gives it."""
-    return tool.endswith(_OWN_TOOLS)
+class Reader(ABC):
+    """Reads the records of one transcript in their order, and remembers what later records refer to."""
+
+    def __init__(self, cwd: str = "") -> None:
+        self._cwd = cwd
+        self._own_calls: set[str] = set()  # ids of calls of our own tools, which are no part of the work
+
+    def read(self, record: dict[str, Any]) -> Entry | None:
+        """Return what the record says; None where that is nothing of the session itself."""
+        entry = self._entry(record)
+        return entry and entry._replace(at=word(record.get("timestamp")), cwd=self._cwd)
+
+    @abstractmethod
+    def _entry(self, record: dict[str, Any]) -> Entry | None: ...
+
+    def _is_own(self, tool: Any, call: Any) -> bool:
+        """Tell whether a call is of one of our tools, under whatever prefix the client gives it, and remember its id then."""
+        if word(tool).endswith(_OWN_TOOLS):
+            self._own_calls.add(word(call))
+        return word(tool).endswith(_OWN_TOOLS)
+
+    def _own_result(self, text: str, *, failed: bool = False) -> Entry:
+        """Return the entry for what one of our tools answered: a report that was taken names its episode."""
+        return Entry("result", {}, reported="ep_" in text and not failed)
+
+
+def exit_code(output: str) -> str:
+    """Return the exit code that a command's output begins with; empty where it names none."""
+    found = _EXIT_CODE.search(output[:500])
+    return found[1] if found else ""
 
 
 def word(value: Any) -> str:
@@ -40,17 +64,16 @@ def word(value: Any) -> str:
 
 
 def fields(value: Any) -> dict[str, Any]:
-    """An object; an empty one where it is none."""
+    """Return an object as it is, and an empty one for anything else."""
     return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in a list; none where it is no list."""
-    return (
-        [fields(part) for part in cast(list[Any], value) if isinstance(part, dict)] if isinstance(value, list) else []
-    )
+    """Return the objects in a list; none where it is no list."""
+    parts = cast(list[Any], value) if isinstance(value, list) else []
+    return [fields(part) for part in parts if isinstance(part, dict)]
 
 
-def plain(content: Any) -> str:
-    """Text, or the text of content blocks."""
+def text_of(content: Any) -> str:
+    """Return a text as it is, and of content blocks their text."""
     return word(content) or "\n".join(text for block in objects(content) if (text := word(block.get("text"))))

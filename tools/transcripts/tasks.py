@@ -4,7 +4,7 @@ A prompt begins a task, unless it belongs to the one before:
     it was typed while the agent worked, or after the agent was interrupted;
     the agent's last words ended with a question, and it is short enough to be the answer;
     it is worded as a follow-up ("still fails", "no, …", "continue", "thanks"); in English only.
-What the agent was asked by the stop hook, and did for it, is no part of the task; neither are calls of our own tools.
+What the stop hook asked of the agent, and what the agent did for it, is no part of the task; neither are calls of our tools.
 """
 
 import re
@@ -17,16 +17,13 @@ from typing import Any, cast
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.trajectory.text import shorten
 from strategy_bank.tools.transcripts.entry import Entry, fields, objects
-from strategy_bank.tools.transcripts.reader import Client, Folders, entries
-from strategy_bank.tools.transcripts.signals import Signals
+from strategy_bank.tools.transcripts.hints import Hints
+from strategy_bank.tools.transcripts.reader import ClientName, Folders, entries
 
-TASK_CHARS = 4_000
-"""A longer prompt loses its middle as the task; as the first step of the trajectory it is whole."""
-VALUE_CHARS = 20_000
-"""So much is kept of one value, such as the output of one command."""
+TASK_CHARS = 4_000  # a longer prompt loses its middle as the task; as the first step of the trajectory it is whole
+VALUE_CHARS = 20_000  # kept of one value, such as the output of one command
 _ANSWER_CHARS = 300
-_REMARK_CHARS = 60
-"""Longer ones that begin with "ok" or "great" go on to something else."""
+_REMARK_CHARS = 60  # longer prompts that begin with "ok" or "great" go on to something else
 _DEPTH = 6
 _CORRECTS = re.compile(
     r"(?:no|nope|wrong|still|again|undo|revert|stop|wait|actually|why did you|i (?:said|asked|meant)|"
@@ -58,20 +55,18 @@ class PastTask:
     cwd: str
     at: str
     items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    signals: Signals = field(default_factory=Signals)
-    worked: bool = False
-    """Tools were used."""
-    reported: bool = False
-    """The agent has reported it, and done nothing since."""
+    hints: Hints = field(default_factory=Hints)
+    worked: bool = False  # tools were used
+    reported: bool = False  # the agent has reported it, and done nothing since
 
     def trajectory(self) -> list[dict[str, Any]]:
-        """For `trajectory.normalise`; what the world said stands at the end."""
-        said = self.signals.text()
-        return [*self.items, {"role": "system", "content": said}] if said else self.items
+        """Return what `normal_form.normalise` reads, with the hints at the end."""
+        hints = self.hints.text()
+        return [*self.items, {"role": "system", "content": hints}] if hints else self.items
 
 
 def last_task(path: str, folders: Folders) -> PastTask:
-    """The task at hand in a transcript. Raises InvalidInput where the file may not be read or holds none."""
+    """Return the task at hand in a transcript. Raises InvalidInput where the file may not be read or holds none."""
     file, client = folders.find(path)
     found = next(iter(deque(tasks(file, client), maxlen=1)), None)
     if found is None or not found.worked:
@@ -81,8 +76,8 @@ def last_task(path: str, folders: Folders) -> PastTask:
     return found
 
 
-def tasks(file: Path, client: Client) -> Iterator[PastTask]:
-    """The tasks of a transcript, oldest first; also those without any work. Raises InvalidInput."""
+def tasks(file: Path, client: ClientName) -> Iterator[PastTask]:
+    """Yield the tasks of a transcript, oldest first; also those without any work. Raises InvalidInput."""
     try:
         yield from cut(entries(file, client))
     except OSError as exc:
@@ -99,7 +94,7 @@ def cut(found: Iterable[Entry]) -> Iterator[PastTask]:
 
 
 def _without_local_commands(found: Iterable[Entry]) -> Iterator[Entry]:
-    """A slash command that the client answered itself (/model, /cost) was not for the agent."""
+    """Yield all but the slash commands that the client answered itself (/model, /cost): they were not for the agent."""
     held: Entry | None = None
     for entry in found:
         if held and entry.kind != "local":
@@ -112,16 +107,17 @@ def _without_local_commands(found: Iterable[Entry]) -> Iterator[Entry]:
 
 
 class _Cutter:
+    """Takes entries in their order and collects them into the task they belong to."""
+
     def __init__(self) -> None:
         self.task: PastTask | None = None
         self._interrupted = False
         self._last_said = ""
         self._ident = ""
-        self._asked = False
-        """By the stop hook: until the agent works on, what it does is the answer."""
+        self._asked = False  # by the stop hook: until the agent works on, what it does is the answer
 
     def take(self, entry: Entry) -> PastTask | None:
-        """The task that is done with, if this entry begins the next."""
+        """Return the task that ends here, if this entry begins the next."""
         if entry.kind in ("prompt", "command", "aside"):
             return self._prompt(entry)
         if entry.kind == "request":
@@ -139,7 +135,7 @@ class _Cutter:
         if self.task is None or not self._belongs(entry):
             done, self.task = self.task, PastTask(shorten(entry.text, TASK_CHARS), entry.cwd, entry.at)
         elif self._interrupted or _corrects(entry.text):
-            self.task.signals.corrected(entry.text)
+            self.task.hints.corrected(entry.text)
         self._interrupted, self._last_said = False, ""
         self._append(self.task, entry)
         return done
@@ -156,12 +152,12 @@ class _Cutter:
             if entry.worked:
                 task.worked, task.reported = True, False
         elif entry.kind == "result":
-            task.signals.saw(entry.text, failed=entry.failed)
+            task.hints.saw(entry.text, failed=entry.failed)
         self._interrupted = entry.kind == "interrupt" or (self._interrupted and entry.kind == "result")
         self._append(task, entry)
 
     def _append(self, task: PastTask, entry: Entry) -> None:
-        """Pieces of one message of the agent are joined, so that a thought stands beside its action."""
+        """Append a message; pieces of one message of the agent become one, so that a thought stands beside its action."""
         message = _shortened(entry.message)
         if entry.ident and entry.ident == self._ident:
             task.items[-1]["content"] += objects(message.get("content"))

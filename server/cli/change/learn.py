@@ -22,7 +22,7 @@ from strategy_bank.store.errors import InvalidInput
 if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings
     from strategy_bank.tools.backlog.learn import Fate, Queue
-    from strategy_bank.tools.transcripts.reader import Client
+    from strategy_bank.tools.transcripts.reader import ClientName
 
 _TASK_SHOWN = 100
 _LEFT_OUT: "tuple[Fate, ...]" = (
@@ -45,7 +45,7 @@ NEXT = (
 @click.option("--dry-run", is_flag=True, help="Show what would be queued, and write nothing.")
 @home_option
 @scope_option("Scope of all that is queued; default: the name of the git root each session was in.")
-def learn(client: "Client", project: Path | None, since: datetime | None, dry_run: bool) -> None:
+def learn(client: "ClientName", project: Path | None, since: datetime | None, dry_run: bool) -> None:
     """Read the transcripts that CLIENT keeps, cut them into tasks, and queue those that tools were used for.
 
     Nothing is judged yet, and nothing queued twice: it can be interrupted and begun again. Secrets are redacted before anything

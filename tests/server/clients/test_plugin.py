@@ -233,7 +233,7 @@ async def test_a_file_outside_of_the_clients_folders_is_refused(
     async with connected(user) as client:
         for path in (outside, transcript, "/etc/passwd"):
             told = await refusal(client, "report_outcome", trajectory={"transcript": str(path)}, judgement=judgement())
-            assert "no transcript that may be read" in told
+            assert "may not be read" in told
             assert "Send the condensed trajectory itself" in told
     async with connected(user | {"STRATEGY_BANK_TRANSCRIPTS": "false"}) as client:
         told = await refusal(client, "report_outcome", trajectory={"transcript": str(transcript)})

@@ -1,13 +1,14 @@
-"""What the world said about a task: results of tests, exit codes, errors of tools, the user's corrections.
+"""Notes what the world said about a task: results of tests, exit codes, errors of tools, the user's corrections.
 
-A hint for the judge, in words, never a verdict: a test that failed may have been written to fail, and a green one may not be
-the task's.
+These are hints for the judge, in words, never a verdict: a test that failed may have been written to fail, and a green one may
+not be the task's.
 """
 
 import re
 from dataclasses import dataclass, field
 
 from strategy_bank.tools.trajectory.text import shorten
+from strategy_bank.tools.transcripts.entry import exit_code
 
 _KEPT = 4
 _LINE_CHARS = 200
@@ -24,13 +25,13 @@ _TEST_RESULT = re.compile(
     r").*$",
     re.MULTILINE,
 )
-_EXIT_CODE = re.compile(r"\b(?:exit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)", re.IGNORECASE)
-_SCANNED = 100_000
-"""Characters at the end of an output, where results stand."""
+_SCANNED = 100_000  # characters at the end of an output, where results stand
 
 
 @dataclass
-class Signals:
+class Hints:
+    """Collects the hints of one task, oldest first."""
+
     outputs: int = 0
     errors: int = 0
     exit_codes: list[str] = field(default_factory=list[str])
@@ -38,11 +39,11 @@ class Signals:
     corrections: list[str] = field(default_factory=list[str])
 
     def saw(self, output: str, *, failed: bool) -> None:
-        """Take note of one tool's output; `failed`: the client marked it so."""
+        """Note what one tool's output says; `failed`: the client marked it so."""
         self.outputs += 1
         self.errors += failed
-        if code := _EXIT_CODE.search(output[:500]):
-            self.exit_codes.append(code[1])
+        if code := exit_code(output):
+            self.exit_codes.append(code)
         if results := [found[0].strip() for found in _TEST_RESULT.finditer(output[-_SCANNED:])]:
             self.tests.append(results[-1][:_LINE_CHARS])
 
@@ -50,7 +51,7 @@ class Signals:
         self.corrections.append(shorten(" ".join(words.split()), _LINE_CHARS))
 
     def text(self) -> str:
-        """Empty where nothing was noted."""
+        """Return the hints as lines; empty where nothing was noted."""
         failing = [code for code in self.exit_codes if code != "0"]
         lines = [
             *([f"{self.errors} of {self.outputs} tool outputs were errors."] if self.errors else []),
