@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import LessonOutcome, Strategy
-from strategy_bank.tools.sharing.lesson_text import BEGIN, END, WRITTEN, inert, markdown, section, skill, visible, worth
+from strategy_bank.tools.sharing.agents_file import BEGIN, END, WRITTEN, inert, markdown, section, skill, visible, worth
 from tests.support.shell import Shell
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import cached_property
 
-from strategy_bank.tools.trajectory.text import clean
+from strategy_bank.tools.trajectory.text import strip_controls
 
 _ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _ESCAPE = re.compile(r"\\+[nrtbf]?")
@@ -21,7 +21,7 @@ class QuoteFinder:
 
     def holds(self, quote: str) -> bool:
         """Does the quote occur, whatever its white space, JSON escapes and the quotation marks around it?"""
-        bare = clean(quote).strip().strip(_WRAPPING).strip()
+        bare = strip_controls(quote).strip().strip(_WRAPPING).strip()
         if not bare:
             return False
         return (
@@ -55,7 +55,7 @@ def _occurs(quote: str, text: str) -> bool:
 
 def _squeezed(text: str) -> str:
     """Without any white space, so that wrapping, indenting and compact JSON make no difference."""
-    return "".join(clean(text).split())
+    return "".join(strip_controls(text).split())
 
 
 def _unescaped(text: str) -> str:

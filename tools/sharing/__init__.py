@@ -1,1 +1,1 @@
-"""Strategies as text for people and for agents without this server."""
+"""Writes strategies as text for people and for agents without this server, and reads them from plain lines."""

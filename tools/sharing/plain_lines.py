@@ -1,4 +1,4 @@
-"""Plain lines of an import: strategies that a person, or another tool, has written. Held to the rules of any new lesson."""
+"""Reads strategies that a person or another tool wrote as plain lines. They are held to the rules of any new strategy."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Scope = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 
 class PlainStrategy(BaseModel):
-    """One line without `kind`. The id, where none is given, follows from the words, so that reading twice adds once."""
+    """One line without `kind`. An id that is not given follows from the words, so that reading twice adds once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class PlainStrategy(BaseModel):
 
 
 def strategy_of(fields: dict[str, object], default_scope: str) -> Strategy:
-    """Redacted, and quarantined where it reads as orders to the agent. Raises ValidationError."""
+    """Return the strategy redacted, and quarantined where it reads as orders to the agent. Raises ValidationError."""
     line = PlainStrategy.model_validate(fields)
     title, description, content = (redact(text).text for text in (line.title, line.description, line.content))
     scope = line.scope or default_scope
@@ -47,5 +47,5 @@ def strategy_of(fields: dict[str, object], default_scope: str) -> Strategy:
 
 
 def orders_in(title: str, description: str, content: str) -> str:
-    """What reads as orders to the agent in a strategy's words; empty where nothing does."""
+    """Return what reads as orders to the agent in a strategy's words; empty where nothing does."""
     return read_as_orders(wording(title, description, content)) or ""

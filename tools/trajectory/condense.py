@@ -1,21 +1,19 @@
-"""A trajectory in fewer characters, for a prompt: the first and the last step stay, the result loses least."""
+"""Shortens a trajectory for a prompt: the first and the last step stay, and the result loses least."""
 
 from itertools import accumulate, groupby, takewhile
 
 from strategy_bank.tools.trajectory.normal_form import NEXT_VALUE
 from strategy_bank.tools.trajectory.text import shorten
 
-_LEAST_PART = 160
-"""Characters a value keeps before whole steps are left out."""
-_LAST_STEP_WEIGHT = 4
-"""The last step holds the result, so its values may be this many times as long as the others."""
+_LEAST_PART = 160  # characters that a value keeps before whole steps are left out
+_LAST_STEP_WEIGHT = 4  # the last step holds the result, so its values may be this many times as long as the others
 
 
 def condense(text: str, limit: int) -> str:
-    """A text in normal form in at most `limit` characters, for a prompt.
+    """Return a text in normal form in at most `limit` characters.
 
-    Long values lose their middle first, then the steps in the middle are left out, each with a marker; the
-    first and the last step stay. Text of one plain step, or with a limit too small for two, loses its middle.
+    Long values lose their middle first, then the steps in the middle are left out, each with a marker. Text of one plain step,
+    or with a limit too small for two, loses its middle.
     """
     if len(text) <= limit:
         return text
@@ -31,7 +29,7 @@ def condense(text: str, limit: int) -> str:
 
 
 def _widest_cap(values: list[tuple[int, int]], limit: int) -> int:
-    """Characters each of the values (length, weight) may keep per weight for all to fit; 0 if none."""
+    """Return how many characters each value (length, weight) may keep per weight for all to fit; 0 if none."""
     low, high = 0, limit
     while low < high:
         cap = (low + high + 1) // 2
@@ -41,7 +39,7 @@ def _widest_cap(values: list[tuple[int, int]], limit: int) -> int:
 
 
 def _without_middle(steps: list[str], limit: int) -> str:
-    """The first and the last steps that fit, more of the last; empty if not even one of each does."""
+    """Return the first and the last steps that fit, more of the last; empty if not even one of each does."""
     marker = "[… {:,} steps left out …]"
     first, last, middle = steps[0], steps[-1], steps[1:-1]
     room = limit - len(first) - len(last) - len(marker.format(len(steps))) - 2
@@ -54,6 +52,6 @@ def _without_middle(steps: list[str], limit: int) -> str:
 
 
 def _fitting(steps: list[str], room: int) -> list[str]:
-    """The first of the steps that fit into `room` characters, each with its new line."""
+    """Return the first of the steps that fit into `room` characters, each with its new line."""
     ends = accumulate(len(step) + 1 for step in steps)
     return [step for step, _ in zip(steps, takewhile(lambda end: end <= room, ends), strict=False)]

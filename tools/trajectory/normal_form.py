@@ -1,6 +1,6 @@
-"""One normal form for what an agent did, whatever shape it came in.
+"""Reads what an agent did, in whatever shape it came, into one normal form.
 
-Numbered steps, one labelled value after the other, the values verbatim:
+The form has numbered steps, one labelled value after the other, the values verbatim:
 
     [1] user: Fix the failing test.
     [2] thought: First see it fail.
@@ -9,9 +9,8 @@ Numbered steps, one labelled value after the other, the values verbatim:
     AssertionError: 3 != 4
     [3] assistant: Done.
 
-Steps with several calls number them (`action 2`, `observation 2`). A line of a value that looks like such a
-label is indented by one space, so that nothing an agent read can pass for a step; quotes are compared without
-white space.
+Steps with several calls number them (`action 2`, `observation 2`). A line of a value that looks like such a label is indented
+by one space, so that nothing an agent read can pass for a step; quotes are compared without white space.
 """
 
 import json
@@ -21,10 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.tools.trajectory.text import clean, shorten
+from strategy_bank.tools.trajectory.text import shorten, strip_controls
 
-MAX_CHARS = 2_000_000
-"""Longest text of a trajectory, in characters."""
+MAX_CHARS = 2_000_000  # of the text of a trajectory
 
 ACCEPTED = (
     "Send plain text, a list of steps {thought, action, observation}, a list of chat messages "
@@ -61,7 +59,7 @@ _OWN_WORDS = {"thought", "action", "assistant"}
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Normal form (at most MAX_CHARS, valid UTF-8), its number of steps before a cut, and if cut."""
+    """Text in normal form (at most MAX_CHARS, valid UTF-8), its number of steps before a cut, and whether it was cut."""
 
     text: str
     steps: int
@@ -69,11 +67,11 @@ class Trajectory:
 
 
 def normalise(raw: object) -> Trajectory:
-    """Text, steps, chat messages or strings (see ACCEPTED) in normal form; else InvalidInput, with why."""
+    """Return text, steps, chat messages or strings (see ACCEPTED) in normal form. Raises InvalidInput for anything else."""
     if _is_dict(raw):
         raw = next((raw[key] for key in ("messages", "steps", "trajectory") if key in raw), [raw])
     if isinstance(raw, str):
-        text, steps = clean(raw), 1
+        text, steps = strip_controls(raw), 1
     elif _is_list(raw):
         text, steps = _read(raw)
     else:
@@ -85,7 +83,7 @@ def normalise(raw: object) -> Trajectory:
 
 
 def observed(text: str) -> str | None:
-    """What the agent did not say itself, out of a text in normal form: observations, and the user's words after its first.
+    """Return what the agent did not say itself in a text in normal form: observations, and the user's words after its first.
 
     None where nobody can tell: plain text, strings, messages without a single observation.
     """
@@ -112,21 +110,24 @@ def _read(items: list[Any]) -> tuple[str, int]:
 
 
 class _Unreadable(Exception):
-    """What is wrong with one item, as the end of the sentence `Step 3 of the trajectory …`."""
+    """Says what is wrong with one item, as the end of the sentence `Step 3 of the trajectory …`."""
 
 
 @dataclass(slots=True)
 class _Step:
+    """Collects what belongs to one step, as tuples:
+
+    `said`: label and text; `calls`: id and text; `results`: id of the call, name of the tool where it is known, "error" or
+    nothing, and text.
+    """
+
     by_agent: bool
     said: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """(label, text)"""
     calls: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """(id, text)"""
     results: list[tuple[str, str, str, str]] = field(default_factory=list[tuple[str, str, str, str]])
-    """(id of the call, tool name where known, "error" or nothing, text)"""
 
     def values(self) -> Iterator[tuple[str, str]]:
-        """(label, text) in reading order; what the agent says beside a call is a thought."""
+        """Yield label and text in reading order; what the agent says beside a call is a thought."""
         for label, text in self.said:
             yield "thought" if label == "assistant" and self.calls else label, text
         several = len(self.calls) > 1
@@ -146,17 +147,15 @@ class _Reader:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.number = 0
-        self.step = _Step(by_agent=False)
-        """The open one."""
-        self.names: dict[str, str] = {}
-        """Of the tools, by the id of their call."""
+        self.step = _Step(by_agent=False)  # the open one
+        self.names: dict[str, str] = {}  # of the tools, by the id of their call
 
     def text(self) -> tuple[str, int]:
         self._open(by_agent=False)
         return "\n".join(self.lines), self.number
 
     def _open(self, *, by_agent: bool) -> _Step:
-        """Writes the open step down, if anything is in it, and opens the next."""
+        """Write the open step down, if anything is in it, and open the next."""
         values = [(label, kept) for label, text in self.step.values() if (kept := _value(text))]
         self.number += bool(values)
         self.lines += [f"[{self.number}] {label}: {text}" for label, text in values]
@@ -180,7 +179,7 @@ class _Reader:
         elif kind.endswith("_call_output"):
             self._result(item, item.get("output"))
         elif kind == "reasoning" and "summary" in item:
-            self._open(by_agent=True).said.append(("thought", _plain(item["summary"])))
+            self._open(by_agent=True).said.append(("thought", _text_of(item["summary"])))
         elif not role and not _FIELDS.keys().isdisjoint(item):
             self._fields(item)
         elif not role and kind in ("text", "thinking", "tool_use", "tool_result"):
@@ -194,7 +193,7 @@ class _Reader:
         named = item.get("action") or item.get("tool")
         arguments = next((key for key in _ARGUMENTS if key in rest), None) if isinstance(named, str) else None
         for key, label in _FIELDS.items():
-            if not (text := _plain(item.get(key)) if key in item else ""):
+            if not (text := _text_of(item.get(key)) if key in item else ""):
                 continue
             if arguments and label == "action":
                 text, arguments = _invocation(text, rest.pop(arguments)), None
@@ -220,14 +219,14 @@ class _Reader:
             self._call(call if _is_dict(call) else {"call": call})
 
     def _block(self, block: dict[Any, Any]) -> str:
-        """The text of a content block; calls, results and thinking go to the open step instead."""
+        """Return the text of a content block; calls, results and thinking go to the open step instead."""
         kind = _word(block.get("type"))
         if kind.endswith("tool_use"):
             self._call(block)
         elif kind.endswith("tool_result"):
             self._result(block, block.get("content"))
         elif kind == "thinking":
-            self.step.said.append(("thought", _plain(block.get("thinking"))))
+            self.step.said.append(("thought", _text_of(block.get("thinking"))))
         else:
             return _block_text(block)
         return ""
@@ -247,10 +246,10 @@ class _Reader:
         ident = next((_word(item[key]) for key in _REFERENCES if key in item), "")
         name = re.sub(r"[^\w.-]+", "_", (ident and self.names.get(ident)) or _word(item.get("name")))[:64]
         error = "error" if item.get("is_error") is True else ""
-        self.step.results.append((ident, name, error, _plain(content)))
+        self.step.results.append((ident, name, error, _text_of(content)))
 
     def _only_thought(self) -> bool:
-        """A reasoning item, or a message of nothing else, belongs to the message after it."""
+        """Tell whether the open step has nothing but thoughts, which belong to the message after them."""
         step = self.step
         quiet = step.by_agent and not step.calls and not step.results
         return quiet and all(label == "thought" for label, _ in step.said)
@@ -273,7 +272,7 @@ def _word(value: object) -> str:
 
 
 def _keys(item: dict[Any, Any]) -> str:
-    shown = [clean(key)[:40] if isinstance(key, str) else f"<{type(key).__name__}>" for key in item]
+    shown = [strip_controls(key)[:40] if isinstance(key, str) else f"<{type(key).__name__}>" for key in item]
     return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "") if shown else "(none)"
 
 
@@ -290,8 +289,8 @@ def _invocation(name: str, arguments: object) -> str:
     return f"{name}({arguments if isinstance(arguments, str) else _dump(arguments)})"
 
 
-def _plain(value: object) -> str:
-    """Text as it is, content blocks as their text, anything else as compact JSON."""
+def _text_of(value: object) -> str:
+    """Return text as it is, content blocks as their text, anything else as compact JSON."""
     if value is None or isinstance(value, str):
         return value or ""
     if _is_list(value) and all(_is_dict(part) and _word(part.get("type")) for part in value):
@@ -300,9 +299,9 @@ def _plain(value: object) -> str:
 
 
 def _blocks(content: object) -> list[dict[Any, Any]]:
-    """The content of a chat message as blocks: {type: text, text} for whatever is not one already."""
+    """Return the content of a chat message as blocks: {type: text, text} for whatever is not one already."""
     parts = _as_list(content)
-    return [part if _is_dict(part) else {"type": "text", "text": _plain(part)} for part in parts]
+    return [part if _is_dict(part) else {"type": "text", "text": _text_of(part)} for part in parts]
 
 
 def _block_text(block: dict[Any, Any]) -> str:
@@ -314,6 +313,6 @@ def _block_text(block: dict[Any, Any]) -> str:
 
 
 def _value(text: str) -> str:
-    """A value as it stands after its label; empty if it is blank."""
-    text = clean(text).strip("\n")
+    """Return a value as it stands after its label; empty if it is blank."""
+    text = strip_controls(text).strip("\n")
     return NEXT_VALUE.sub("\n ", text) if text.strip() else ""

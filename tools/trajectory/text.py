@@ -1,4 +1,4 @@
-"""Plain text: what may not be stored is taken out, what is too long loses its middle."""
+"""Makes plain text fit to be stored: takes out characters that are not allowed, and the middle of what is too long."""
 
 import re
 
@@ -7,8 +7,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def clean(text: str) -> str:
-    """Without control characters (but new lines and tabs) and lone surrogates."""
+def strip_controls(text: str) -> str:
+    """Return the text without control characters (but new lines and tabs) and lone surrogates."""
     if not _UNWANTED.search(text):
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -16,7 +16,7 @@ def clean(text: str) -> str:
 
 
 def shorten(text: str, limit: int, marker: str = " […{:,} characters cut…] ") -> str:
-    """At most `limit` characters: head and, a little longer, tail. A marker on its own line cuts at lines."""
+    """Return at most `limit` characters: head and, a little longer, tail. A marker on its own line cuts at lines."""
     if len(text) <= limit:
         return text
     room = limit - len(marker.format(len(text)))
@@ -24,9 +24,6 @@ def shorten(text: str, limit: int, marker: str = " […{:,} characters cut…] "
         return text[: max(limit, 0)]
     end, start = room * 2 // 5, len(text) - (room - room * 2 // 5)
     if marker.startswith("\n"):
-        line_end, line_start = (
-            text.rfind("\n", end - end // 10, end),
-            text.find("\n", start, start + end // 10),
-        )
+        line_end, line_start = text.rfind("\n", end - end // 10, end), text.find("\n", start, start + end // 10)
         end, start = line_end if line_end >= 0 else end, line_start + 1 if line_start >= 0 else start
     return text[:end] + marker.format(start - end) + text[start:]

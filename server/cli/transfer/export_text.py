@@ -25,17 +25,17 @@ def format_of(file: str) -> str:
 def write_lessons(file: str, format: str, limit: int) -> None:
     """Write the file, or standard output for `-`. Raises InvalidInput, having written nothing."""
     from strategy_bank.tools.recall_strategies import scopes_read
-    from strategy_bank.tools.sharing import lesson_text
+    from strategy_bank.tools.sharing import agents_file
 
     scope: str | None = given("scope")
     scopes = [scope] if scope else scopes_read(settings().default_scope(Path.cwd()))
     path = None if file == "-" else Path(os.path.realpath(file))
     before = _text(path) if path else ""
-    if format != "agents-md" and before.strip() and lesson_text.WRITTEN not in before:
+    if format != "agents-md" and before.strip() and agents_file.WRITTEN not in before:
         raise InvalidInput(
             f"{file} was not written by strategy-bank and would be lost. Name another file, or remove it."
         )
-    chosen, commanding = with_bank(lambda bank: lesson_text.best(bank, scopes, limit))
+    chosen, commanding = with_bank(lambda bank: agents_file.best(bank, scopes, limit))
     text = _rendered(format, chosen, scopes, before, path)
     if path is None:
         click.echo(text, nl=False)
@@ -48,13 +48,13 @@ def write_lessons(file: str, format: str, limit: int) -> None:
 
 
 def _rendered(format: str, chosen: list[Strategy], scopes: list[str], before: str, path: Path | None) -> str:
-    from strategy_bank.tools.sharing import lesson_text
+    from strategy_bank.tools.sharing import agents_file
 
     if format == "agents-md":
-        return lesson_text.section(chosen, scopes, before)
+        return agents_file.section(chosen, scopes, before)
     if format == "skill":
-        return lesson_text.skill(chosen, scopes, path.parent.name if path else "")
-    return lesson_text.markdown(chosen, scopes)
+        return agents_file.skill(chosen, scopes, path.parent.name if path else "")
+    return agents_file.markdown(chosen, scopes)
 
 
 def _text(path: Path) -> str:
