@@ -1,9 +1,9 @@
-"""Prompts are Markdown files in `prompts/`: `render` fills one in, `fence` marks what somebody else wrote.
+"""Fills in the prompts, Markdown files in `prompts/`, and fences what somebody else wrote.
 
     prompts/judge.md ── render("judge", task=…, trajectory=fence("trajectory", text)) ──▶ the text to send
 
 `$name` is a placeholder. Placeholders and values must match exactly: a missing value would send the word
-`$task` to a model, an unused one means that the prompt does not say what the caller believes.
+`$task` to a model, and an unused one means that the prompt does not say what the caller believes.
 """
 
 import re
@@ -15,11 +15,11 @@ from strategy_bank.store.errors import StrategyBankError
 
 
 class PromptError(StrategyBankError):
-    """There is no such prompt, or its placeholders are not the values that were given."""
+    """There is no such prompt, or its placeholders and the values differ."""
 
 
 def render(name: str, /, **values: str) -> str:
-    """The prompt `name` with its placeholders filled in; values are inserted as they are, `$` included."""
+    """Return the prompt `name` with its placeholders filled in. Values are inserted as they are, `$` included."""
     template = _template(name)
     wanted = set(template.get_identifiers())
     if missing := wanted - values.keys():
@@ -30,7 +30,7 @@ def render(name: str, /, **values: str) -> str:
 
 
 def fence(kind: str, text: str) -> str:
-    """`text` in a `<kind>` section that it cannot close or open itself: such tags lose their `<`."""
+    """Put `text` in a `<kind>` section that it cannot close or open itself: such tags lose their `<`."""
     inner = re.sub(rf"<(?=\s*/?\s*{re.escape(kind)}\b)", "&lt;", text, flags=re.IGNORECASE)
     return f"<{kind}>\n{inner}\n</{kind}>"
 

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, LearnedStrategy, Run, Strategy, Verdict, content_id, now
 from strategy_bank.tools.consolidation.undecided import OpenPair, answer, question
-from strategy_bank.tools.judging.judge import AgentJudge, Judge, JudgeRequest, hold_to_evidence, judgement_request
+from strategy_bank.tools.judging.evidence import hold_to_evidence
+from strategy_bank.tools.judging.judge import AgentJudge, Judge
 from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.requests import JudgeRequest, judgement_request
 from strategy_bank.tools.learning.settle import Settled, settle
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.trajectory.normal_form import Trajectory, normalise

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.records import Strategy
 from strategy_bank.tools.consolidation.undecided import OpenPair, question
 from strategy_bank.tools.judging.evidence import Evidence
-from strategy_bank.tools.judging.judge import comparison_request, judgement_request
 from strategy_bank.tools.judging.models import AttemptView
+from strategy_bank.tools.judging.requests import comparison_request, judgement_request
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.scale_attempts import STANCES
 
@@ -181,4 +181,5 @@ def _question(title: str, description: str, content: str) -> str:
 def _refusal_of_own_words() -> str:
     claim = "All runs pass now."
     record = f"[1] action: run it 40 times\n[1] observation: 40 1 passed\n[2] thought: {claim}"
-    return "; ".join(Evidence(record).problems("success", [claim], decided=False))
+    evidence = Evidence(record)
+    return "; ".join(evidence.problems("success", evidence.look_up([claim]), decided=False))

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterable
 
+from strategy_bank.server.hook_reply import context_for
 from strategy_bank.tools.transcripts.entry import REQUEST, Entry, fields, word
 from strategy_bank.tools.transcripts.reader import last_entries
 
@@ -58,11 +59,6 @@ def stop(sent: bytes) -> str:
         if client == "claude-code"
         else json.dumps({"decision": "block", "reason": request})
     )
-
-
-def context_for(event: str, text: str) -> str:
-    """What a hook of this event answers for the agent to read. Plain text would be kept from it when a tool answers."""
-    return json.dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}, ensure_ascii=False)
 
 
 def _unreported(entries: Iterable[Entry]) -> bool:

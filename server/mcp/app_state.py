@@ -1,10 +1,9 @@
-"""What one server process shares between its calls: the settings, the judge, and the bank, opened once in the background."""
+"""What one server process shares between its calls: the settings, the judge, and the bank."""
 
-import importlib
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -19,14 +18,14 @@ from strategy_bank.tools.safety.redact import redact
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
-TIDIED_EVERY_S = 1.0
-"""At most; looking whether anything is due costs a recall's tenth."""
+# Seconds at least between two checks whether maintenance is due; a check costs a tenth of a recall.
+_MAINTENANCE_INTERVAL_S = 1.0
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class State:
-    """`bank()` opens the bank at its first use; lancedb and fastembed are imported then, in a worker thread."""
+    """Holds the settings, the judge and the bank, which `bank()` opens at its first use."""
 
     settings: Settings
     scope: str
@@ -35,19 +34,19 @@ class State:
     background: TaskGroup | None = None
     _opening: anyio.Lock = field(default_factory=anyio.Lock)
     answered: anyio.Event = field(default_factory=anyio.Event)
-    """Set after the first answer to the client: until then, nothing may delay it."""
-    _tidied: float = 0.0
+    """Set after the first answer to the client. Until then, nothing may delay it."""
+    _maintained: float = 0.0
 
     async def bank(self) -> "Bank":
-        """Raises the errors of `Bank.open`; a later call tries again."""
+        """Return the open bank. Raises the errors of `Bank.open`; a later call tries again."""
         async with self._opening:
             if self.opened is None:
-                module = await anyio.to_thread.run_sync(importlib.import_module, "strategy_bank.store.bank")
-                self.opened = cast("Bank", await module.Bank.open(self.settings.location))
+                bank = await anyio.to_thread.run_sync(_import_bank)
+                self.opened = await bank.open(self.settings.location)
             return self.opened
 
     async def warm_up(self) -> None:
-        """Make the first call fast. A failure is told by the call that meets it, where the user sees it."""
+        """Make the first call fast. A failure is only logged: the call that meets it tells the user."""
         await self.answered.wait()
         try:
             bank = await self.bank()
@@ -58,17 +57,16 @@ class State:
         except StrategyBankError as exc:
             logger.warning("%s", exc)
 
-    def tidy_soon(self) -> None:
+    def maintain_soon(self) -> None:
+        """Start maintenance in the background, unless it was looked at a moment ago."""
         now = time.monotonic()
-        if self.background and self.opened and now - self._tidied >= TIDIED_EVERY_S:
-            self._tidied = now
-            self.background.start_soon(self._tidy)
+        if self.background and self.opened and now - self._maintained >= _MAINTENANCE_INTERVAL_S:
+            self._maintained = now
+            self.background.start_soon(self._maintain, self.opened)
 
-    async def _tidy(self) -> None:
-        """Compact when it is due. Never the caller's problem."""
+    async def _maintain(self, bank: "Bank") -> None:
         try:
-            assert self.opened
-            if await self.opened.maintain():
+            if await bank.maintain():
                 await anyio.to_thread.run_sync(return_all_freed_memory)
         except StrategyBankError as exc:
             logger.warning("Compaction was put off: %s", exc)
@@ -77,3 +75,10 @@ class State:
         await self.judge.aclose()
         if self.opened:
             await self.opened.close()
+
+
+def _import_bank() -> "type[Bank]":
+    """Import lancedb and fastembed with the bank; this takes seconds, so it runs in a worker thread."""
+    from strategy_bank.store.bank import Bank
+
+    return Bank

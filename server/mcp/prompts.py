@@ -1,13 +1,18 @@
-"""Prompts: the habit of recalling and reporting, as three prompts."""
+"""The prompts: recalling and reporting as three texts that a user can choose."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.context import CallNext, ServerRequestContext
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import Field
 
 from strategy_bank.server.mcp.app_state import State
+from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.store.records import Episode
-from strategy_bank.tools.judging.judge import judgement_request
+from strategy_bank.tools.judging.requests import judgement_request
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.recall_strategies import fence_strategies, scopes_read
 
@@ -18,7 +23,7 @@ _PENDING_NAMED = 9
 
 
 def add_prompts(server: MCPServer[State], state: State) -> None:
-    """`solve_with_strategies`, `reflect` and `distill_pending`."""
+    """Add `solve_with_strategies`, `reflect` and `distill_pending`."""
 
     @server.prompt(title="Solve a task with strategies")
     async def solve_with_strategies(task: Annotated[str, Field(description="The task to solve")]) -> str:
@@ -39,12 +44,34 @@ def add_prompts(server: MCPServer[State], state: State) -> None:
 
 
 async def _pending(bank: "Bank", scope: str) -> str:
-    """The oldest pending episode with all that is needed to judge it, and the ids of those that come next."""
+    """Return the oldest pending episode with all that is needed to judge it, and the ids of the next ones."""
     rows = await bank.cells(Episode, ["run_id"], scope=scope, status="pending")
-    ids = [row["id"] for row in rows if not row["run_id"]]  # attempts are judged together, by their run
+    ids = [row["id"] for row in rows if not row["run_id"]]  # the attempts of a run are judged together
     if not ids:
         return f"No episode of {scope} waits for a judgement. There is nothing to do."
     first = await bank.get(Episode, ids[0])
     request = judgement_request(first.task, first.outcome, first.trajectory)
     later = ", ".join(ids[1 : 1 + _PENDING_NAMED]) or "none"
     return render("distill_pending", id=first.id, request=request["rubric"], later=later, count=str(len(ids)))
+
+
+async def prompt_errors_in_words(ctx: ServerRequestContext[State, Any], call_next: CallNext) -> Any:
+    """Tell the client why it gets no prompt: the SDK calls every such failure internal and gives no reason."""
+    if ctx.method != "prompts/get":
+        return await call_next(ctx)
+    try:
+        return await call_next(ctx)
+    except ValueError as exc:
+        causes = list(_causes(exc))
+        for cause in causes:
+            if isinstance(cause, StrategyBankError):
+                raise MCPError(INTERNAL_ERROR, str(cause)) from exc
+        if len(causes) > 1:  # raised inside a prompt: a defect, not a wrong name or a missing argument
+            raise
+        raise MCPError(INVALID_PARAMS, str(exc)) from exc
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    while exc.__cause__ is not None:
+        exc = exc.__cause__
+        yield exc

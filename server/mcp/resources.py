@@ -1,8 +1,7 @@
-"""Resources: the bank's summary and single strategies, with completion of their ids."""
+"""The resources: a summary of the bank and single strategies, with completion of their ids."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -14,23 +13,23 @@ from strategy_bank.store.records import Episode, Run, Strategy
 from strategy_bank.tools.recall_strategies import scopes_read
 from strategy_bank.tools.sharing.describe import describe
 
-if TYPE_CHECKING:
-    pass
+# The protocol allows no more in one answer.
+_COMPLETIONS = 100
 
 
 def add_resources(server: MCPServer[State], state: State) -> None:
-    """`bank://summary` and `strategy://{id}`."""
+    """Add `bank://summary` and `strategy://{id}`, and the completion of ids."""
 
     @server.resource("bank://summary", title="What the bank holds", mime_type="text/markdown")
     async def summary() -> str:
         """Counts of the bank, and the titles of this project's newest strategies."""
-        with _told():
+        with _errors_in_words():
             return await _summary(state)
 
     @server.resource("strategy://{id}", title="One strategy", mime_type="text/markdown")
     async def strategy(id: str) -> str:
         """A strategy with its counters and where it came from."""
-        with _told():
+        with _errors_in_words():
             return describe(await (await state.bank()).get(Strategy, id))
 
     @server.completion()
@@ -45,13 +44,9 @@ def add_resources(server: MCPServer[State], state: State) -> None:
         return Completion(values=ids[:_COMPLETIONS], total=len(ids), has_more=len(ids) > _COMPLETIONS)
 
 
-_COMPLETIONS = 100
-"""The protocol allows no more in one answer."""
-
-
 @contextmanager
-def _told() -> Generator[None]:
-    """Expected failures reach the client with their message."""
+def _errors_in_words() -> Generator[None]:
+    """Let expected failures reach the client with their message."""
     try:
         yield
     except NotFound as exc:

@@ -1,7 +1,7 @@
-"""What a client sees of a tool: a compact schema, and errors that say what to do.
+"""Tools with compact schemas and with errors that say what to do.
 
-Every client pays for `tools/list` on every turn, so what pydantic adds without use (titles, null alternatives of optional
-arguments) is left out.
+Every client pays for `tools/list` on every turn, so this leaves out what pydantic adds without use: titles, and null as an
+alternative of optional arguments.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,20 @@ from pydantic import ValidationError
 
 from strategy_bank.store.errors import StrategyBankError
 
+_UNLISTED = "unlisted"
+UNLISTED: Any = {_UNLISTED: True}
+"""`json_schema_extra` of an argument that hooks send and models do not: it stays out of the schema."""
+# The validation still enforces these limits, and its errors name them.
+_LEFT_OUT = ("title", "$defs", "minLength", "maxLength", "maxProperties")
+_LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
+_SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
+    ("additionalProperties", True),
+    ("additionalProperties", {"type": "string"}),
+    ("default", None),
+    ("default", ""),
+    ("default", []),
+)
+
 
 class ContractTool(Tool):
     """A tool whose expected failures reach the model in their own words."""
@@ -23,10 +37,9 @@ class ContractTool(Tool):
     def of(
         cls, function: Callable[..., Any], title: str, annotations: ToolAnnotations, meta: dict[str, Any] | None = None
     ) -> "ContractTool":
-        """The tool of a function: its name, its docstring, its arguments; the schemas made compact."""
-        tool = cls.from_function(
-            function, title=title, description=_unwrapped(function), annotations=annotations, meta=meta
-        )
+        """Build the tool from a function's name, docstring and arguments, with compact schemas."""
+        description = " ".join((function.__doc__ or "").split())
+        tool = cls.from_function(function, title=title, description=description, annotations=annotations, meta=meta)
         tool.parameters = compact(tool.parameters, arguments=True)
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema or {})
         return cast("ContractTool", tool)
@@ -36,19 +49,23 @@ class ContractTool(Tool):
             return await super().run(arguments, context, convert_result)
         except ToolError as exc:
             if isinstance(exc.__cause__, ValidationError):
-                raise ToolError(_what_to_mend(exc.__cause__)) from exc.__cause__
+                raise ToolError(self._refusal(exc.__cause__)) from exc.__cause__
             if isinstance(exc.__cause__, StrategyBankError):
                 raise ToolError(str(exc.__cause__)) from exc.__cause__
             raise
 
+    def _refusal(self, exc: ValidationError) -> str:
+        """Name fields and rules, but never the rejected values: they are the caller's data and may be long."""
+        reads_only = self.annotations is not None and self.annotations.read_only_hint
+        unchanged = "" if reads_only else "Nothing was stored. "
+        problems = [f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors()]
+        return f"{unchanged}Correct the arguments and call again: {'; '.join(problems[:8])}"
+
 
 def compact(schema: dict[str, Any], *, arguments: bool = False) -> dict[str, Any]:
-    """The schema in one piece, without what only pydantic reads. References are put in place, which every client understands.
+    """Return the schema without references and without what only pydantic reads.
 
-    Limits of length are left to the validation, whose errors name them. Of results, only the outer object lists what it
-    always has.
-
-    Of `arguments`, one that may be left out is not also offered as null.
+    Optional `arguments` lose their alternative null. In schemas of results, only the outer object keeps its required fields.
     """
     whole = _compact({k: v for k, v in schema.items() if k != "description"}, schema.get("$defs", {}), arguments)
     return whole | {"required": schema["required"]} if "required" in schema else whole
@@ -72,22 +89,8 @@ def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
     }
 
 
-_UNLISTED = "unlisted"
-UNLISTED: Any = {_UNLISTED: True}
-"""As `json_schema_extra` of an argument that hooks send, and no model: it is in no schema."""
-_LEFT_OUT = ("title", "$defs", "minLength", "maxLength", "maxProperties")
-_LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
-_SAYS_NOTHING: tuple[tuple[str, Any], ...] = (
-    ("additionalProperties", True),
-    ("additionalProperties", {"type": "string"}),
-    ("default", None),
-    ("default", ""),
-    ("default", []),
-)
-
-
 def _in_place(fields: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
-    """A reference replaced by its model; the field's description stays, the model's own docstring goes."""
+    """Replace a reference by its model. The field's description stays, the model's own docstring goes."""
     if "$ref" not in fields:
         return fields
     model = models[fields["$ref"].rpartition("/")[2]]
@@ -98,13 +101,3 @@ def _without_null(fields: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in fields.items() if key not in ("default", "anyOf")}
     choices = [choice for choice in fields.get("anyOf", []) if choice != {"type": "null"}]
     return kept | (choices[0] if len(choices) == 1 else {"anyOf": choices})
-
-
-def _what_to_mend(exc: ValidationError) -> str:
-    """Field names and rules, never the rejected values: those are the caller's data and may be long."""
-    problems = [f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors()]
-    return f"Nothing was stored. Mend the arguments and call again: {'; '.join(problems[:8])}"
-
-
-def _unwrapped(function: Callable[..., Any]) -> str:
-    return " ".join((function.__doc__ or "").split())

@@ -1,4 +1,4 @@
-"""The three tools as MCP sees them: arguments with their rules, and the way to `tools/`."""
+"""The three tools as MCP sees them: their arguments with the rules for them, handed to `tools/` as one request."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,6 +7,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
+from strategy_bank.server.hook_reply import context_for
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named
@@ -31,24 +32,19 @@ Used = Annotated[
     list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")
 ]
 
+_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Claude Code shows other tools by name only until the model searches for them, and nobody searches for a habit.
+_ALWAYS_LOADED = {"anthropic/alwaysLoad": True}
+
 
 def contract() -> list[Tool]:
-    """The tools, in the order in which an agent needs them."""
+    """Return the tools, in the order in which an agent needs them."""
     return [
-        ContractTool.of(
-            recall_strategies,
-            "Recall strategies",
-            ToolAnnotations(read_only_hint=True, open_world_hint=False),
-            _UNASKED,
-        ),
-        ContractTool.of(report_outcome, "Report an outcome", _ADDS, _UNASKED),
+        ContractTool.of(recall_strategies, "Recall strategies", _READS, _ALWAYS_LOADED),
+        ContractTool.of(report_outcome, "Report an outcome", _ADDS, _ALWAYS_LOADED),
         ContractTool.of(scale_attempts, "Scale attempts", _ADDS),
     ]
-
-
-_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-_UNASKED = {"anthropic/alwaysLoad": True}
-"""Claude Code shows other tools by name only, until the model searches for them; nobody searches for what is to be a habit."""
 
 
 async def recall_strategies(
@@ -62,11 +58,7 @@ async def recall_strategies(
     than one step. Empty when nothing fits."""
     state = ctx.request_context.lifespan_context
     result = await recall(await state.bank(), task, limit, scope or state.scope)
-    if not hook:
-        return _reply(result)
-    from strategy_bank.server.clients.hook import context_for  # not needed before a server has answered
-
-    return _reply(result, context_for(hook, result.as_text()))
+    return _reply(result, context_for(hook, result.as_text()) if hook else "")
 
 
 async def report_outcome(
@@ -97,7 +89,7 @@ async def report_outcome(
     if not episode_id and (path := transcript_named(trajectory)):
         past = await read_transcript(state.settings, path)
         task, trajectory = task or past.task, past.trajectory()
-    report = Report(
+    request = Report(
         scope=scope or state.scope,
         task=task,
         trajectory=trajectory,
@@ -111,7 +103,7 @@ async def report_outcome(
         same_as=same_as or {},
     )
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
-    result = await reporting.report(await state.bank(), state.judge, report)
+    result = await reporting.report(await state.bank(), state.judge, request)
     await ctx.report_progress(1, 1, result.status)
     return _reply(result)
 
@@ -142,6 +134,7 @@ async def scale_attempts(
     return _reply(await scaling.scale(await state.bank(), state.judge, request))
 
 
-def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str | None = None) -> CallToolResult:
+def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str = "") -> CallToolResult:
+    """Return the result as structured content, and as `text`, by default its own."""
     content = TextContent(type="text", text=text or result.as_text())
     return CallToolResult(content=[content], structured_content=result.model_dump(mode="json"))

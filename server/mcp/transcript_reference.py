@@ -1,7 +1,7 @@
-"""A trajectory that is not sent but named: `{"transcript": path}`, the client's own record of the session.
+"""Reads a trajectory that is not sent but named: `{"transcript": path}`, the client's own record of the session.
 
-So the agent need not type again what it did. The file is read only from the folders of the clients in
-`tools/transcripts/reader.py`, and cut to the task at hand; from there on it is a trajectory like any other.
+This saves the agent from typing again what it did. The file is read only from the clients' folders (see
+`tools/transcripts/reader.py`) and cut to the task at hand.
 """
 
 import json
@@ -20,7 +20,7 @@ _KEY = "transcript"
 
 
 def transcript_named(trajectory: Any) -> str:
-    """The path in such a reference, also where the agent wrote the object as text; empty for any other trajectory."""
+    """Return the path in such a reference, also if the agent wrote the object as text; "" for any other trajectory."""
     if isinstance(trajectory, str) and trajectory.lstrip().startswith("{") and _KEY in trajectory[:40]:
         try:
             trajectory = json.loads(trajectory)
@@ -31,8 +31,8 @@ def transcript_named(trajectory: Any) -> str:
 
 
 async def read_transcript(settings: Settings, path: str) -> "PastTask":
-    """The task at hand in a client's transcript. Raises InvalidInput."""
-    from strategy_bank.tools.transcripts.tasks import last_task  # not needed before a server has answered
+    """Return the task at hand in a client's transcript. Raises InvalidInput."""
+    from strategy_bank.tools.transcripts.tasks import last_task  # slow, and not needed to start
 
     if not settings.transcripts:
         raise InvalidInput("This server reads no transcripts. Send the condensed trajectory itself.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from strategy_bank.server.demo.examples import Attempt, episode_examples, reuse_example, run_example
-from strategy_bank.tools.judging.judge import hold_to_evidence
+from strategy_bank.tools.judging.evidence import hold_to_evidence
 from strategy_bank.tools.judging.models import StrategyDraft
 from strategy_bank.tools.safety.literals import find_literals
 from strategy_bank.tools.safety.order_detection import read_as_orders

@@ -9,15 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.tools.judging.endpoint_judge import (
-    AttemptView,
-    ContrastReply,
-    EndpointJudge,
-    VerdictReply,
-    json_part,
-)
-from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
+from strategy_bank.tools.judging.models import AttemptView, Judgement
 from strategy_bank.tools.judging.openai_client import EndpointSettings, strict_schema
+from strategy_bank.tools.judging.replies import ContrastReply, VerdictReply, json_part
 from tests.support.scripted_endpoint import (
     Reply,
     ScriptedEndpoint,

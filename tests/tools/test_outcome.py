@@ -391,7 +391,7 @@ async def test_secrets_are_redacted_everywhere_before_anything_is_written(
         ({"episode_id": "ep_none", "judgement": judgement()}, "ep_none"),
     ],
 )
-async def test_what_cannot_be_used_is_an_error_that_says_what_to_mend(
+async def test_what_cannot_be_used_is_an_error_that_says_what_to_correct(
     connect: Connect, settings: Settings, arguments: dict[str, Any], says: str
 ) -> None:
     async with connect() as client:
@@ -399,6 +399,12 @@ async def test_what_cannot_be_used_is_an_error_that_says_what_to_mend(
     bank = await Bank.open(settings.location)
     assert await bank.count(Episode) == 0
     await bank.close()
+
+
+async def test_refused_arguments_say_that_nothing_was_stored(connect: Connect) -> None:
+    async with connect() as client:
+        said = await refusal(client, "report_outcome", task=TASK, trajectory="x", outcome="maybe")
+        assert said.startswith("Nothing was stored. Correct the arguments and call again: outcome: ")
 
 
 @pytest.mark.parametrize(

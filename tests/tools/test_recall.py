@@ -94,6 +94,7 @@ async def test_wrong_arguments_are_named_without_repeating_them(
         text = await refusal(client, "recall_strategies", **arguments)
     assert field in text
     assert len(text) < 300
+    assert "stored" not in text  # a recall stores nothing anyway
 
 
 async def test_recalled_text_cannot_close_its_fence(connect: Connect, settings: Settings) -> None:

@@ -1,8 +1,8 @@
 """What a judge says: a judgement over one trajectory, a comparison over several attempts.
 
-These models are at once the tools' input schema for an agent that judges itself and the response schema for an endpoint,
-so their field descriptions carry the rules. `reason` stands before the verdict: a model that has written down why decides
-better. At most 3 strategies per trajectory and 5 per comparison (arXiv 2509.25140, appendix on prompts).
+The tools' input schemas are made of these models, and so are the requests to the agent, so the descriptions of the fields carry
+the rules; the models' docstrings are sent, too. `reason` stands before the verdict, because a model that has written down why
+decides better. A trajectory gives at most 3 strategies, a comparison 5 (arXiv 2509.25140, appendix on prompts).
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@
     max_tokens     max_completion_tokens
     temperature    left out
 
-Everything about openai stays in this file; the package is imported when the first completion is asked for.
+Only this file uses the openai package, and imports it for the first completion.
 """
 
 import re
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 Message = dict[str, str]
-"""role and content"""
+"""Holds `role` and `content`."""
 
 
 @dataclass(frozen=True)
 class EndpointSettings:
-    """`max_retries` are the library's (network, 429, 5xx); `trajectory_chars` is what one prompt may show."""
+    """`max_retries` are those of the openai library (network, 429, 5xx); `trajectory_chars` limits what one prompt shows."""
 
     base_url: str | None
     model: str
@@ -42,7 +42,7 @@ class EndpointSettings:
 
 
 class Endpoint:
-    """Asks for completions and remembers which request options are understood. Close it with `aclose`."""
+    """Asks for completions and remembers which request options the endpoint understands. Close it with `aclose`."""
 
     def __init__(self, settings: EndpointSettings) -> None:
         self._settings = settings
@@ -51,7 +51,7 @@ class Endpoint:
         self._opening = anyio.Lock()
 
     async def complete(self, talk: list[Message], form: type[BaseModel], temperature: float) -> str:
-        """The text of one completion; whether it is JSON of `form` is for the caller to check."""
+        """Return the text of one completion. The caller checks whether it is JSON of `form`. Raises JudgeFailed."""
         client = await self._connected()
         import openai
 
@@ -71,7 +71,7 @@ class Endpoint:
                 return _content(raw, self._settings)
 
     async def aclose(self) -> None:
-        """Closes the connections; the next completion opens new ones."""
+        """Close the connections; the next completion opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -83,7 +83,7 @@ class Endpoint:
             return self._client
 
     async def _post(self, client: "AsyncOpenAI", talk: list[Message], options: dict[str, Any]) -> str:
-        """The body of the answer. The library limits the wait for each byte; this limits the wait for all."""
+        """Return the body of the answer. The library limits the wait for each byte; this limits the wait for all."""
         settings = self._settings
         create: Any = client.chat.completions.with_raw_response.create
         messages = [{**message, "content": _encodable(message["content"])} for message in talk]
@@ -94,7 +94,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Dialect:
-    """The request options an endpoint understands, as far as its refusals have told."""
+    """The request options that an endpoint understands, as far as its refusals have told."""
 
     max_tokens: int
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -102,7 +102,7 @@ class Dialect:
     temperature: bool = True
 
     def without(self, complaint: str) -> "Dialect | None":
-        """The dialect to try after this refusal; None when there is nothing left to give up."""
+        """Return the dialect to try after this refusal, or None when there is nothing left to give up."""
         if self.format != "none" and re.search("response.?format|json|schema|grammar", complaint, re.IGNORECASE):
             return replace(self, format="json_object" if self.format == "json_schema" else "none")
         if self.limit == "max_tokens" and "max_tokens" in complaint:
@@ -124,7 +124,7 @@ class Dialect:
 
 
 def strict_schema(form: type[BaseModel]) -> dict[str, Any]:
-    """The schema as strict modes want it: no references, no sizes, all fields required, no others allowed."""
+    """Return the schema as strict modes want it: no references, no sizes, all fields required, no others allowed."""
     schema = form.model_json_schema()
     return _strict(schema, schema.get("$defs", {}))
 
@@ -167,7 +167,7 @@ _ADVICE = {
 
 
 def _advice(exc: Exception, settings: EndpointSettings) -> str:
-    """What happened and what to check. The server's own words may repeat the key; it is taken out of them."""
+    """Say what happened and what to check. The server's own words may repeat the key, so it is masked in them."""
     import openai
 
     where = f"{settings.model} at {urlsplit(settings.base_url or DEFAULT_BASE_URL).netloc.rpartition('@')[2]}"
@@ -183,7 +183,7 @@ def _advice(exc: Exception, settings: EndpointSettings) -> str:
     said = str(exc)
     if settings.api_key:
         said = said.replace(settings.api_key.get_secret_value(), "***")
-    return f"{where} refused the request; check the model and its context length. It said: {shorten(said)}"
+    return f"{where} refused the request; check the model and its context length. It said: {excerpt(said)}"
 
 
 class _Said(BaseModel):
@@ -201,7 +201,7 @@ class _Completion(BaseModel):
 
 
 def _content(raw: str, settings: EndpointSettings) -> str:
-    """The message of a chat completion, or the reason why there is none to use."""
+    """Return the message of a chat completion. Raises JudgeFailed where there is none to use."""
     try:
         choice = _Completion.model_validate_json(raw).choices[0]
     except ValidationError as exc:
@@ -210,16 +210,17 @@ def _content(raw: str, settings: EndpointSettings) -> str:
     if choice.finish_reason == "length":
         raise JudgeFailed(f"{settings.model} was truncated after {settings.max_tokens} tokens; allow it more")
     if said.refusal or choice.finish_reason == "content_filter":
-        raise JudgeFailed(f"{settings.model} refused to answer: {shorten(said.refusal or 'content filter')}")
+        raise JudgeFailed(f"{settings.model} refused to answer: {excerpt(said.refusal or 'content filter')}")
     if not said.content or said.content.isspace():
         raise JudgeFailed(f"{settings.model} sent an empty answer; choose another model")
     return said.content
 
 
-def shorten(text: str) -> str:
+def excerpt(text: str) -> str:
+    """Return the beginning of a text, short enough for an error message."""
     return text if len(text) <= 300 else f"{text[:300]} …"
 
 
 def _encodable(text: str) -> str:
-    """Lone surrogates, as in file names that are not UTF-8, cannot be sent."""
+    """Replace lone surrogates, as in file names that are not UTF-8: they cannot be sent."""
     return text.encode("utf-8", "replace").decode()

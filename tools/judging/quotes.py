@@ -1,4 +1,4 @@
-"""Whether a quote occurs in a trajectory: the rule of evidence rests on it."""
+"""Finds out whether a quote occurs in a trajectory; the rule of evidence rests on it."""
 
 import re
 import unicodedata
@@ -9,18 +9,18 @@ from strategy_bank.tools.trajectory.text import strip_controls
 _ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _ESCAPE = re.compile(r"\\+[nrtbf]?")
 _WRAPPING = "\"'`“”‘’„«»….*"
+# Shorter quotes occur everywhere by chance, so they count only as a whole line or value.
 _LEAST_QUOTE = 3
-"""Shorter quotes occur everywhere by chance, so they count only as a whole line or value."""
 
 
 class QuoteFinder:
-    """Tells whether quotes occur in a text; folds the text once, for several quotes."""
+    """Tells whether quotes occur in a text. It folds the text once, for all quotes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def holds(self, quote: str) -> bool:
-        """Does the quote occur, whatever its white space, JSON escapes and the quotation marks around it?"""
+        """Return whether the quote occurs, whatever its white space, JSON escapes and the quotation marks around it."""
         bare = strip_controls(quote).strip().strip(_WRAPPING).strip()
         if not bare:
             return False
@@ -44,22 +44,22 @@ class QuoteFinder:
 
 
 def holds_quote(text: str, quote: str) -> bool:
-    """Does the quote occur in the text? For several quotes of one text use QuoteFinder."""
+    """Return whether the quote occurs in the text. For several quotes of one text use QuoteFinder."""
     return QuoteFinder(text).holds(quote)
 
 
 def _occurs(quote: str, text: str) -> bool:
-    """Both folded. The quote may stand in quotation marks or between ellipses that the text does not have."""
+    """Compare folded texts. The quote may stand in quotation marks or between ellipses that the text does not have."""
     return any(len(form) >= _LEAST_QUOTE and form in text for form in (quote, quote.strip(_WRAPPING)))
 
 
 def _squeezed(text: str) -> str:
-    """Without any white space, so that wrapping, indenting and compact JSON make no difference."""
+    """Remove all white space, so that wrapping, indenting and compact JSON make no difference."""
     return "".join(strip_controls(text).split())
 
 
 def _unescaped(text: str) -> str:
-    """Squeezed, in NFC, and without the backslashes of JSON strings, however often they were escaped."""
+    """Squeeze the text, in NFC and without the backslashes of JSON strings, however often they were escaped."""
     if "\\" in text:
         text = _ESCAPED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
