@@ -62,7 +62,8 @@ def test_every_command_is_one_with_such_options_and_arguments(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("lessons.jsonl").touch()
+    for file in ("lessons.jsonl", "all.zip"):
+        Path(file).touch()
     for words in commands(page):
         name, *rest = words
         command = cli.get_command(CONTEXT, name)
@@ -166,8 +167,12 @@ def test_the_first_steps_can_be_taken_as_they_stand(
     Path("lessons.jsonl").write_text(json.dumps(json.loads(lesson)), "utf-8")
     taken = [words for words in commands(page) if words[0] not in ("demo", "learn")]
     assert len(taken) >= 7
+    id = ""
     for words in taken:
-        confirmed = ["--yes"] if words[:1] == ["connect"] and len(words) > 1 else []
-        told = CliRunner().invoke(cli, [*words, *confirmed])
+        confirmed = ["--yes"] if words[0] == "restore" or (words[0] == "connect" and len(words) > 1) else []
+        told = CliRunner().invoke(cli, [word.replace("ID", id) for word in [*words, *confirmed]])
         assert told.exit_code == 0, (words, told.output)
-    assert json.loads(lesson)["title"] in CliRunner().invoke(cli, ["list"]).output
+        if words[0] == "import":
+            (strategy,) = json.loads(CliRunner().invoke(cli, ["list", "--json"]).stdout)
+            id, title = strategy["id"], strategy["title"]
+    assert title == json.loads(lesson)["title"]
