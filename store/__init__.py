@@ -1,1 +1,1 @@
-"""The bank: records, embeddings, LanceDB tables and ranking. Knows neither MCP nor language models."""
+"""Stores the bank: records, embeddings, LanceDB tables and ranking. Knows neither MCP nor language models."""

@@ -1,8 +1,8 @@
-"""The bank: strategies, episodes, runs and recalls, shared by several processes.
+"""Is the front of the store: strategies, episodes, runs and recalls, shared by several processes.
 
-Writes happen inside `await bank.atomically(step)`: on a local folder one process at a time, on an object store again when
-somebody else came first. Reads need no lock and see every committed write of every process. What a method returned from is
-durable.
+Writes happen inside `await bank.atomically(step)`: one process at a time on a local folder, again on an object store when
+another process came first. Reads need no lock and see every committed write of every process. When a method returns, its
+write is durable.
 """
 
 import logging
@@ -41,14 +41,14 @@ from strategy_bank.store.retrieval import search, strategy_vectors
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 
 MANY = 20_000
-"""Strategies from which a bank needs larger caches."""
+"""Number of strategies from which a bank needs larger caches."""
 REOPENED_EVERY = 50
-"""Rounds of upkeep after which the tables are opened anew."""
+"""Rounds of upkeep after which the tables are opened again."""
 RECALLS_BUFFERED = 32
 RECALLS_KEPT = 1024
 EMBED_BATCH = 64
 LEAST_TRIES = 4
-"""Of a step that others keep from being committed, however long each takes."""
+"""Attempts at a step before giving up, however long each takes."""
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
@@ -57,15 +57,14 @@ Filter = str | int | Sequence[str]
 
 
 class Bank:
-    """Open with `Bank.open`. Its methods raise the errors of `errors.py` only."""
+    """An open bank, made by `Bank.open`. Its methods raise only the errors of `errors.py`."""
 
     def __init__(self, location: Location, connection: Connection) -> None:
         self.location = location
         self.lock = WriteLock(location.lock_file, location.lock_timeout_s)
         self.embedder = Embedder(location.models_dir)
         self._connection = connection
-        self.tables: dict[str, Table] = {}
-        """By the names in `tables.RECORDS`."""
+        self.tables: dict[str, Table] = {}  # by the names in `schema.RECORDS`
         self._unwritten_recalls: list[Recall] = []
         self._upkeep = Upkeep(location, self.atomically)
         self._rounds = 0
@@ -74,15 +73,15 @@ class Bank:
 
     @classmethod
     async def open(cls, location: Location, *, any_model: bool = False) -> "Bank":
-        """Open the bank at `location`, making or migrating it if need be. Loads no model.
+        """Open the bank at `location`, and create or migrate it if necessary. Loads no model.
 
-        With `any_model` vectors of another or an unknown model are no obstacle: for `reembed`.
+        `any_model` accepts vectors of another or an unknown model, for `reembed`.
         """
         location.prepare()
         bank = cls(location, await Connection.open(location))
         try:
             version = await bank._stored_version()
-        except BankUnavailable:  # another process may be making it just now
+        except BankUnavailable:  # another process may be creating it
             version = await bank.atomically(bank._stored_version)
         if version != migrations.FORMAT_VERSION:
             await bank.atomically(bank._make_or_migrate)
@@ -102,19 +101,17 @@ class Bank:
         self.tables = {name: await self._connection.table(name) for name in schema.RECORDS}
 
     async def _reopen(self) -> None:
-        """With new caches, as large as the bank needs: each entry of the old ones keeps files of an old index open.
-
-        What is being read goes on with the old tables, which vanish with their last reader.
-        """
+        """Open the tables with new caches, as large as the bank needs. Reads in progress keep the old tables."""
+        # each entry of an old cache keeps files of an old index open
         self._connection = await Connection.open(self.location, await self.count(Strategy))
         await self._open_tables()
 
     async def close(self) -> None:
-        """Write what is buffered, if that can be done, and let go of the files."""
+        """Write buffered recalls, if possible, and close the files."""
         try:
             if self._unwritten_recalls:
                 await self.atomically(self.flush_recalls)
-        except BankError as exc:  # reading is possible where writing is not, and has been answered
+        except BankError as exc:  # a bank that cannot be written can still be read
             logger.warning("Which strategies were shown could not be noted: %s", exc)
         finally:
             for table in self.tables.values():
@@ -122,15 +119,15 @@ class Bank:
             self._connection.close()
 
     async def _stored_version(self) -> int:
-        """0 where there is no bank yet."""
+        """Return the bank's format, or 0 where there is no bank yet."""
         if not await self._connection.has("meta"):
             return 0
         rows = await (await self._connection.table("meta")).select(["id", "value"], {})
         meta = {row["id"]: row["value"] for row in rows}
         if migrations.RESTORING in meta:
             raise BankUnavailable(
-                f"The bank at {self.location.tables_uri} is being restored from {meta[migrations.RESTORING]}, or that was "
-                "interrupted. If no restore is running, run `strategy-bank restore` with that file again."
+                f"The bank at {self.location.tables_uri} is being restored from {meta[migrations.RESTORING]}, or a restore was "
+                "interrupted. If none is running, run `strategy-bank restore` with that file again."
             )
         version = int(meta.get("format_version", 0))
         if version > migrations.FORMAT_VERSION:
@@ -165,10 +162,10 @@ class Bank:
     # writing
 
     async def atomically(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Do a step that reads and writes as if nobody else wrote meanwhile. It may be done again, so it must bear that.
+        """Run a step that reads and writes as if nobody else wrote meanwhile. It may run several times.
 
-        On a local folder the write lock keeps others out. Where there is none, `amend` finds out that somebody came first, and
-        the step begins anew after a random wait. Raises BankBusy when others keep it from writing for too long.
+        On a local folder the write lock keeps others out. On an object store, `amend` notices that another process came first,
+        and the step is repeated after a random wait. Raises BankBusy when others keep this one from writing for too long.
         """
         patience = self.location.lock_timeout_s
         again = AsyncRetrying(
@@ -187,25 +184,25 @@ class Bank:
             return await step()
 
     async def add(self, record: Record) -> bool:
-        """Insert an episode or a run; True if it was new. An id that is there already keeps its row."""
+        """Insert an episode or a run and return whether it was new. An existing id keeps its row."""
         return await self.add_all([record]) > 0
 
     async def add_all(self, records: Sequence[Record]) -> int:
-        """Insert episodes, runs or recalls of one kind in one commit; how many were new. Their ids are distinct."""
+        """Insert episodes, runs or recalls, of one kind and with distinct ids, in one commit; return how many were new."""
         if not records:
             return 0
         return await self._table(type(records[0])).insert([schema.to_row(record) for record in records])
 
     async def embed(self, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:
-        """Vectors for retrieval and for consolidation. Slow: call it before taking the write lock."""
+        """Return strategies with their vectors. This is slow, so call it before taking the write lock."""
         return await anyio.to_thread.run_sync(strategy_vectors.embed, self.embedder, strategies)
 
     async def pieces(self, items: Sequence[EmbeddedStrategy]) -> list[Pieces | None]:
-        """The word pieces of each text, a millisecond each; None where the model gives none."""
+        """Return the word pieces of each text, in a millisecond each; None where the model gives none."""
         return await anyio.to_thread.run_sync(lambda: [strategy_vectors.pieces(self.embedder, item) for item in items])
 
     async def add_strategies(self, embedded: Sequence[EmbeddedStrategy]) -> int:
-        """Insert new strategies in one commit; how many were new. Ids that are there already keep their rows."""
+        """Insert strategies in one commit and return how many were new. Existing ids keep their rows."""
         if not embedded:
             return 0
         await self._check_stamp()
@@ -214,9 +211,9 @@ class Bank:
         )
 
     async def amend(self, records: Sequence[Record]) -> None:
-        """Update records of one kind, in one commit; ids that are gone stay gone.
+        """Update records of one kind in one commit. Deleted ids stay deleted.
 
-        Raises Conflict when one of them was changed since it was read; the others are changed then.
+        Raises Conflict when one of them was changed since it was read; the others are updated nevertheless.
         """
         if not records:
             return
@@ -224,10 +221,10 @@ class Bank:
         rows = [schema.to_row(record) | {"revision": record.revision + 1} for record in records]
         amended = await self._table(kind).amend(rows)
         if amended < len(rows) and amended < await self.count(kind, id=[record.id for record in records]):
-            raise Conflict(f"Others change the same {kind.__name__.lower()} at the same time.")
+            raise Conflict(f"Another process changed the same {kind.__name__.lower()} at the same time.")
 
     async def forget(self, ids: Collection[str]) -> list[str]:
-        """Delete strategies, episodes or runs for good; the ids that were there."""
+        """Delete records for good and return the ids that existed."""
         gone: list[str] = []
         for kind in schema.RECORDS.values():
             present = [row["id"] for row in await self.cells(kind, [], id=list(ids))]
@@ -245,7 +242,7 @@ class Bank:
         self._unwritten_recalls.append(recall)
 
     async def flush_recalls(self) -> None:
-        """Those that cannot be written now are kept for the next time, up to a bound."""
+        """Write the buffered recalls. After an error they stay buffered, up to RECALLS_KEPT."""
         buffered, self._unwritten_recalls = self._unwritten_recalls, []
         try:
             await self.add_all(buffered)
@@ -259,19 +256,19 @@ class Bank:
         return next(iter(await self.all(kind, id=id)), None)
 
     async def get(self, kind: type[R], id: str) -> R:
-        """Raises NotFound."""
+        """Return a record. Raises NotFound."""
         record = await self.find(kind, id)
         if record is None:
             raise NotFound(f"There is no {kind.__name__.lower()} {id!r} in this bank.")
         return record
 
     async def all(self, kind: type[R], **equal: Filter) -> list[R]:
-        """Records whose columns equal the given values (one of them, for a list), oldest first."""
+        """Return the records whose columns equal the given values (for a list, one of them), oldest first."""
         rows = await self._table(kind).select(list(kind.model_fields), equal)
         return sorted((schema.from_row(kind, row) for row in rows), key=lambda record: (record.created_at, record.id))
 
     async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[schema.Row]:
-        """`id`, `created_at` and the named columns, oldest first: to count and to choose without the long texts."""
+        """Return `id`, `created_at` and the named columns, oldest first, without reading the long texts."""
         rows = await self._table(kind).select(list(dict.fromkeys(["id", "created_at", *names])), equal)
         return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
 
@@ -279,11 +276,11 @@ class Bank:
         return await self._table(kind).count(equal)
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
-        """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
+        """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 
     async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[EmbeddedStrategy, float]]:
-        """Strategies of a scope, whatever their status, whose text is nearest to this one's, with the cosine."""
+        """Return the strategies of a scope, of any status, whose texts are nearest to this one, with their cosines."""
         stamp = self.embedder.stamp
         column, columns = schema.text_column(stamp), [*Strategy.model_fields, *strategy_vectors.columns(stamp)]
         equal = {"scope": scope}
@@ -291,7 +288,7 @@ class Bank:
         return [(strategy_vectors.from_row(row, stamp), cosine) for row, cosine in rows]
 
     async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:
-        """Strategies as `all` finds them, with their vectors."""
+        """Return strategies like `all`, with their vectors."""
         stamp = self.embedder.stamp
         rows = await self._table(Strategy).select([*Strategy.model_fields, *strategy_vectors.columns(stamp)], equal)
         return sorted(
@@ -303,7 +300,7 @@ class Bank:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[dict[str, Table]]:
-        """Every table as it is now, all of the same moment. Later writes do not change them, and upkeep waits."""
+        """Yield every table as of the same moment. Later writes do not change them, and upkeep waits."""
 
         async def frozen() -> dict[str, Table]:
             await self.flush_recalls()
@@ -318,16 +315,16 @@ class Bank:
                     view.close()
 
     async def fragments(self) -> dict[str, int]:
-        """How many pieces each table is in; many make every search slow, and `maintain` joins them."""
-        return {name: await table.layout.fragments() for name, table in self.tables.items()}
+        """Return the number of fragments of each table. Many make searches slow, and `maintain` joins them."""
+        return {name: await table.files.fragments() for name, table in self.tables.items()}
 
     async def read_through(self) -> int:
-        """Read every row, so that a damaged file shows; how many rows there are. Upkeep waits."""
+        """Read every row, to find damaged files, and return the number of rows. Upkeep waits."""
         async with self._upkeep.held_off():
             return sum([batch.num_rows for table in self.tables.values() async for batch in table.batches()])
 
     async def maintain(self) -> bool:
-        """Write buffered recalls, and do the upkeep that is due (upkeep.py); whether any table's pieces were joined."""
+        """Write buffered recalls and do the upkeep that is due (upkeep.py); return whether any fragments were joined."""
         if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
             await self.atomically(self.flush_recalls)
         if self.location.is_service:
@@ -339,7 +336,7 @@ class Bank:
         return compacted
 
     async def reembed(self, name: str, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Embed all strategies with another model and put them in place in one commit."""
+        """Embed all strategies with another model and replace the table in one commit."""
         self.embedder = Embedder(self.location.models_dir, name)
         await anyio.to_thread.run_sync(self.embedder.warm)
 

@@ -1,10 +1,10 @@
-"""The errors of strategy-bank. Every message says what happened and what to do about it.
+"""Defines the errors of strategy-bank. Every message says what happened and what to do about it.
 
     StrategyBankError
     ├── BankError              the bank could not do what was asked
     │   ├── BankUnavailable    the folder or object store cannot be opened, read or written
     │   ├── BankBusy           other processes kept this one from writing for too long
-    │   ├── Conflict           somebody else changed the same record meanwhile; the step is done again
+    │   ├── Conflict           another process changed the same record meanwhile; the step is repeated
     │   ├── BankTooNew         the bank was written by a newer version of strategy-bank
     │   ├── ModelMismatch      the bank holds vectors of another embedding model
     │   └── NotFound           no strategy, episode or run has that id
@@ -12,13 +12,13 @@
     ├── InvalidInput           what the caller sent cannot be used as it is
     └── JudgeFailed            a judge gave no usable judgement; the episode stays pending
 
-Errors of lancedb, fastembed and openai are translated into these where they enter; nothing above `store/` and
-`tools/judging/openai_client.py` catches theirs.
+`store/` and `tools/judging/openai_client.py` translate the errors of lancedb, fastembed and openai into these; nothing else
+catches theirs.
 """
 
 
 class StrategyBankError(Exception):
-    """Base of all errors a user of strategy-bank can meet."""
+    """The base of all errors that users of strategy-bank can see."""
 
 
 class BankError(StrategyBankError):
@@ -34,7 +34,7 @@ class BankBusy(BankError):
 
 
 class Conflict(BankError):
-    """Somebody else changed the same record between reading and writing it. `Bank.atomically` does the step again."""
+    """Another process changed a record between reading and writing it. `Bank.atomically` repeats the step."""
 
 
 class BankTooNew(BankError):
@@ -54,8 +54,8 @@ class ModelUnavailable(StrategyBankError):
 
 
 class InvalidInput(StrategyBankError):
-    """What the caller sent cannot be used as it is; the message says what would be."""
+    """The input cannot be used as it is; the message says what could be."""
 
 
 class JudgeFailed(StrategyBankError):
-    """A judge gave no usable judgement. Never a verdict: the episode stays pending with this reason."""
+    """A judge gave no usable judgement. This is never a verdict: the episode stays pending with the reason."""

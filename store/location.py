@@ -1,22 +1,24 @@
-"""Where a bank lives."""
+"""Says where a bank lies, and makes its folders."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from strategy_bank.store.errors import BankUnavailable
-from strategy_bank.store.os_errors import way_out_of
+from strategy_bank.store.os_errors import way_out
 
 
 @dataclass(frozen=True)
 class Location:
-    """`home` holds the models, and on a local bank its tables and lock; `uri` is set for another place that LanceDB knows."""
+    """The place of a bank. `home` holds the models, and of a local bank the tables and the lock.
+
+    `uri` is set where the tables are elsewhere: another folder, an object store or a LanceDB service.
+    """
 
     home: Path
     uri: str = ""
     lock_timeout_s: float = 30.0
-    api_key: str = field(default="", repr=False)
-    """Of LanceDB Cloud or Enterprise, for `db://`; `host` is where it is reached, when not at LanceDB's own address."""
-    host: str = ""
+    api_key: str = field(default="", repr=False)  # for `db://`, which is LanceDB Cloud or Enterprise
+    host: str = ""  # the address of a service other than LanceDB's own
 
     @property
     def tables_uri(self) -> str:
@@ -24,12 +26,12 @@ class Location:
 
     @property
     def is_service(self) -> bool:
-        """Whether a LanceDB service holds the tables, which compacts and indexes them by itself."""
+        """Whether the tables are in a LanceDB service, which does its own upkeep."""
         return self.uri.startswith("db://")
 
     @property
     def lock_file(self) -> Path | None:
-        """None on an object store."""
+        """Held by the one process that writes. None on an object store."""
         return None if "://" in self.uri else Path(self.tables_uri).with_suffix(".lock")
 
     @property
@@ -42,13 +44,13 @@ class Location:
         return self.home / "models"
 
     def prepare(self) -> None:
-        """Make the folders, readable by this user only. Raises BankUnavailable."""
+        """Make missing folders, which only this user can read. Raises BankUnavailable."""
         folders = [self.home] if self.lock_file is None else [self.home, self.lock_file.parent]
         for folder in folders:
             try:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as exc:
                 raise BankUnavailable(
-                    f"The folder {folder} cannot be made ({exc.strerror or exc}). "
-                    f"{way_out_of(exc.errno, str(folder)) or 'Set STRATEGY_BANK_HOME to a folder that this user can write.'}"
+                    f"The folder {folder} cannot be created ({exc.strerror or exc}). "
+                    f"{way_out(exc, folder) or 'Set STRATEGY_BANK_HOME to a folder that this user can write to.'}"
                 ) from exc

@@ -1,4 +1,4 @@
-"""One writer at a time on a local folder, among the tasks of this process and among processes."""
+"""Lets one task of one process write to a local folder at a time."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,17 +10,16 @@ import anyio.to_thread
 from filelock import FileLock, Timeout
 
 from strategy_bank.store.errors import BankBusy, BankUnavailable
-from strategy_bank.store.os_errors import way_out_of
+from strategy_bank.store.os_errors import way_out
 
-LOOKED_AT_EVERY_S = 0.01
-"""Who waits for another process learns no sooner that the lock is free."""
+POLLING_S = 0.01
+"""Polling interval while another process holds the lock."""
 
 
 class WriteLock:
-    """A file lock, taken in a worker thread so that waiting for another process never stalls the event loop.
+    """A file lock. Waiting for it does not block the event loop, and the operating system frees that of a dead process.
 
-    `path` None is for object stores, whose conditional commits take the place of the file: then only the tasks of this
-    process wait for one another. The operating system frees the lock of a process that died.
+    Without a `path` only the tasks of this process wait for one another: on an object store, conditional commits do the rest.
     """
 
     def __init__(self, path: Path | None, timeout_s: float) -> None:
@@ -31,12 +30,12 @@ class WriteLock:
 
     @property
     def held(self) -> bool:
-        """Whether this process holds it."""
+        """Whether a task of this process holds the lock."""
         return self._tasks.locked()
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:
-        """Raises BankBusy when another process keeps the lock for longer than the timeout."""
+        """Hold the lock. Raises BankBusy when another process keeps it for longer than the timeout."""
         async with self._tasks:
             await self._acquire(self._timeout_s)
             try:
@@ -47,7 +46,7 @@ class WriteLock:
 
     @asynccontextmanager
     async def hold_if_free(self) -> AsyncGenerator[bool]:
-        """Without waiting for anybody; yields whether this task holds it."""
+        """Hold the lock if it is free, without waiting; yields whether this task holds it."""
         if self.held:
             yield False
             return
@@ -67,14 +66,14 @@ class WriteLock:
         if self._file is None:
             return
         try:
-            await anyio.to_thread.run_sync(partial(self._file.acquire, timeout_s, LOOKED_AT_EVERY_S))
+            await anyio.to_thread.run_sync(partial(self._file.acquire, timeout_s, POLLING_S))
         except Timeout as exc:
             raise BankBusy(
                 f"Another process has been writing to the bank for more than {timeout_s:g} s (lock {self.path}). "
-                "Try again; if it goes on, look for a stopped strategy-bank process and end it."
+                "Try again; if that does not help, look for a suspended strategy-bank process and end it."
             ) from exc
         except OSError as exc:
             raise BankUnavailable(
-                f"The lock file {self.path} cannot be written ({exc.strerror or exc}). "
-                f"{way_out_of(exc.errno, str(self.path)) or 'Set STRATEGY_BANK_HOME to a folder of your own.'}"
+                f"The lock file {self._file.lock_file} cannot be written ({exc.strerror or exc}). "
+                f"{way_out(exc, Path(self._file.lock_file)) or 'Set STRATEGY_BANK_HOME to a folder of your own.'}"
             ) from exc

@@ -1,7 +1,7 @@
-"""What the bank holds: strategies, episodes, runs and recalls (terms of the ReasoningBank paper, arXiv 2509.25140).
+"""Defines what the bank holds: strategies, episodes, runs and recalls (terms of the ReasoningBank paper, arXiv 2509.25140).
 
-Records are frozen; a change is a new record made with `model_copy(update=…)`. Ids are derived from content, so that the
-same thing said twice is one row.
+Records are frozen; `model_copy(update=…)` makes a changed one. Ids are derived from content, so that the same thing said
+twice is one row.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ RunMode = Literal["parallel", "sequential"]
 
 GLOBAL_SCOPE = "global"
 PROVENANCE_KEPT = 256
-"""How many episode ids a strategy keeps per list; counters go on counting beyond it."""
+"""Maximum number of ids in each list of a strategy; its counters have no limit."""
 
 
 def now() -> datetime:
@@ -28,27 +28,29 @@ def now() -> datetime:
 
 
 def content_id(prefix: str, *parts: str) -> str:
-    """`prefix_` and 16 hex digits of the sha256 over the parts, the same on every machine."""
+    """Return `prefix_` and 16 hex digits of the sha256 over the parts, the same on every machine."""
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{prefix}_{digest[:16]}"
 
 
 class Record(BaseModel):
+    """A row of one of the tables."""
+
     model_config = ConfigDict(frozen=True)
 
     id: str
     created_at: datetime = Field(default_factory=now)
     revision: int = 0
-    """How often the stored record was changed: a change counts only on the revision that was read."""
+    """Number of changes to the stored record. A change counts only on the revision that was read."""
 
 
 def wording(title: str, description: str, content: str) -> str:
-    """The words of a lesson as one text."""
+    """Return the words of a strategy as one text."""
     return f"{title}\n{description}\n{content}"
 
 
 class Strategy(Record):
-    """One general, transferable lesson, with its counters and where it came from."""
+    """A general, transferable lesson, with its counters and its origin."""
 
     title: str
     description: str
@@ -59,23 +61,23 @@ class Strategy(Record):
     status: StrategyStatus = "active"
     status_reason: str = ""
     support: int = 1
-    """Episodes (or comparisons) that said it."""
+    """Number of episodes and comparisons that taught it."""
     helped: int = 0
     hurt: int = 0
-    """Tasks that succeeded with it, or failed; one that did both counts in both."""
+    """Tasks that succeeded or failed with it; a task with both kinds of attempts counts in both."""
     episode_ids: list[str] = Field(default_factory=list)
     run_ids: list[str] = Field(default_factory=list)
     credited_by: list[str] = Field(default_factory=list)
-    """Judged episodes that used it, so that a step done twice counts once."""
+    """Judged episodes that used it, so that a repeated step counts once."""
     pardoned: list[str] = Field(default_factory=list)
-    """Of these, those that a person overruled by reinstating it: they no longer count against it."""
+    """Those of `credited_by` that no longer count against it, because a person reinstated it afterwards."""
     contradicts: list[str] = Field(default_factory=list)
-    """Strategies that seem to advise the opposite."""
+    """Ids of strategies that seem to advise the opposite."""
     updated_at: datetime = Field(default_factory=now)
 
     @property
     def wording(self) -> str:
-        """What is embedded, compared and looked through; word pieces are stored by their place in it."""
+        """The text that is embedded and compared. The places of stored word pieces refer to it."""
         return wording(self.title, self.description, self.content)
 
     def searchable_text(self) -> str:
@@ -83,7 +85,7 @@ class Strategy(Record):
 
 
 class Hit(BaseModel):
-    """A strategy that fits, without its provenance. `relevance` is 0–1."""
+    """A strategy that fits a task, without its provenance."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,8 +98,8 @@ class Hit(BaseModel):
     helped: int
     hurt: int
     scope: str
+    # not in the schema, which costs every client tokens; the text form says it
     contradicts: SkipJsonSchema[list[str]] = Field(default_factory=list, exclude_if=lambda ids: not ids)
-    """Strategies that seem to advise the opposite. Not in the schema, for which every client pays; the text says it."""
 
 
 class LearnedStrategy(BaseModel):
@@ -111,7 +113,7 @@ class LearnedStrategy(BaseModel):
 
 
 class Episode(Record):
-    """One attempt at one task. `verdict` is None until somebody judged it; pending is never a failure."""
+    """One attempt at one task. `verdict` is None until it is judged; pending is never a failure."""
 
     scope: str
     task: str
@@ -120,21 +122,21 @@ class Episode(Record):
     steps: int
     status: EpisodeStatus = "pending"
     outcome: Verdict | None = None
-    """What the world decided (tests, the user), where it did."""
+    """The verdict of the world (tests, the user), if there is one."""
     self_verdict: Verdict | None = None
-    """What the judge said; where it differs from `outcome`, `outcome` won."""
+    """The verdict of the judge; an `outcome` that differs wins."""
     verdict: Verdict | None = None
     judge: str = ""
     """`agent`, or `endpoint:` and its model."""
     judgement: str = ""
     """The accepted judgement as JSON."""
     reason: str = ""
-    """Why a pending episode is still pending."""
+    """The reason why a pending episode is still pending."""
     recall_id: str = ""
     used_ids: list[str] = Field(default_factory=list)
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
     flagged_ids: list[str] = Field(default_factory=list)
-    """Strategies of this episode that carried literals and may be replaced by a more general wording."""
+    """Strategies of this episode with literals, which a more general wording may replace."""
     run_id: str = ""
     attempt: int = 0
     updated_at: datetime = Field(default_factory=now)
@@ -150,7 +152,7 @@ class Run(Record):
     status: RunStatus = "running"
     recall_id: str = ""
     recalled: list[Hit] = Field(default_factory=list[Hit])
-    """The strategies that stand in every brief, as they were when the run began."""
+    """The strategies in every brief, as they were when the run began."""
     best_attempt: int = 0
     comparison: str = ""
     """The accepted comparison as JSON."""
@@ -160,7 +162,7 @@ class Run(Record):
 
 
 class Recall(Record):
-    """That strategies were shown for a task. Showing alone moves no counter."""
+    """A note that strategies were shown for a task. Showing alone moves no counter."""
 
     scope: str
     task: str

@@ -132,7 +132,7 @@ async def _let_time_pass(location: Location) -> None:
     try:
         connection = await table.Connection.open(location)
         for name in ("strategies", "episodes", "runs", "recalls", "meta"):
-            await (await connection.table(name)).layout.compact()
+            await (await connection.table(name)).files.compact()
         connection.close()
     finally:
         table.KEEP_OLD_VERSIONS = kept

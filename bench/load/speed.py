@@ -129,7 +129,7 @@ def _batches(
             "text": pc.binary_join_element_wise(rows["title"], rows["description"], content, rows["source_task"], "\n"),
             schema.retrieval_column(stamp): _vectors(retrieval),
             schema.text_column(stamp): _vectors(text),
-            schema.tokens_column(stamp): pa.array(
+            schema.pieces_column(stamp): pa.array(
                 [_with_more(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
             ),
         }
@@ -140,7 +140,7 @@ def _batches(
 
 def _parts(embedder: Embedder, item: EmbeddedStrategy) -> list[Any]:
     """Ids and rows of the packed word pieces of a lesson: of its text, of its content alone, of its task."""
-    (text, _), ids, rows = coverage.parted(item.tokens, embedder.stamp.dimension // 4)
+    (text, _), ids, rows = coverage.split(item.packed_pieces, embedder.stamp.dimension // 4)
     content = int(coverage.telling(embedder.pieces(item.strategy.content)[0]).sum())
     return [(ids[part], rows[part]) for part in (slice(text), slice(text - content, text), slice(text, None))]
 
@@ -149,7 +149,7 @@ def _with_more(lesson: list[Any], other: list[Any]) -> bytes:
     """The packed word pieces of a lesson whose content ends with that of another."""
     parts = lesson[0], other[1], lesson[2]
     ids, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return coverage.joined([len(ids) - len(parts[2][0]), len(parts[2][0])], ids, rows)
+    return coverage.join([len(ids) - len(parts[2][0]), len(parts[2][0])], ids, rows)
 
 
 def _vectors(rows: Any) -> Any:

@@ -46,7 +46,7 @@ class Pool:
         worded = await self._matching(ranking.lexical_query(query.task))
         spelt = await self._matching(ranking.lexical_query(query.task, self._bank.embedder.count_pieces))
         every = list(dict.fromkeys([*nearest, *worded, *spelt]))
-        covers = coverage.coverages(reading, [self._items[id].tokens for id in every])
+        covers = coverage.coverages(reading, [self._items[id].packed_pieces for id in every])
         candidates = {
             id: ranking.Candidate(0.0, 0.0, cover, self._items[id].strategy.model_dump(include=COLUMNS))
             for id, cover in zip(every, covers, strict=True)

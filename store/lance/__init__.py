@@ -1,1 +1,1 @@
-"""LanceDB: the only room that imports it."""
+"""Holds everything that knows LanceDB; no other room imports it."""

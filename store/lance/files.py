@@ -1,9 +1,10 @@
-"""How a table lies in its files: pieces, old versions, indexes. What they hold for readers does not change here."""
+"""Manages how a table is stored: fragments, old versions and indexes. What readers see does not change here."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -14,45 +15,44 @@ from strategy_bank.store.lance.errors import committing, is_conflict, translated
 from strategy_bank.store.lance.library import FTS, Bitmap, IvfRq, col, lancedb
 
 KEPT_AT_MOST = timedelta(days=1)
-"""Old versions, in a bank that is used."""
+"""Age of old versions from which a table in use is compacted."""
 
 BITS = 3
-"""Of each number of a vector, in its index."""
+"""Bits for each number of a vector in its index."""
 
 Metric = Literal["dot", "cosine"]
 
 
-class Layout:
-    """Of one table."""
+class TableFiles:
+    """The files of one table."""
 
     def __init__(self, uri: str, table: lancedb.AsyncTable, kept: timedelta) -> None:
-        """`kept`: for how long old versions are."""
+        """`kept` says how long old versions stay."""
         self._uri = uri
         self._table = table
         self._kept = kept
 
     async def fragments(self) -> int:
-        """In how many pieces the table is: each write makes one, and each makes every search a little slower."""
+        """Return the number of fragments. Each write adds one, and each makes every search a little slower."""
         return (await self.spread())[0]
 
     async def spread(self) -> tuple[int, float]:
-        """How many pieces there are, and the share of the rows that lie outside the largest."""
+        """Return the number of fragments, and the share of the rows that lie outside the largest."""
         with translated(self._uri):
             stats: Any = await self._table.stats()
-        pieces = stats["fragment_stats"]
-        return pieces["num_fragments"], 1 - pieces["lengths"]["max"] / max(stats["num_rows"], 1)
+        fragments = stats["fragment_stats"]
+        return fragments["num_fragments"], 1 - fragments["lengths"]["max"] / max(stats["num_rows"], 1)
 
     async def is_outdated(self, share: float) -> bool:
-        """Whether so many versions, as a share of the rows, are not needed any more, or the oldest is older than a day.
+        """Return whether the oldest version, with what was deleted since, is older than a day, or many can be dropped.
 
-        What was deleted since is still in its files. Reads something of each version: a thousand take a quarter of a second.
-        One that is gone when its turn comes says that another process is dropping them.
+        Many are `share` times the number of rows. Listing a thousand versions takes a quarter of a second.
         """
         with translated(self._uri):
             try:
                 made = [version["timestamp"] for version in await self._table.list_versions()]
             except (OSError, RuntimeError, ValueError) as exc:
-                if "not found" in str(exc).lower():
+                if "not found" in str(exc).lower():  # another process is dropping them
                     return False
                 raise
             rows = await self._table.count_rows()
@@ -60,33 +60,34 @@ class Layout:
         return min(made) < now - KEPT_AT_MOST or sum(each < now - self._kept for each in made) >= share * rows
 
     async def scattered(self) -> Any:
-        """The rows of the small pieces, a pyarrow.Table: of each that is at most twice as large as all smaller ones together.
+        """Return the rows of the small fragments as a pyarrow.Table.
 
-        So a row is not written anew each time, but each time that its piece grows by half.
+        A fragment is small if it has at most twice the rows of all smaller ones together. So a row is not rewritten every time,
+        but only when its fragment grows by half.
         """
         with translated(self._uri):
             rows = await self._table.query().select(["id"]).with_row_id().to_arrow()
-            piece_of = rows["_rowid"].to_numpy() >> 32  # a row's address: the number of its piece, then its place there
-            pieces, sizes = np.unique(piece_of, return_counts=True)
+            fragment_of = rows["_rowid"].to_numpy() >> 32  # the other half of a row's address is its place there
+            fragments, sizes = np.unique(fragment_of, return_counts=True)
             small, together = list[int](), 0
             for place in np.argsort(sizes):
                 if small and sizes[place] > 2 * together:
                     break
-                small.append(int(pieces[place]))
+                small.append(int(fragments[place]))
                 together += int(sizes[place])
-            ids = rows["id"].filter(np.isin(piece_of, small)).to_pylist() if len(small) > 1 else []
+            ids = rows["id"].filter(np.isin(fragment_of, small)).to_pylist() if len(small) > 1 else []
             return await self._table.query().where(col("id").isin(ids)).to_arrow()
 
     async def rewrite(self, rows: Any) -> None:
-        """Write rows again as they are, into one piece; one that was changed or deleted since it was read stays so."""
+        """Write rows into one fragment. A row that was changed or deleted since it was read stays so."""
         with committing(self._uri):
             same = "target.revision = source.revision"
             await self._table.merge_insert("id").when_matched_update_all(where=same).execute(rows)
 
     async def compact(self) -> None:
-        """Join the pieces and drop old versions. A full-text index that stops it is made anew.
+        """Join all fragments and drop old versions; rebuild a full-text index that prevents it.
 
-        Raises Conflict when a row of the pieces was changed meanwhile: then nothing was done.
+        Raises Conflict, and does nothing, when a row was changed meanwhile.
         """
         with committing(self._uri):
             try:
@@ -100,12 +101,11 @@ class Layout:
                 await self._table.optimize(cleanup_older_than=self._kept)
 
     async def sweep(self, version: int) -> bool:
-        """Drop what killed processes left in a local folder: files that no version refers to, and unfinished ones.
+        """Delete what killed processes left in a local folder: files that no version refers to, and unfinished ones.
 
-        Whether that was done: only where the newest version is still this one, made by a compaction.
-
-        LanceDB keeps the first for a week, since somebody may be about to commit them, and the second for ever. So this is
-        for a caller who knows that nobody is writing.
+        Returns whether it did, which requires that the newest version is still this one, made by a compaction. The caller
+        must know that nobody is writing: LanceDB keeps the first kind of files for a week, since somebody may be about to
+        commit them, and the second for ever.
         """
         if await self.version() != version:
             return False
@@ -115,12 +115,12 @@ class Layout:
         return True
 
     async def version(self) -> int:
-        """The number of the newest: it changes with everything that is written."""
+        """Return the number of the newest version. Every write changes it."""
         with translated(self._uri):
             return await self._table.version()
 
     def versions(self) -> int:
-        """How many are kept in a local folder."""
+        """Return the number of versions in a local folder."""
         return len(list((self._folder / "_versions").iterdir()))
 
     @property
@@ -128,17 +128,14 @@ class Layout:
         return Path(self._uri, f"{self._table.name}.lance")
 
     async def trained_on(self, column: str) -> int:
-        """How many rows there were when the vector index of a column was trained; 0 where there is none."""
+        """Return the number of rows on which the vector index of a column was trained; 0 without an index."""
         with translated(self._uri):
             names = [index.name for index in await self._table.list_indices()]
         kind = _kind(column)
         return max((int(name.removeprefix(kind)) for name in names if name.startswith(kind)), default=0)
 
     async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
-        """Train an index for this many rows, in place of an older one.
-
-        IVF_RQ (RaBitQ, arXiv 2405.12497): the parts that are probed are compared by a few bits a number.
-        """
+        """Train an index for this many rows, in place of an older one: IVF_RQ, a few bits a number (arXiv 2405.12497)."""
         name = f"{_kind(column)}{rows}"
         with committing(self._uri):
             partitions = IvfRq(distance_type=metric, num_partitions=int(rows**0.5), num_bits=BITS)
@@ -148,22 +145,24 @@ class Layout:
                     await self._table.drop_index(index.name)
 
     async def index_values(self, column: str) -> None:
-        """For filters on a column of few different values."""
+        """Index a column of few different values, for filters."""
         with committing(self._uri):
             await self._table.create_index(column, config=Bitmap(), replace=True)
 
 
 def _kind(column: str) -> str:
-    """What the name of a vector index begins with, before the rows that it was trained on: one of another kind is made anew."""
+    """Return the beginning of an index's name; the number of rows that trained it follows."""
+    # an index of another kind has another name, and is replaced
     return f"{column}_in_{BITS}_bits_of_"
 
 
 def _drop_unfinished(folder: Path) -> None:
-    """LanceDB writes a file under this name and renames it when it is whole."""
+    """Delete files under the name that LanceDB gives them until they are whole."""
     for file in folder.rglob(".tmp*"):
-        file.unlink(missing_ok=True)
+        with suppress(OSError):  # a virus scanner may have it open; the next sweep tries again
+            file.unlink()
 
 
 def words_index() -> FTS:
-    """Without positions: they make compaction crash."""
-    return FTS(stem=True, with_position=False)
+    """Return the configuration of a full-text index."""
+    return FTS(stem=True, with_position=False)  # positions make compaction crash

@@ -1,14 +1,14 @@
-"""LanceDB, imported without the client of a catalogue service that it brings and a bank never calls.
+"""Imports LanceDB without its client for catalogue services.
 
-Its 130 pydantic models were 40 % of the time and 10 MB of the memory that importing LanceDB took; it fills a few of them, and
-takes plain objects as well. Everybody who needs LanceDB takes it from here: who imports it first decides what comes with it.
+The client's 130 pydantic models took 40 % of the time and 10 MB of the memory of importing LanceDB, which fills a few of them
+and accepts plain objects as well. All code imports LanceDB from here, since the first import decides what comes with it.
 """
 
 import os
 
 from strategy_bank.store.lean_imports import CATALOGUE, without
 
-os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction that a write undid; that is done again
+os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction that a write undoes
 
 with without(CATALOGUE):
     import lancedb

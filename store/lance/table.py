@@ -1,7 +1,6 @@
-"""LanceDB, and nothing about strategies: tables of rows, found by equal values, by vector or by words.
+"""Reads and writes tables of rows, which are found by equal values, by vector or by words. Knows nothing about strategies.
 
-Its errors leave it as those of lance_errors.py. Filters are expressions, never strings. How the tables lie in their files is
-the business of layout.py.
+Raises the errors of errors.py. Filters are expressions, never strings.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -16,27 +15,29 @@ from typing import Any
 import pyarrow as pa
 
 from strategy_bank.store.lance.errors import committing, translated
-from strategy_bank.store.lance.files import Layout, Metric, words_index
+from strategy_bank.store.lance.files import Metric, TableFiles, words_index
 from strategy_bank.store.lance.library import Expr, col, lancedb, lit
-from strategy_bank.store.lance.schema import Row, to_table
 from strategy_bank.store.location import Location
 
+# how long old versions stay: readers in other processes may use one for the length of a query, but each read and write lists
+# all of them. Machines that share an object store have different clocks.
 KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=1), timedelta(minutes=15)
-"""Readers of other processes may still be on an old version of a table for the length of one query. All that are kept are
-listed by every read and write. The machines that share an object store have clocks that differ."""
 
+# the size of each of LanceDB's two caches, and what a row adds to the one for indexes. Its own limits are gigabytes, and every
+# write leaves something there; but what searches read of every row must fit, or it is read anew each time
 CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 192
-"""For each of LanceDB's two caches, and more in that of indexes; its own limits are gigabytes, and every write leaves something
-in them. What is read of every row, by words or in the parts of a vector index, has to find room, or is read anew each time."""
 
 PROBES = 32
-"""Parts of a vector index that a search looks into."""
+"""Partitions of a vector index that a search looks into."""
 
 REFINED = 64
-"""Of what an index finds by three bits for each number, how many are compared exactly where that is asked for."""
+"""Rows found by an index, with its few bits a number, that an exact search compares again."""
 
+Row = dict[str, Any]
+Schema = Any
+"""A pyarrow.Schema; pyarrow ships no types."""
 Equal = Mapping[str, str | int | Sequence[str]]
-"""Column to the value that it has, or to the values of which it has one."""
+"""Maps a column to its value, or to several of which it has one."""
 
 
 class Connection:
@@ -50,7 +51,7 @@ class Connection:
 
     @classmethod
     async def open(cls, location: Location, rows: int = 0) -> "Connection":
-        """With caches for so many rows."""
+        """Connect, with caches for so many rows."""
         cache_bytes = CACHE_BYTES + CACHE_BYTES_A_ROW * rows
         with translated(location.tables_uri):
             connection = await lancedb.connect_async(
@@ -71,26 +72,25 @@ class Connection:
             return Table(self.uri, await self._connection.open_table(name), self._kept)
 
     async def frozen(self, name: str) -> "Table":
-        """A table as it is now, whatever is written to it later; it can be read for as long as old versions are kept."""
+        """Open a table as it is now. Later writes do not change it; it is readable for as long as old versions are kept."""
         with translated(self.uri):
             table = await self._connection.open_table(name)
             await table.checkout(await table.version())
             return Table(self.uri, table, self._kept)
 
-    async def make(self, name: str, schema: Any, *, words: str = "", rows: Any = None) -> "Table":
-        """A table with `id` as primary key and a full-text index on the column `words`; also finishes one half made.
+    async def make(self, name: str, schema: Schema, *, words: str = "", rows: Any = None) -> "Table":
+        """Make a table with `id` as primary key and a full-text index on the column `words`, or finish one that is half made.
 
-        A LanceDB service takes no primary key from outside.
-
-        With rows, a list of them or a pyarrow.RecordBatchReader, they take the place of what is there, in one commit.
+        With `rows`, a list or a pyarrow.RecordBatchReader, these replace in one commit whatever is there.
         """
         with committing(self.uri):
             if rows is None and await self.has(name):
                 made = await self._connection.open_table(name)
             else:
-                data = rows if isinstance(rows, pa.RecordBatchReader) else to_table(rows or [], schema)
+                data = rows if isinstance(rows, pa.RecordBatchReader) else _arrow(rows or [], schema)
                 mode = "create" if rows is None else "overwrite"
                 made = await self._connection.create_table(name, data, schema=schema, mode=mode)
+            # a LanceDB service takes no primary key
             if not self._is_service and b"lance-schema:unenforced-primary-key:position" not in (
                 (await made.schema()).field("id").metadata or {}
             ):
@@ -104,33 +104,32 @@ class Connection:
 
 
 class Table:
-    """Rows with an `id`. Without the primary key, two processes that insert the same new id would double it."""
+    """A table of rows with an `id`, which is the primary key: without one, two processes could insert the same id twice."""
 
     def __init__(self, uri: str, table: lancedb.AsyncTable, kept: timedelta) -> None:
-        """`kept`: for how long old versions are."""
+        """`kept` says how long old versions stay."""
         self._uri = uri
         self._table = table
         self._kept = kept
-        self._counted = (-1, "", 0)
-        """Last: the version of the table, what was counted, and how many they were."""
+        self._counted = (-1, "", 0)  # by the last `count`: version of the table, filter, number of rows
 
-    async def schema(self) -> Any:
+    async def schema(self) -> Schema:
         with translated(self._uri):
             return await self._table.schema()
 
     async def insert(self, rows: Sequence[Row]) -> int:
-        """Add rows in one commit; how many were new. An id that is there already keeps its row."""
+        """Insert rows in one commit and return how many were new. An existing id keeps its row."""
         with committing(self._uri):
             merge = self._table.merge_insert("id").when_not_matched_insert_all()
-            return (await merge.execute(to_table(rows, await self._table.schema()))).num_inserted_rows
+            return (await merge.execute(_arrow(rows, await self._table.schema()))).num_inserted_rows
 
     async def amend(self, rows: Sequence[Row]) -> int:
-        """Update the columns that the rows have, in one commit; how many rows were. An id that is gone stays gone.
+        """Update the given columns of the rows in one commit, and return how many rows changed. A deleted id stays deleted.
 
-        A row with a `revision` is updated only if the stored one is exactly one lower: compare and swap, whoever commits.
-        Rows are written whole, with what the given ones lack as it is: of single columns, LanceDB would write those of all rows
-        that lie in the same piece, seconds in a large bank.
+        A row with a `revision` is updated only if the stored one is exactly one lower (compare and swap).
         """
+        # rows are written whole: to update single columns, LanceDB would rewrite those of every row in the same fragment,
+        # which takes seconds in a large bank
         unchanged = "target.revision = source.revision - 1" if rows and "revision" in rows[0] else None
         with committing(self._uri):
             schema = await self._table.schema()
@@ -138,10 +137,10 @@ class Table:
             if not whole:
                 return 0
             merge = self._table.merge_insert("id").when_matched_update_all(where=unchanged)
-            return (await merge.execute(to_table(whole, schema))).num_updated_rows
+            return (await merge.execute(_arrow(whole, schema))).num_updated_rows
 
     async def _completed(self, rows: Sequence[Row], lacking: Sequence[str]) -> Sequence[Row]:
-        """Those of the rows that are there, with the columns that they lack."""
+        """Return the rows that exist, with the columns that they lack."""
         if not lacking:
             return rows
         stored = await self.select(["id", *lacking], {"id": [row["id"] for row in rows]})
@@ -149,7 +148,7 @@ class Table:
         return [there[row["id"]] | row for row in rows if row["id"] in there]
 
     async def add_column(self, name: str, value: str) -> None:
-        """A column with the same SQL value in every row; nothing to do where it is there."""
+        """Add a column with the same SQL value in every row, if it is missing."""
         with committing(self._uri):
             if name not in (await self._table.schema()).names:
                 await self._table.add_columns({name: value})
@@ -164,13 +163,14 @@ class Table:
             return await (query.where(_expression(equal)) if equal else query).to_list()
 
     async def batches(self) -> AsyncGenerator[Any]:
-        """All rows and columns as pyarrow.RecordBatches, a part of the table at a time."""
+        """Yield all rows and columns as pyarrow.RecordBatches."""
         with translated(self._uri):
             async for batch in await self._table.query().to_batches():
                 yield batch
 
     async def count(self, equal: Equal) -> int:
-        """Counted anew when the table has changed: each recall asks, and counting took a tenth of its processor time."""
+        """Return the number of rows."""
+        # counted only when the table has changed: every recall asks, and counting took a tenth of its processor time
         where = _expression(equal).to_sql() if equal else ""
         with translated(self._uri):
             version = await self._table.version()
@@ -189,9 +189,9 @@ class Table:
         *,
         exact: bool,
     ) -> list[tuple[Row, float]]:
-        """Rows with the similarity of their vector to this one, the most similar first; filtered before the search.
+        """Return rows and the similarity of their vectors to `vector`, most similar first, filtered before the search.
 
-        If not `exact`, an index may answer from its few bits for each number: near enough to choose candidates.
+        Unless `exact`, an index may answer from its few bits a number, which is near enough to choose candidates.
         """
         query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
         if exact:
@@ -203,19 +203,27 @@ class Table:
     async def matching(
         self, column: str, words: str, columns: Sequence[str], equal: Equal, limit: int
     ) -> list[tuple[Row, float]]:
-        """Rows with their BM25 score for any of the words, the best first; filtered before the search."""
+        """Return rows and their BM25 scores for any of the words, best first, filtered before the search."""
         query = self._table.query().nearest_to_text(words, columns=[column])
         with translated(self._uri):
             rows = await query.where(_expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
         return [(row, row["_score"]) for row in rows]
 
     @property
-    def layout(self) -> Layout:
-        """Its pieces, versions and indexes."""
-        return Layout(self._uri, self._table, self._kept)
+    def files(self) -> TableFiles:
+        """The table's fragments, versions and indexes."""
+        return TableFiles(self._uri, self._table, self._kept)
 
     def close(self) -> None:
         self._table.close()
+
+
+def _arrow(rows: Sequence[Row], schema: Schema) -> Any:
+    """Return rows as a pyarrow.Table with the columns that the first one has."""
+    if not rows:
+        return schema.empty_table()
+    columns = [schema.field(name) for name in schema.names if name in rows[0]]
+    return pa.Table.from_pylist(list(rows), schema=pa.schema(columns))
 
 
 def _expression(equal: Equal) -> Expr:

@@ -1,1 +1,1 @@
-"""What keeps the tables small, indexed and of the current format."""
+"""Keeps the tables small, indexed and of the current format."""

@@ -1,6 +1,6 @@
-"""Numbered steps that bring an older bank to the current format.
+"""Brings an older bank to the current format, in numbered steps.
 
-Step n turns format n into format n + 1 and may run again after a crash in its middle. Never edit a released step.
+Step n turns format n into format n + 1, and can be repeated after a crash. Never edit a released step.
 """
 
 import logging
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from strategy_bank.store.lance.table import Connection
 
 Step = Callable[["Connection", Path], Awaitable[None]]
-"""Is given the tables and the folder of the embedding models."""
+"""Takes the tables and the folder of the embedding models."""
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 500
-"""Strategies that are embedded before the log says how far it is: some ten seconds."""
+"""Strategies embedded between two messages of progress, about ten seconds."""
 
 RESTORING = "restoring"
-"""Id of the row of `meta` that stands there while a restore replaces the tables."""
+"""Id of a row that `meta` holds while a restore replaces the tables."""
 
 
 async def migrate(connection: "Connection", version: int, models_dir: Path) -> None:
@@ -38,7 +38,7 @@ async def migrate(connection: "Connection", version: int, models_dir: Path) -> N
 
 
 async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
-    """Every record has a `revision`; a strategy has the two lists that its counters and its ranking came to need."""
+    """Give every record a `revision`, and strategies the lists `pardoned` and `contradicts`."""
     for name in schema.RECORDS:
         await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
     strategies = await connection.table("strategies")
@@ -47,17 +47,16 @@ async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
 
 
 async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
-    """Embed the strategies again, to have the vectors of their word pieces too; in one commit.
+    """Embed the strategies again, in one commit, to store the vectors of their word pieces as well.
 
-    A bank that does not name its model stays as it is: `Bank.open` says what to do. With a model that gives no word pieces the
-    format is the same.
+    Does nothing for a model that gives none, or where the bank does not name its model: `Bank.open` says what to do then.
     """
     table = await connection.table("strategies")
     try:
         stamp = schema.stamp_of(await table.schema())
     except ModelMismatch:
         return
-    if not stamp.reads_tokens or schema.tokens_column(stamp) in (await table.schema()).names:
+    if not stamp.reads_pieces or schema.pieces_column(stamp) in (await table.schema()).names:
         return
     rows = await table.select(list(Strategy.model_fields), {})
     table.close()
@@ -69,7 +68,7 @@ async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
     for start in range(0, len(strategies), AT_ONCE):
         if start:
             logger.warning(
-                "An older bank is made ready: %d of %d strategies are embedded again.", start, len(strategies)
+                "Upgrading an older bank: %d of %d strategies have been embedded again.", start, len(strategies)
             )
         embedded += await anyio.to_thread.run_sync(
             strategy_vectors.embed, embedder, strategies[start : start + AT_ONCE]

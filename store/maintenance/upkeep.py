@@ -1,4 +1,4 @@
-"""What keeps a bank fast as it grows: joined pieces, swept files, indexes; by one process, beside reads and writes."""
+"""Keeps a growing bank fast: one process joins fragments, deletes stray files and builds indexes, beside reads and writes."""
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -17,42 +17,39 @@ Atomically = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 """`Bank.atomically`."""
 
 COMPACT_AT = 30
-"""Pieces of a table from which it is compacted."""
+"""Number of fragments from which a table is compacted."""
 GATHER_AT = 10
-"""Pieces of a large table from which the small ones are joined."""
+"""Number of fragments from which the small ones of a large table are joined."""
+# compaction rewrites every row, so it needs this share of rows outside the largest fragment, or of old versions per row; below,
+# joining the small fragments is enough
 STALE = 0.02
-"""Of a table's rows: where so many are loose, or it has so many old versions, it is compacted, which writes all of them anew;
-below, joining the small pieces will do."""
 PUT_OFF = 20
-"""Compaction that a write has undone is tried again after so many times as long as it took; until then, joining has to do."""
-VERSIONS_LOOKED_AT_EVERY_S = 300.0
-"""Looking at them takes the longer, the more there are."""
-SWEPT_AT_MOST = 100
-"""Versions that a table has when it is swept: each is read while writers wait."""
+"""Wait before compaction is tried again after a write undid it, in multiples of the time it took."""
+VERSIONS_LISTED_EVERY_S = 300.0  # the more there are, the longer it takes
+SWEPT_AT_MOST = 100  # versions of a table that is swept, since each is read while writers wait
 INDEXED_FROM = 4096
-"""Strategies from which vectors are indexed; for fewer, comparing with all of them is as fast."""
+"""Number of strategies from which vectors are indexed; below, comparing with all of them is as fast."""
 RETRAINED_AT = 4
-"""The index is trained anew when there are so many times the strategies that it was trained on."""
+"""Growth factor after which the index is trained again."""
 
 
 class Upkeep:
-    """Of one bank. A process that finds another one at it leaves it to that one, since the two would undo each other."""
+    """The upkeep of one bank. Only one process does it at a time, since two would undo each other's work."""
 
     def __init__(self, location: Location, atomically: Atomically) -> None:
         self._location = location
         self._atomically = atomically
         self._lock = WriteLock(location.upkeep_file, location.lock_timeout_s)
         self._put_off_until = dict.fromkeys(schema.RECORDS, float("-inf"))
-        self._versions_looked_at = dict.fromkeys(schema.RECORDS, float("-inf"))
-        self._littered = set(schema.RECORDS)
-        """Tables that may hold files to which no version refers: all of them when a process begins."""
+        self._versions_listed = dict.fromkeys(schema.RECORDS, float("-inf"))
+        self._littered = set(schema.RECORDS)  # tables that may hold files without a version: at the start, all of them
 
     async def run(self, opened: Mapping[str, Table], stamp: ModelStamp) -> bool:
-        """Join pieces where they are many, index the strategies where they have outgrown it; whether any pieces were joined."""
+        """Join fragments where there are many, and index the strategies if needed; return whether any were joined."""
         crowded, due = list[str](), list[str]()
         for name, table in opened.items():
-            pieces, loose = await table.layout.spread()
-            if pieces < (COMPACT_AT if loose >= STALE else GATHER_AT):
+            fragments, loose = await table.files.spread()
+            if fragments < (COMPACT_AT if loose >= STALE else GATHER_AT):
                 continue
             if time.monotonic() >= self._put_off_until[name] and (
                 loose >= STALE or await self._is_outdated(name, table)
@@ -76,9 +73,9 @@ class Upkeep:
 
     @asynccontextmanager
     async def held_off(self) -> AsyncGenerator[None]:
-        """For who reads one version of the tables for long: no process drops it meanwhile.
+        """Hold off upkeep in all processes during a long read, so that none drops the version being read.
 
-        Where others do not end their upkeep in time, or the lock cannot be taken in this place, reading goes on without.
+        If the lock cannot be taken in time, the read proceeds anyway.
         """
         async with AsyncExitStack() as until_read:
             with suppress(BankError):
@@ -86,22 +83,22 @@ class Upkeep:
             yield
 
     async def _is_outdated(self, name: str, table: Table) -> bool:
-        if time.monotonic() < self._versions_looked_at[name] + VERSIONS_LOOKED_AT_EVERY_S:
+        if time.monotonic() < self._versions_listed[name] + VERSIONS_LISTED_EVERY_S:
             return False
-        self._versions_looked_at[name] = time.monotonic()
-        return await table.layout.is_outdated(STALE)
+        self._versions_listed[name] = time.monotonic()
+        return await table.files.is_outdated(STALE)
 
     async def _gather(self, table: Table) -> None:
-        """Reading takes no lock; what is changed meanwhile is left as it is."""
-        rows = await table.layout.scattered()
+        """Join the small fragments. Reading them takes no lock, and a row that changes meanwhile stays as it is."""
+        rows = await table.files.scattered()
         if rows.num_rows:
-            await self._atomically(lambda: table.layout.rewrite(rows))
+            await self._atomically(lambda: table.files.rewrite(rows))
 
     async def _compact(self, name: str, table: Table) -> bool:
-        """Beside reads and writes; whether none of these has undone it."""
+        """Compact a table beside reads and writes; return False when a write has undone it."""
         began = time.monotonic()
         try:
-            await table.layout.compact()
+            await table.files.compact()
         except Conflict:
             self._littered.add(name)
             self._put_off_until[name] = time.monotonic() + PUT_OFF * (time.monotonic() - began)
@@ -109,36 +106,35 @@ class Upkeep:
         return True
 
     async def _sweep(self, compacted: Mapping[str, Table]) -> None:
-        """Drop what killed processes, or compactions that came too late, left in the tables. The caller holds the upkeep lock.
+        """Delete the files that killed processes and undone compactions left in local tables.
 
-        On a local folder every writer holds the write lock until its commit is done, and compaction and indexing the upkeep
-        lock: who holds both knows that no file there is still to be committed. An object store has no such locks.
+        Writers hold the write lock until they have committed, compaction and indexing the upkeep lock. The caller holds the
+        latter and this method takes the former, so no file is still to be committed. Object stores have no such locks.
 
-        Sweeping compacts as well, so it is done only when nothing has been written since a compaction; that is done once more
-        before, since pieces that have just been indexed are joined with the others only then. A table that is written to all
-        the time is swept when it has become quieter.
+        Sweeping compacts as well, so it requires that nothing has been written since the last compaction. That is repeated
+        first, since it joins fragments only once they are indexed alike. A busy table is swept when it becomes quieter.
         """
         littered = self._littered & compacted.keys() if self._location.lock_file else ()
-        for name in [name for name in littered if compacted[name].layout.versions() <= SWEPT_AT_MOST]:
-            layout = compacted[name].layout
+        for name in [name for name in littered if compacted[name].files.versions() <= SWEPT_AT_MOST]:
+            files = compacted[name].files
             if await self._compact(name, compacted[name]):
-                version = await layout.version()
-                if await self._atomically(lambda layout=layout, version=version: layout.sweep(version)):
+                version = await files.version()
+                if await self._atomically(lambda files=files, version=version: files.sweep(version)):
                     self._littered.discard(name)
 
 
 async def _outgrown(table: Table, stamp: ModelStamp) -> dict[str, Metric]:
-    """The vector columns that need an index, or a new one, with what is measured in them."""
+    """Return the vector columns that need a new index, with their metrics."""
     rows = await table.count({})
     if rows < INDEXED_FROM:
         return {}
     metrics: dict[str, Metric] = {schema.retrieval_column(stamp): "dot", schema.text_column(stamp): "cosine"}
-    return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.layout.trained_on(c)}
+    return {c: metric for c, metric in metrics.items() if rows >= RETRAINED_AT * await table.files.trained_on(c)}
 
 
 async def _index(table: Table, outgrown: Mapping[str, Metric]) -> None:
-    """Beside reads and writes, which need no lock for it."""
+    """Build indexes, which needs no lock."""
     for column in ("scope", "status") if outgrown else ():
-        await table.layout.index_values(column)
+        await table.files.index_values(column)
     for column, metric in outgrown.items():
-        await table.layout.index_vectors(column, metric, await table.count({}))
+        await table.files.index_vectors(column, metric, await table.count({}))

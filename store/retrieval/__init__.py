@@ -1,1 +1,1 @@
-"""Which strategies fit a task."""
+"""Finds the strategies that fit a task."""

@@ -1,8 +1,8 @@
-"""Late interaction: how well a task and a strategy cover each other, word piece by word piece.
+"""Measures how well a task and a strategy cover each other, word piece by word piece (late interaction).
 
-One vector per text blurs what it is about. The same forward pass gives a vector for every word piece in its context; comparing
-those tells apart lessons that one vector cannot (MaxSim, after ColBERT, arXiv 2004.12832). They are kept in two bits a number,
-which costs no measurable quality (bench/results/recall.md). Pure functions on numpy arrays.
+One vector per text blurs what the text is about. The same forward pass of the model gives a vector for every word piece in its
+context, and comparing those separates strategies that one vector confuses (MaxSim, after ColBERT, arXiv 2004.12832). They are
+stored in two bits a number, which costs no measurable quality (bench/results/recall.md). Pure functions on numpy arrays.
 """
 
 from collections.abc import Sequence
@@ -20,39 +20,32 @@ if TYPE_CHECKING:
     Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
-"""BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare."""
+# BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare
 _CHARACTER_WEIGHT = 0.15
 _USUAL_LENGTH, _CHANCE = 48, 0.075
-"""Word pieces of a task up to which the coverage of a strategy stands as it is, and what goes off it for each e-fold more: in a
-long text something near to any word is found by chance."""
+# tasks longer than `_USUAL_LENGTH` word pieces match more by chance: each e-fold increase in length costs `_CHANCE`
 _SAME = 0.15
-"""What is added to the cosine of a strategy's word piece that the task has as well: a rare word that both name tells more than
-two that are near each other."""
+# added to the cosine of a word piece that both texts have: a shared rare word says more than two similar ones
 _LEVELS = np.array([-1.51, -0.4528, 0.4528, 1.51], np.float32)
 _BORDERS = np.array([-0.9816, 0.0, 0.9816], np.float32)
-"""The quantiser of four levels with the least error for a normal distribution (Lloyd 1957, Max 1960)."""
+# the quantiser of four levels with the least error for a normal distribution (Lloyd 1957, Max 1960)
 _SHIFTS = np.array([0, 2, 4, 6], np.uint8)
-_FOUR = _LEVELS[(np.arange(256)[:, None] >> _SHIFTS) & 3]
-"""What a byte stands for: shape (256, 4)."""
-_AT_ONCE = 512
-"""Word pieces that are unpacked at a time, so that they stay in the processor's cache."""
+_FOUR = _LEVELS[(np.arange(256)[:, None] >> _SHIFTS) & 3]  # the numbers in each byte: shape (256, 4)
+_AT_ONCE = 512  # word pieces unpacked at a time, so that they stay in the processor's cache
 
 
 class Coverage(NamedTuple):
-    """Weighted means of cosines, about −1…1: how much of the task occurs in the strategy, and the other way round.
+    """Two weighted means of cosines, about −1…1. Words that both texts have raise the second by up to `_SAME`."""
 
-    The second is raised by up to `_SAME` for words that both have.
-    """
-
-    of_task: float
-    of_strategy: float
+    of_task: float  # how much of the task occurs in the strategy
+    of_strategy: float  # how much of the strategy occurs in the task
 
 
 def weights(ids: "Ints") -> "Floats":
-    """0–1 for each word piece: the rarer, the more it tells; 0 for the marks around a text.
+    """Return the weight of each word piece, 0–1, shape (n,): higher for rarer ones, 0 for the marks around a text.
 
-    Its place in the vocabulary stands for its frequency in English (Zipf), so that the weight depends on no bank: the first
-    strategy of a bank is found like the ten-thousandth.
+    The place in the vocabulary stands for the frequency in English (Zipf). So weights do not depend on the bank, and its first
+    strategy is found like its ten-thousandth.
     """
     rarity = np.log1p(np.maximum(ids - _FIRST_WORD + 1, 1)) / np.log(_VOCABULARY - _FIRST_WORD + 2)
     rarity = np.where(ids < _FIRST_WORD, _CHARACTER_WEIGHT, rarity)
@@ -60,50 +53,47 @@ def weights(ids: "Ints") -> "Floats":
 
 
 def telling(ids: "Ints") -> "Flags":
-    """Which of the word pieces tell something, shape (n,): all but the marks around a text and what the model does not know."""
+    """Return which word pieces have a weight, shape (n,): all but the marks around a text and unknown ones."""
     return weights(ids) > 0
 
 
 def pack(text: "Reading", task: "Reading | None") -> bytes:
-    """The word pieces of a strategy's text and of its source task that tell something.
-
-    Counts and ids are little-endian uint16, a number of a vector takes a quarter of a byte.
-    """
+    """Pack the telling word pieces of a strategy's text and of its source task, two bits for each number of a vector."""
     parts = [_telling(reading) for reading in (text, task) if reading is not None]
     counts = [len(ids) for ids, _ in parts]
     ids = np.concatenate([ids for ids, _ in parts])
-    tokens = np.concatenate([tokens for _, tokens in parts])
-    levels = np.searchsorted(_BORDERS, tokens * np.float32(tokens.shape[1] ** 0.5)).astype(np.uint8)
-    packed = (levels.reshape(len(ids), tokens.shape[1] // 4, 4) << _SHIFTS).sum(axis=2, dtype=np.uint8)
-    return joined([*counts, 0][:2], ids, packed)
+    vectors = np.concatenate([vectors for _, vectors in parts])
+    levels = np.searchsorted(_BORDERS, vectors * np.float32(vectors.shape[1] ** 0.5)).astype(np.uint8)
+    packed = (levels.reshape(len(ids), vectors.shape[1] // 4, 4) << _SHIFTS).sum(axis=2, dtype=np.uint8)
+    return join([*counts, 0][:2], ids, packed)
 
 
-def joined(counts: Sequence[int], ids: "Ints", rows: "Bytes") -> bytes:
-    """The packed form: how many word pieces are of the text and of the task, their ids, and a row of bytes for each."""
+def join(counts: Sequence[int], ids: "Ints", rows: "Bytes") -> bytes:
+    """Join the numbers of word pieces of the text and of the task, all ids (both little-endian uint16), and a row for each."""
     return np.array(counts, "<u2").tobytes() + ids.astype("<u2").tobytes() + rows.tobytes()
 
 
 def unpack(packed: bytes, width: int) -> "Vectors":
-    """The unit vectors, shape (n, width), of the word pieces of a strategy's text that tell something, in their order."""
-    (first, _), _, rows = parted(packed, width // 4)
+    """Return the unit vectors of the telling word pieces of a strategy's text, in their order, shape (n, width)."""
+    (first, _), _, rows = split(packed, width // 4)
     vectors, lengths = _unpacked(rows[:first])
     return vectors / lengths
 
 
 def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None]:
-    """For each strategy the mean over its text and its source task; None where nothing is packed.
+    """Return for each strategy the mean over its text and its source task, or None where nothing is packed.
 
-    A task without a word that tells something is covered by nothing and covers nothing.
+    A task without telling word pieces has coverage 0 both ways.
     """
-    wanted, query_tokens = _telling(query)
-    strategies = [parted(one, query_tokens.shape[1] // 4) for one in packed]
+    wanted, query_vectors = _telling(query)
+    strategies = [split(one, query_vectors.shape[1] // 4) for one in packed]
     lengths = np.array([count for counts, _, _ in strategies for count in counts], np.int64)
     filled = lengths > 0
     if not len(wanted) or not filled.any():
         return [Coverage(0.0, 0.0) if len(one) else None for one in packed]
     ids = np.concatenate([ids for _, ids, _ in strategies])
     rows = np.concatenate([rows for _, _, rows in strategies])
-    columns = np.ascontiguousarray(query_tokens.T)
+    columns = np.ascontiguousarray(query_vectors.T)
     blocks = (_unpacked(rows[start : start + _AT_ONCE]) for start in range(0, len(rows), _AT_ONCE))
     cosines = np.concatenate([vectors @ columns / lengths for vectors, lengths in blocks])
     starts = (np.cumsum(lengths) - lengths)[filled]
@@ -119,18 +109,18 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
 
 
 def _unpacked(rows: "Bytes") -> "tuple[Vectors, Vectors]":
-    """Rows of bytes (n, width / 4) as vectors (n, width), with their lengths (n, 1)."""
+    """Turn rows of bytes (n, width / 4) into vectors (n, width), and return them with their lengths (n, 1)."""
     vectors = np.take(_FOUR, rows, axis=0).reshape(len(rows), 4 * rows.shape[1])
     return vectors, np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
 
 
 def _telling(reading: "Reading") -> "tuple[Ints, Floats]":
     kept = telling(reading.ids)
-    return reading.ids[kept], reading.tokens[kept]
+    return reading.ids[kept], reading.pieces[kept]
 
 
-def parted(packed: bytes, width: int) -> "tuple[list[int], Ints, Bytes]":
-    """What `joined` put together; nothing of an empty string."""
+def split(packed: bytes, width: int) -> "tuple[list[int], Ints, Bytes]":
+    """Undo `join`; `width` is the number of bytes in a row. An empty string gives no rows."""
     first, second = np.frombuffer(packed[:4].ljust(4, b"\0"), "<u2").tolist()
     ids_end = 4 + 2 * (first + second)
     ids = np.frombuffer(packed[4:ids_end], "<u2").astype(np.int64)

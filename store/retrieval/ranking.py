@@ -1,10 +1,10 @@
-"""Which strategies fit a task: what is embedded, how the signals become one order, and when nothing fits.
+"""Decides which texts are embedded, how several signals become one order, and when nothing fits.
 
     nearest by vector ─┐
-    best by words     ─┴▶ candidates ─▶ coverage of task and strategy (late.py) ─▶ order ─▶ floor ─▶ hits
+    best by words     ─┴▶ candidates ─▶ coverage of task and strategy (coverage.py) ─▶ order ─▶ floor ─▶ hits
 
-Scores are fused, not ranks: equal-weight rank fusion lets a lexical list of mere word overlaps outvote a good semantic one.
-Pure functions; the numbers they need come from the bank. bench/results/recall.md says how the constants were chosen.
+Scores are fused, not ranks: equal-weight rank fusion lets a list of mere word overlaps outvote a good semantic one. All
+functions are pure. bench/results/recall.md says how the constants were chosen.
 """
 
 import re
@@ -20,32 +20,26 @@ if TYPE_CHECKING:
     from strategy_bank.store.embedding.embedder import Vector, Vectors
     from strategy_bank.store.retrieval.coverage import Coverage
 
+# candidates that the searches by vector and by words return; more changed no figure (bench/results/recall.md)
 NEAREST, WORDED = 16, 8
-"""Candidates that the searches by vector and by words return; more changed no figure (bench/results/recall.md)."""
-FLOOR = 0.5
-"""Nothing is shown unless some strategy is so relevant: an irrelevant hint costs more than none. Small banks: `floor`."""
-LARGE = 160
-"""Strategies from which the floor is no longer lowered."""
-BESIDE = 0.38
-"""From this relevance a strategy is shown beside one that reaches the floor."""
+FLOOR = 0.5  # relevance that some strategy must reach, since an irrelevant hint costs more than none; see `floor`
+LARGE = 160  # number of strategies from which the floor is no longer lowered
+BESIDE = 0.38  # relevance from which a strategy is shown beside one that reaches the floor
+# beside a cosine only: coverage accounts for shared words itself, whatever else the bank holds
 LEXICAL_WEIGHT = 0.05
-LEXICAL_HALF = 20.0
-"""The BM25 score at which half of the lexical weight is reached: saturated, so that it never dominates. Only beside a cosine; a
-coverage counts the words that both have itself, and does so whatever else the bank holds."""
+LEXICAL_HALF = 20.0  # the BM25 score that reaches half of the weight: saturated, so that it never dominates
+# the weight of the task's coverage, where the strategy's has 1: some strategy easily covers a task of another subject, but such
+# a task hardly covers a strategy
 TASK_SHARE = 0.1
-"""What the coverage of the task counts towards relevance, where that of the strategy counts 1: a task of another subject is
-easily covered by some strategy, a strategy by such a task hardly."""
 UTILITY_WEIGHT = 0.1
 LEXICAL_TERMS = 64
-SPELT_OUT = 3
-"""Word pieces from which a word is one that the model does not know but spells out: a name, the code of an error."""
-HEAD, TAIL = 400, 200
-"""Characters of a long task that count: what is pasted stands in the middle, and waters down what the task is about."""
+SPELT_OUT = 3  # word pieces from which a word is unknown to the model, which spells it out: a name, an error code
+HEAD, TAIL = 400, 200  # characters of a long task that count: pasted text stands in the middle and dilutes the subject
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The logistic curve that makes a relevance of a score: 0.5 at `middle`, 0.73 one `width` above it."""
+    """A logistic curve that turns a score into a relevance: 0.5 at `middle`, 0.73 one `width` above it."""
 
     middle: float
     width: float
@@ -60,7 +54,7 @@ BY_COSINE = Scale(0.255, 0.12)
 
 @dataclass(frozen=True)
 class Candidate:
-    """One row that a search brought: cosine −1…1 of task and strategy, BM25 ≥ 0, coverage where the model gives it, columns."""
+    """A row found by a search: cosine −1…1 of task and strategy, BM25 ≥ 0, coverage if the model gives it, columns."""
 
     cosine: float
     bm25: float
@@ -69,22 +63,23 @@ class Candidate:
 
 
 def strategy_texts(strategy: Strategy) -> list[str]:
-    """What stands for a strategy in retrieval: its whole text, which consolidation compares too, and the task it came from."""
+    """Return the texts to embed: the whole wording, which consolidation compares too, and the source task if there is one."""
     return [strategy.wording, *([gist(strategy.source_task)] if strategy.source_task.strip() else [])]
 
 
 def gist(task: str) -> str:
-    """Of a long task its beginning and its end."""
+    """Return a task as it is, or the beginning and end of a long one."""
     return task if len(task) <= HEAD + TAIL else f"{task[:HEAD]}\n{task[-TAIL:]}"
 
 
 def mean_vector(vectors: "Vectors") -> "Vector":
-    """Shape (texts, d) to (d,). Its dot product with a unit query is the mean of the cosines; so it stays unnormalised."""
+    """Average vectors of shape (texts, d) to shape (d,)."""
+    # not normalised, so that its dot product with a unit query is the mean of the cosines
     return vectors.mean(axis=0)
 
 
 def relevance(candidate: Candidate) -> float:
-    """0–1: how surely the strategy fits; it grows with every signal, and does not depend on what else is in the bank."""
+    """Return how surely the strategy fits, 0–1. It grows with every signal and does not depend on the rest of the bank."""
     covers = candidate.coverage
     if covers is None:
         return BY_COSINE(_fused(candidate))
@@ -92,28 +87,27 @@ def relevance(candidate: Candidate) -> float:
 
 
 def fit(candidate: Candidate) -> float:
-    """What puts candidates of one task in order: there both coverages count alike."""
+    """Return the score that orders the candidates of one task: here both coverages have the same weight."""
     covers = candidate.coverage
     return _fused(candidate) if covers is None else (covers.of_task + covers.of_strategy) / 2
 
 
 def utility(helped: int, hurt: int) -> float:
-    """0–1: how often its use goes well, the mean of a Beta(1 + helped, 1 + hurt): 0.5 for a strategy nobody has used.
+    """Return how often using the strategy goes well, 0–1: the mean of Beta(1 + helped, 1 + hurt).
 
-    Few uses say little (1 of 1 is 0.67, 4 of 4 0.83), and many say hardly more than some (10 of 10 0.92, 100 of 100 0.99).
+    It is 0.5 for an unused strategy, 0.67 for 1 of 1, 0.83 for 4 of 4, 0.92 for 10 of 10 and 0.99 for 100 of 100.
     """
     return (helped + 1) / (helped + hurt + 2)
 
 
 def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
-    """All of them, the best first. Utility moves the order, never the relevance: a strategy does not fit because it was useful
-    elsewhere. A lesson from a failure ranks like any other."""
+    """Return all candidates, best first. A lesson from a failure ranks like any other."""
+    # utility moves the order, never the relevance: a strategy does not fit because it was useful elsewhere
     return [Hit(relevance=round(relevance(c), 3), **c.row) for c in sorted(candidates, key=_order)]
 
 
 def shown(hits: list[Hit], limit: int, known: int) -> list[Hit]:
-    """The first of them that are worth showing, at most `limit` and one opposite; none where none reaches the
-    floor."""
+    """Return the hits worth showing, at most `limit` and one opposite; none when no hit reaches the floor."""
     needed = floor(known)
     if not any(hit.relevance >= needed for hit in hits):
         return []
@@ -122,30 +116,29 @@ def shown(hits: list[Hit], limit: int, known: int) -> list[Hit]:
 
 
 def _opposite(few: list[Hit], hits: list[Hit]) -> list[Hit]:
-    """The best candidate that advises the opposite of one that is shown, if it is not shown anyway: at most one, whatever its
-    relevance, so that a task gets both sides and the limit is passed by one at most."""
+    """Return the best other candidate that contradicts a shown one, whatever its relevance, so that a task gets both sides."""
     known = {id for hit in few for id in hit.contradicts} - {hit.id for hit in few}
     return [hit for hit in hits if hit.id in known][:1]
 
 
 def floor(known: int) -> float:
-    """0–FLOOR: the fewer strategies there are to be recalled, the less likely the best of them seems to fit by chance.
+    """Return the relevance that the best of `known` strategies must reach: 0.14 for 1, 0.36 for 32, FLOOR from LARGE on.
 
-    FLOOR from LARGE on, 0.36 for 32, 0.14 for a single one.
+    The fewer there are, the less likely it is that the best of them seems to fit by chance.
     """
     return FLOOR * 2 / (1 + (LARGE / min(max(known, 1), LARGE)) ** 0.35)
 
 
 def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
-    """What is recalled, out of so many; the order in which the candidates come does not matter."""
+    """Return what is recalled among `known` strategies. The order of the candidates does not matter."""
     return shown(ordered(candidates), limit, known)
 
 
 def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -> str:
-    """The distinct words of a task, at most 64: full-text search needs no more and gets slow with thousands.
+    """Return the distinct words of a task to search for, at most 64, since full-text search gets slow with thousands.
 
-    Where the model tells in how many pieces it has a word, only those that it spells out: the others are what the vector is
-    about, and a search for them takes its time for nothing (bench/results/recall.md). More than half of the tasks have none.
+    With `count_pieces` these are only the words that the model spells out. The vector covers the others, and searching for them
+    takes time and finds nothing more (bench/results/recall.md). More than half of the tasks have none.
     """
     words = dict.fromkeys(re.findall(r"\w+", task.lower()))
     telling = (word for word in words if count_pieces is None or count_pieces(word) >= SPELT_OUT)

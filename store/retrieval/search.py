@@ -1,11 +1,13 @@
-"""One recall: two searches in the table of strategies, then what they bring is put in order.
+"""One recall: two searches in the table of strategies, and one order of what they find.
 
 task ─┬▶ its rare words, if any ──▶ best by words  ─┐
       └▶ the model: vector, pieces ▶ nearest by vector ┴▶ coverage (coverage.py) ─▶ ranking.py ─▶ hits
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -18,40 +20,39 @@ from strategy_bank.store.records import Hit
 from strategy_bank.store.retrieval import coverage, ranking
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
+Found = tuple[schema.Row, float]
 
 
 async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
-    """Active strategies of the scopes that fit the task, best first; empty when nothing is relevant."""
-    equal, gist, stamp = {"status": "active", "scope": scopes}, ranking.gist(task), embedder.stamp
-    column, tokens = schema.retrieval_column(stamp), [schema.tokens_column(stamp)] if stamp.reads_tokens else []
-    lexical: list[tuple[schema.Row, float]] = []
-    known: list[int] = []
-
-    async def match() -> None:
-        words, columns = await anyio.to_thread.run_sync(_words, embedder, task), [*_HIT, *(tokens or [column])]
-        if words:
-            lexical.extend(await table.matching("text", words, columns, equal, ranking.WORDED))
-        known.append(await table.count(equal))
-
-    async with _together() as tasks:  # the words need not wait for the vector
-        tasks.start_soon(match)
-        query = await anyio.to_thread.run_sync(embedder.read_query, gist)
-        semantic = await table.nearest(
-            column, query.vector, "dot", [*_HIT, *tokens], equal, ranking.NEAREST, exact=not tokens
+    """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
+    equal, stamp = {"status": "active", "scope": scopes}, embedder.stamp
+    column, pieces = schema.retrieval_column(stamp), [schema.pieces_column(stamp)] if stamp.reads_pieces else []
+    async with _together() as tasks:  # the search by words need not wait for the vector
+        by_words = tasks.create_task(_by_words(table, embedder, task, [*_HIT, *(pieces or [column])], equal))
+        query = await anyio.to_thread.run_sync(embedder.read_query, ranking.gist(task))
+        nearest = await table.nearest(
+            column, query.vector, "dot", [*_HIT, *pieces], equal, ranking.NEAREST, exact=not pieces
         )
-    found = {row["id"]: (row, cosine, 0.0) for row, cosine in semantic}
-    found |= {row["id"]: (row, 0.0 if tokens else float(query.vector @ row[column]), bm25) for row, bm25 in lexical}
-    return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), tokens, limit, known[0])
+    worded, known = by_words.return_value
+    found = {row["id"]: (row, cosine, 0.0) for row, cosine in nearest}
+    found |= {row["id"]: (row, 0.0 if pieces else float(query.vector @ row[column]), bm25) for row, bm25 in worded}
+    return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), pieces, limit, known)
 
 
-def _words(embedder: Embedder, task: str) -> str:
-    """What to search for by words. For a worker thread: the first time this loads the model."""
-    return ranking.lexical_query(task, embedder.count_pieces if embedder.stamp.reads_tokens else None)
+async def _by_words(
+    table: Table, embedder: Embedder, task: str, columns: Sequence[str], equal: Mapping[str, Any]
+) -> tuple[list[Found], int]:
+    """Return the best rows by words, with their BM25 scores, and the number of strategies that can be recalled."""
+    counter = embedder.count_pieces if embedder.stamp.reads_pieces else None
+    # in a thread: the first call loads the model
+    words = await anyio.to_thread.run_sync(partial(ranking.lexical_query, task, counter))
+    worded = await table.matching("text", words, columns, equal, ranking.WORDED) if words else []
+    return worded, await table.count(equal)
 
 
 @asynccontextmanager
 async def _together() -> AsyncGenerator[TaskGroup]:
-    """A task group that raises the first error of its tasks as it is."""
+    """Open a task group that raises the first error of its tasks as it is."""
     try:
         async with anyio.create_task_group() as tasks:
             yield tasks
@@ -60,12 +61,12 @@ async def _together() -> AsyncGenerator[TaskGroup]:
 
 
 def _ranked(
-    query: Reading, found: Sequence[tuple[schema.Row, float, float]], tokens: list[str], limit: int, known: int
+    query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int, known: int
 ) -> list[Hit]:
-    """The rows of both searches, each with cosine and BM25, by how well task and strategy cover each other."""
+    """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
     coverages: list[coverage.Coverage | None] = [None] * len(found)
-    if tokens:
-        coverages = coverage.coverages(query, [row[tokens[0]] or b"" for row, _, _ in found])
+    if pieces:
+        coverages = coverage.coverages(query, [row[pieces[0]] or b"" for row, _, _ in found])
     return ranking.rank(
         [
             ranking.Candidate(cosine, bm25, covers, {name: row[name] for name in _HIT})

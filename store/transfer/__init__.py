@@ -1,1 +1,1 @@
-"""The bank as a file: a whole backup, or JSON Lines."""
+"""Writes the bank to a file and reads it back: as a whole backup, or as JSON Lines."""

@@ -1,6 +1,6 @@
-"""A copy of the whole bank in one file, vectors included, and the way back.
+"""Copies the whole bank, vectors included, to one file, and restores it.
 
-The file is a zip with one Arrow stream per table and `manifest.json`; the zip's checksums guard every byte of it.
+The file is a zip with one Arrow stream per table and `manifest.json`; the zip's checksums guard every byte.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 KIND = "strategy-bank backup"
-TABLES = [*schema.RECORDS, "meta"]
-"""In the order in which they are put back: `meta`, which says that the bank is whole, comes last."""
+TABLES = [*schema.RECORDS, "meta"]  # in the order of restoring: `meta`, which says that the bank is whole, comes last
 _MANIFEST = "manifest.json"
 
 Progress = Callable[[int, int], None]
@@ -40,9 +39,9 @@ Progress = Callable[[int, int], None]
 async def write_backup(
     bank: "Bank", target: IO[bytes], progress: Progress = lambda done, total: None
 ) -> dict[str, int]:
-    """Write the bank as it is at this moment; rows per table. Other processes go on reading and writing meanwhile.
+    """Write the bank as of this moment and return the rows per table. Other processes can read and write meanwhile.
 
-    Raises the errors of the bank; on an object store, BankUnavailable when it takes longer than old versions are kept.
+    Raises the errors of the bank; on an object store, BankUnavailable when it takes longer than old versions stay.
     """
     async with bank.snapshot() as views:
         rows = dict.fromkeys(views, 0)
@@ -58,7 +57,7 @@ async def write_backup(
 
 
 async def _write(view: Table, archive: zipfile.ZipFile, member: str) -> AsyncGenerator[int]:
-    """Yields how many rows are in each part, when it is written."""
+    """Write one table, and yield the number of rows of each batch that is written."""
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with (
         archive.open(member, "w", force_zip64=True) as file,
@@ -71,23 +70,23 @@ async def _write(view: Table, archive: zipfile.ZipFile, member: str) -> AsyncGen
 
 @dataclass(frozen=True)
 class Backup:
-    """A file that was read to its end, with its rows per table. Made by `check_backup`."""
+    """A backup file that `check_backup` has read to its end, with its rows per table."""
 
     path: Path
     rows: dict[str, int]
 
 
 def check_backup(path: Path) -> Backup:
-    """Read all of a backup and change nothing.
+    """Read all of a backup file.
 
     Raises:
-        InvalidInput: the file is no backup, is cut short or damaged.
+        InvalidInput: the file is no backup, or is damaged or cut short.
         BankTooNew: a newer version of strategy-bank wrote it.
     """
     with _readable(path), zipfile.ZipFile(path) as archive:
         manifest = json.loads(archive.read(_MANIFEST))
         if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
-            raise InvalidInput(f"{path} is not a backup of strategy-bank. `strategy-bank import` reads JSON Lines.")
+            raise InvalidInput(f"{path} is not a backup of strategy-bank. For JSON Lines, use `strategy-bank import`.")
         if manifest["format"] > FORMAT_VERSION:
             raise BankTooNew(
                 f"{path} has format {manifest['format']}; this version of strategy-bank knows {FORMAT_VERSION}. "
@@ -95,15 +94,17 @@ def check_backup(path: Path) -> Backup:
             )
         rows = {name: _count(archive, name) for name in TABLES}
         if rows != manifest["rows"]:
-            raise InvalidInput(f"{path} is damaged: it does not hold the rows that its manifest names.")
+            raise InvalidInput(
+                f"{path} is damaged: its numbers of rows differ from those in its manifest. Use another backup."
+            )
         return Backup(path, rows)
 
 
 async def restore_backup(backup: Backup, location: Location) -> None:
-    """Put a backup in the place of whatever bank is at `location`.
+    """Replace whatever bank is at `location` by a backup. Raises the errors of the bank.
 
-    Each table is replaced in one commit. Until the last of them is, the bank carries a mark with which it does not open, so
-    that a restore that was interrupted cannot be mistaken for a bank. Raises the errors of the bank.
+    Each table is replaced in one commit. Until the last one is, a mark keeps the bank from being opened, so that an interrupted
+    restore cannot be mistaken for a bank.
     """
     location.prepare()
     connection = await Connection.open(location)
@@ -131,16 +132,17 @@ def _count(archive: zipfile.ZipFile, name: str) -> int:
         if name == "strategies":
             schema.stamp_of(reader.schema)
         rows = sum(batch.num_rows for batch in reader)
-        while member.read(1 << 20):  # to the end, where the checksum is compared
+        while member.read(1 << 20):  # to the end, where zipfile compares the checksum
             pass
         return rows
 
 
 @contextmanager
 def _readable(path: Path) -> Generator[None]:
+    """Translate the errors of reading a backup into InvalidInput."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, pa.ArrowInvalid, KeyError, ValueError, EOFError, ModelMismatch) as exc:
-        raise InvalidInput(f"{path} is not a whole backup of strategy-bank ({exc}).") from exc
+        raise InvalidInput(f"{path} is not a whole backup of strategy-bank ({exc}). Use another backup.") from exc
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}.") from exc

@@ -1,10 +1,10 @@
-"""A bank as JSON Lines, to carry it elsewhere: one record per line, whole, without vectors.
+"""Exports a bank as JSON Lines, to carry it elsewhere, and imports it: a whole record per line, without vectors.
 
     {"kind": "strategy-bank", "format": 1, "exported_at": "…"}
     {"kind": "strategy", "id": "st_…", "title": "…", …}      episode, run and recall likewise
     {"title": "…", "description": "…", …}                    a plain line, written by a person: no kind
 
-Read twice, a file changes nothing more: ids that are there keep their rows. Vectors are made anew while reading.
+Importing a file again changes nothing, since existing ids keep their rows. Importing embeds the strategies.
 """
 
 import json
@@ -29,19 +29,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Fields = dict[str, Any]
 Plain = Callable[[Fields], Strategy]
-"""Makes a strategy of a plain line. Raises ValidationError or ValueError with what is wrong."""
+"""Turns a plain line into a strategy. Raises ValidationError or ValueError with what is wrong."""
 
 
 @dataclass
 class Imported:
-    """How many records of each kind were new, and how many were there already."""
+    """The number of records of each kind that were new, and that existed already."""
 
     added: Counter[str] = field(default_factory=Counter[str])
     present: Counter[str] = field(default_factory=Counter[str])
 
 
 async def export(bank: Bank, scope: str | None = None, kinds: Iterable[str] = KINDS) -> AsyncIterator[tuple[str, str]]:
-    """(kind, line without its end): the header, then kind by kind, oldest first; each record as it is at its turn."""
+    """Yield (kind, line without its end): the header, then kind by kind, oldest first, each record as of its turn."""
     yield HEADER, _line({"kind": HEADER, "format": FORMAT, "exported_at": now().isoformat()})
     for name in kinds:
         kind = KINDS[name]
@@ -52,7 +52,7 @@ async def export(bank: Bank, scope: str | None = None, kinds: Iterable[str] = KI
 
 
 def parse(lines: Iterable[str], plain: Plain) -> Iterator[Record]:
-    """The records of the lines, in their order. Raises InvalidInput, with the line's number, at the first that is none."""
+    """Yield the records of the lines, in order. Raises InvalidInput, with the line's number, at the first invalid one."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -67,7 +67,7 @@ def parse(lines: Iterable[str], plain: Plain) -> Iterator[Record]:
 
 
 async def load(bank: Bank, records: Iterable[Record], progress: Callable[[int], None] = lambda done: None) -> Imported:
-    """Add what is not there yet, some dozens per commit. `progress` hears how many records are dealt with."""
+    """Add new records, some dozens per commit. `progress` is called with the number of records handled so far."""
     result = Imported()
     for done, batch in _batches(records):
         kind = next(name for name, record in KINDS.items() if record is type(batch[0]))
@@ -80,7 +80,7 @@ async def load(bank: Bank, records: Iterable[Record], progress: Callable[[int], 
 
 
 async def _load(bank: Bank, batch: list[Record]) -> int:
-    """One commit of one kind; ids are distinct."""
+    """Add the new ones of records of one kind, with distinct ids, in one commit; return how many there were."""
     there = {row["id"] for row in await bank.cells(type(batch[0]), [], id=[record.id for record in batch])}
     fresh = [record for record in batch if record.id not in there]
     embedded = await bank.embed([record for record in fresh if isinstance(record, Strategy)])
@@ -88,7 +88,7 @@ async def _load(bank: Bank, batch: list[Record]) -> int:
 
 
 def _batches(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:
-    """(records so far, batch): at most BATCH in a row that are of one kind."""
+    """Yield (records so far, batch), where a batch holds at most BATCH consecutive records of one kind."""
     batch: list[Record] = []
     done = 0
     for record in records:
@@ -109,19 +109,19 @@ def _fields(line: str) -> Fields:
     if not isinstance(value, dict):
         raise ValueError("this is not a JSON object")
     if "\\ud" in line.lower() and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-        raise ValueError("there is half of a character in it (an unpaired surrogate)")
+        raise ValueError("it contains an unpaired surrogate, which is no character")
     return cast(Fields, value)
 
 
 def _record(fields: Fields, plain: Plain) -> Record | None:
-    """None for the header."""
+    """Return the record of a line, or None for the header."""
     if "kind" not in fields:
         return plain(fields)
     name = fields.pop("kind")
     if name == HEADER:
         return _check_format(fields.get("format"))
     if not isinstance(name, str) or name not in KINDS:
-        raise ValueError(f"kind {name!r} is unknown; known are {', '.join(KINDS)}")
+        raise ValueError(f"kind {name!r} is unknown; the kinds are {', '.join(KINDS)}")
     kind = KINDS[name]
     if unknown := sorted(fields.keys() - kind.model_fields.keys()):
         raise ValueError(f"a {name} has no {', '.join(unknown)}; a newer version of strategy-bank may know it")
@@ -133,12 +133,12 @@ def _record(fields: Fields, plain: Plain) -> Record | None:
 def _check_format(format: object) -> None:
     if format != FORMAT:
         raise ValueError(
-            f"this export has format {format!r}, known is {FORMAT}; upgrade with `pip install -U strategy-bank`"
+            f"this export has format {format!r}, and this version knows {FORMAT}; upgrade with `pip install -U strategy-bank`"
         )
 
 
 def _check_storable(record: Record) -> None:
-    """What pydantic lets pass and a table, or the ranking, does not bear."""
+    """Raise ValueError for values that pydantic accepts but a table or the ranking does not."""
     for name in type(record).model_fields:
         value = getattr(record, name)
         if isinstance(value, int) and not 0 <= value < _INT64:

@@ -301,7 +301,7 @@ def test_a_damaged_bank_is_named_with_the_way_out_and_left_as_it_is(home: Path, 
         result = command(home, *words)
         assert result.exit_code == 1
         assert f"The bank at {home / 'bank.lance'} seems to be damaged" in result.output
-        assert f"mv '{home / 'bank.lance'}' '{home / 'bank.lance'}.damaged'" in result.output
+        assert f"rename '{home / 'bank.lance'}' to '{home / 'bank.lance'}.damaged'" in result.output
         assert "strategy-bank restore FILE" in result.output
     assert files(home) == before
 

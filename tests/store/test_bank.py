@@ -285,7 +285,7 @@ async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(
         assert await migrated.all(Strategy) == before
         assert await migrated.search(task, ["project"], 3) == asked
         await migrated.close()
-    assert "1 of 2 strategies are embedded again" in caplog.text
+    assert "1 of 2 strategies have been embedded again" in caplog.text
 
 
 async def test_a_bank_of_format_1_that_names_no_model_waits_to_be_reembedded(bank: Bank, location: Location) -> None:
@@ -308,7 +308,7 @@ async def back_to_format_1(location: Location) -> None:
     connection = await Connection.open(location)
     table = await connection.table("strategies")
     columns = await table.schema()
-    tokens = schema.tokens_column(schema.stamp_of(columns))
+    tokens = schema.pieces_column(schema.stamp_of(columns))
     older = pa.schema([field for field in columns if field.name != tokens], columns.metadata)
     rows = await table.select(older.names, {})
     await connection.make("strategies", older, words="text", rows=rows)

@@ -84,7 +84,7 @@ async def test_files_of_killed_writers_go_with_the_next_compaction_and_no_row_wi
     left = 0
     for number in range(MOST_KILLS):
         acknowledged |= _killed_in_writing(home, number)
-        await bank.tables["episodes"].layout.compact()  # what LanceDB does by itself
+        await bank.tables["episodes"].files.compact()  # what LanceDB does by itself
         left = len(_rows_files(home)) - (await bank.fragments())["episodes"]
         if left >= 2:
             break
@@ -100,13 +100,13 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pieces: list[int] = []
-    sweep = files.Layout.sweep
+    sweep = files.TableFiles.sweep
 
-    async def noting(table: files.Layout, version: int) -> bool:
+    async def noting(table: files.TableFiles, version: int) -> bool:
         pieces.append(await table.fragments())
         return await sweep(table, version)
 
-    monkeypatch.setattr(files.Layout, "sweep", noting)
+    monkeypatch.setattr(files.TableFiles, "sweep", noting)
     swept_at_most = {"a": 100, "b": 100, "busy": 1}  # each process sweeps once, but where there are too many versions
     for process, versions in swept_at_most.items():
         monkeypatch.setattr(upkeep, "SWEPT_AT_MOST", versions)
@@ -121,7 +121,7 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
 
 async def test_a_table_that_was_written_to_meanwhile_is_swept_another_time(home: Path) -> None:
     bank = await Bank.open(Location(home))
-    table = bank.tables["episodes"].layout
+    table = bank.tables["episodes"].files
     version = await table.version()
     await bank.add(Episode(id="ep_1", scope="s", task="t", trajectory="x", steps=1))
     assert not await table.sweep(version)

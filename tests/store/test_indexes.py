@@ -69,7 +69,7 @@ class World:
             del self.vectors[id]
 
     async def trained_on(self) -> int:
-        return await self.bank._table(Strategy).layout.trained_on(self.column)
+        return await self.bank._table(Strategy).files.trained_on(self.column)
 
     async def found(self, query: np.ndarray, limit: int, exact: bool = True) -> list[str]:
         table, equal = self.bank._table(Strategy), {"status": "active", "scope": ["global"]}
@@ -219,9 +219,9 @@ async def test_in_a_large_bank_small_pieces_are_joined_and_the_large_one_stays_a
 async def test_where_writes_undo_compaction_pieces_are_joined_and_nobody_waits_for_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compact, changed, undone = files.Layout.compact, list[str](), list[bool]()
+    compact, changed, undone = files.TableFiles.compact, list[str](), list[bool]()
 
-    async def beside_a_writer(table: files.Layout) -> None:
+    async def beside_a_writer(table: files.TableFiles) -> None:
         """Somebody changes one new strategy after the other, which needs the write lock, until compaction has ended.
 
         Who commits first undoes the other, so the writer has another head start each time.
@@ -260,20 +260,20 @@ async def test_where_writes_undo_compaction_pieces_are_joined_and_nobody_waits_f
     await world.add(SIZE)
     assert await write_and_maintain() == 1
     with monkeypatch.context() as patched:
-        patched.setattr(files.Layout, "compact", beside_a_writer)
+        patched.setattr(files.TableFiles, "compact", beside_a_writer)
         while not any(undone):
             assert len(undone) < 20, "no write has undone it: this test shows nothing"
             pieces = await write_and_maintain()
         assert 1 < pieces < upkeep.GATHER_AT
     strategies = await world.bank.all(Strategy)
     assert {one.id: one.helped for one in strategies if one.helped} == Counter(changed)
-    done: list[files.Layout] = []
+    done: list[files.TableFiles] = []
 
-    async def noting(table: files.Layout) -> None:
+    async def noting(table: files.TableFiles) -> None:
         done.append(table)
         await compact(table)
 
-    monkeypatch.setattr(files.Layout, "compact", noting)
+    monkeypatch.setattr(files.TableFiles, "compact", noting)
     assert await write_and_maintain() < upkeep.GATHER_AT
     assert not done, "it was put off"
     later = time.monotonic() + 600
@@ -286,12 +286,12 @@ async def test_joining_pieces_undoes_no_change_and_no_deletion_that_comes_in_bet
     table = world.bank._table(Strategy)
     await world.add(SIZE)
     changed, gone, kept = [(await world.add(1))[0] for _ in range(3)]
-    rows = await table.layout.scattered()
+    rows = await table.files.scattered()
     assert sorted(rows["id"].to_pylist()) == [changed, gone, kept]
     async with world.bank.lock.hold():
         await world.bank.amend([(await world.bank.get(Strategy, changed)).model_copy(update={"helped": 7})])
         await world.bank.forget([gone])
-        await table.layout.rewrite(rows)
+        await table.files.rewrite(rows)
     assert (await world.bank.get(Strategy, changed)).helped == 7
     assert await world.bank.find(Strategy, gone) is None
     assert await world.bank.count(Strategy) == SIZE + 2
@@ -302,9 +302,9 @@ async def test_a_table_that_is_old_is_compacted_however_little_was_written(
 ) -> None:
     await world.add(SIZE)
     table = world.bank._table(Strategy)
-    assert not await table.layout.is_outdated(upkeep.STALE)
+    assert not await table.files.is_outdated(upkeep.STALE)
     monkeypatch.setattr(files, "KEPT_AT_MOST", timedelta(0))
-    assert await table.layout.is_outdated(upkeep.STALE)
+    assert await table.files.is_outdated(upkeep.STALE)
     for _ in range(upkeep.GATHER_AT):
         await world.add(1)
     assert await world.bank.maintain()
@@ -319,7 +319,7 @@ async def test_versions_that_another_process_drops_while_they_are_listed_are_no_
             raise OSError("Not found: /home/bank.lance/episodes.lance/_versions/18446744073709551427.manifest")
 
     swept: Any = Swept()
-    assert not await files.Layout("/home/bank.lance", swept, timedelta(0)).is_outdated(upkeep.STALE)
+    assert not await files.TableFiles("/home/bank.lance", swept, timedelta(0)).is_outdated(upkeep.STALE)
 
 
 async def test_words_alone_still_find_a_strategy_in_a_large_bank(world: World) -> None:

@@ -164,7 +164,7 @@ WHOLE = {"kind": "strategy"} | json.loads(strategy(1).model_dump_json())
         (json.dumps(WHOLE | {"hurt": -2}), "hurt: -2 is out of range"),
         (json.dumps(WHOLE | {"support": 2**63}), "support: "),
         (json.dumps(WHOLE | {"id": " "}), "id: it is empty"),
-        (json.dumps(WHOLE | {"title": "\ud800"}), "half of a character"),
+        (json.dumps(WHOLE | {"title": "\ud800"}), "it contains an unpaired surrogate"),
         (json.dumps(PLAIN | {"description": ""}), "description: "),
         (json.dumps(PLAIN | {"tags": []}), "tags: Extra inputs"),
         (json.dumps(PLAIN | {"id": "with spaces"}), "id: "),

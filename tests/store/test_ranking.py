@@ -215,7 +215,7 @@ def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text
 def test_a_word_that_the_task_has_as_well_covers_more_than_another_that_is_as_near(text: Reading, id: int) -> None:
     packed = coverage.pack(text, None)
     there, other = (
-        Reading(text.vector, np.full_like(text.ids, each), text.tokens)
+        Reading(text.vector, np.full_like(text.ids, each), text.pieces)
         for each in (text.ids[0], _another(text.ids, id))
     )
     same, near = (coverage.coverages(query, [packed])[0] for query in (there, other))
@@ -250,8 +250,8 @@ def test_one_pass_gives_the_same_vector_whatever_is_read_beside_it(models_dir: P
     assert np.array_equal(both[:1], embedder.embed_query(texts[0]))
     assert np.array_equal(both[1:], embedder.embed_documents(texts[1:]))
     read = embedder.read_query(texts[1])
-    assert read.tokens.shape == (len(read.ids), 384)
-    assert np.linalg.norm(read.tokens, axis=1) == pytest.approx(1, abs=1e-5)
+    assert read.pieces.shape == (len(read.ids), 384)
+    assert np.linalg.norm(read.pieces, axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_what_is_stored_of_a_text_stands_for_reading_it_again(models_dir: Path) -> None:
@@ -267,9 +267,9 @@ def test_what_is_stored_of_a_text_stands_for_reading_it_again(models_dir: Path) 
     text = ranking.strategy_texts(item.strategy)[0]
     (read,) = embedder.read_documents([text])
     assert [text[start:end] for start, end in stored.spans[:3]] == ["Read", "bytes", "first"]
-    assert (stored.vectors * read.tokens[1:-1]).sum(axis=1).min() > 0.85
+    assert (stored.vectors * read.pieces[1:-1]).sum(axis=1).min() > 0.85
     assert np.linalg.norm(stored.vectors, axis=1) == pytest.approx(1, abs=1e-5)
-    assert pieces(embedder, replace(item, tokens=b"")) is None
+    assert pieces(embedder, replace(item, packed_pieces=b"")) is None
     other = item.strategy.model_copy(update={"content": "Something else, and longer than it was before."})
     assert pieces(embedder, replace(item, strategy=other)) is None
 
