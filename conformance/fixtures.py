@@ -368,7 +368,7 @@ def _elicited(ctx: Context[State, Any], key: str, field: str) -> str:
 
 def main() -> None:
     """Serve at a free port, with the settings and the token of the environment."""
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.read(os.environ)
     assert settings.http_token
     server = create_server(settings)
     for add in (add_contents, add_notifying, add_asking, add_requiring, add_resources, add_prompts):

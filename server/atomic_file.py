@@ -2,28 +2,46 @@
 
 import os
 import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from strategy_bank.store.errors import InvalidInput
 
+_WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.4)
+
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o600) -> Generator[IO[bytes]]:
-    """A file beside `path` that takes its place at the end, or vanishes. Raises InvalidInput."""
+def replacing(path: Path, mode: int = 0o600, move: Callable[[str, str], None] = os.replace) -> Generator[IO[bytes]]:
+    """Yield a file beside `path` that takes its place at the end, or vanishes. A link stays, and its target is replaced.
+
+    Raises:
+        InvalidInput: the folder cannot be written, or another program keeps the file open.
+    """
+    target = os.path.realpath(path)
     try:
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        number, name = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target))
         try:
             with os.fdopen(number, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(number)
             os.chmod(name, mode)
-            os.replace(name, path)
+            _move(name, target, move)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.") from exc
+
+
+def _move(name: str, target: str, move: Callable[[str, str], None]) -> None:
+    # Windows refuses while another program has the file open, as virus scanners and indexers do for a moment
+    for wait in _WAITS_S:
+        try:
+            return move(name, target)
+        except PermissionError:
+            time.sleep(wait)
+    return move(name, target)

@@ -1,39 +1,63 @@
-"""All settings, read once from an environment that is passed in."""
+"""All settings, read once: from the command line, the environment, `config.toml` in the home folder, or their defaults."""
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from strategy_bank.server.config_file import CONFIG, parse_config
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import GLOBAL_SCOPE
+from strategy_bank.tools.scope import scope_around
 
 if TYPE_CHECKING:
     from strategy_bank.tools.transcripts.reader import Folders
 
 PREFIX = "STRATEGY_BANK_"
-_OF_CLIENTS = {
+# field → the client's own variable for its folder, and the folder below what that variable names
+_CLIENT_VARIABLES = {
     "claude_home": ("CLAUDE_CONFIG_DIR", ""),
     "codex_home": ("CODEX_HOME", ""),
     "gemini_home": ("GEMINI_CLI_HOME", ".gemini"),
 }
-"""Fields whose default is a variable of the client's own, and the folder in what it names."""
+Source = Literal["command line", "environment", "file", "default"]
+_ADVICE = {
+    "command line": "Give another value.",
+    "environment": "Correct the variable, or unset it.",
+    "file": "Correct it with `strategy-bank config set {field} VALUE`, or remove it with `strategy-bank config unset {field}`.",
+}
 logger = logging.getLogger(__name__)
 
 
+def default_home() -> Path:
+    return user_data_path("strategy-bank", appauthor=False)
+
+
+def config_path(environment: Mapping[str, str], home: Path | None) -> Path:
+    """Return where `config.toml` lies. It is in the home, so it cannot move the home."""
+    return Path(home or environment.get(f"{PREFIX}HOME") or default_home()).expanduser() / CONFIG
+
+
 class Settings(BaseModel):
-    """Each field is the environment variable `STRATEGY_BANK_<FIELD>`."""
+    """The settings in force. Each field is a key of `config.toml` and the environment variable `STRATEGY_BANK_<FIELD>`."""
 
     model_config = ConfigDict(frozen=True)
 
-    home: Path = Field(
-        default_factory=lambda: user_data_path("strategy-bank", appauthor=False),
-        description="Folder of the bank and the models",
-    )
+    home: Path = Field(default_factory=default_home, description="Folder of the bank, the models and config.toml")
     uri: str = Field("", description="Another place for the tables: a folder, s3://…, gs://…, az://…, db://…")
     db_api_key: SecretStr | None = Field(None, description="Key of LanceDB Cloud or Enterprise, for db://…")
     db_host: str = Field("", description="Address of LanceDB Enterprise; default: LanceDB Cloud's")
@@ -64,54 +88,33 @@ class Settings(BaseModel):
 
     @field_validator("judge", mode="before")
     @classmethod
-    def _sampling_is_gone(cls, judge: object) -> object:
-        if judge == "sampling":  # deprecated by the protocol; people have it in their configuration
+    def _normalize_judge(cls, judge: object) -> object:
+        name = judge.lower() if isinstance(judge, str) else judge
+        if name == "sampling":  # deprecated by the protocol; people have it in their configuration
             raise ValueError(
                 "sampling was removed; use agent (the connected agent judges) or endpoint (your own model)"
             )
-        return judge
+        return name
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _normalize_log_level(cls, level: object) -> object:
+        return level.upper() if isinstance(level, str) else level
 
     @model_validator(mode="after")
-    def _service_has_a_key(self) -> "Settings":
+    def _check_together(self) -> "Settings":
         if self.uri.startswith("db://") and not self.db_api_key:
-            raise ValueError(
-                f"{PREFIX}URI={self.uri} needs {PREFIX}DB_API_KEY, and {PREFIX}DB_HOST for LanceDB Enterprise"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _endpoint_is_complete(self) -> "Settings":
+            raise ValueError(f"uri = {self.uri} needs {_named('db_api_key')}, and db_host for LanceDB Enterprise")
         if self.judge == "endpoint" and not self.llm_model:
             raise ValueError(
-                f"{PREFIX}JUDGE=endpoint needs {PREFIX}LLM_MODEL (and _LLM_BASE_URL, _LLM_API_KEY as it asks)"
+                f"judge = endpoint needs {_named('llm_model')}, and llm_base_url and llm_api_key where it asks for them"
             )
         return self
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **overrides: Any) -> "Settings":
-        """Read the `STRATEGY_BANK_*` variables; empty ones count as unset, unknown ones are logged.
-
-        Raises:
-            InvalidInput: a value is out of range; the message names its variable.
-        """
-        given = {k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX) and v}
-        for field, (variable, folder) in _OF_CLIENTS.items():
-            if environment.get(variable):
-                given.setdefault(field, str(Path(environment[variable], folder)))
-        for unknown in sorted(given.keys() - cls.model_fields.keys()):
-            logger.warning("Unknown setting %s%s is ignored", PREFIX, unknown.upper())
-        if "judge" in given:
-            given["judge"] = given["judge"].lower()
-        if "log_level" in given:
-            given["log_level"] = given["log_level"].upper()
-        try:
-            return cls.model_validate(given | {k: v for k, v in overrides.items() if v is not None})
-        except ValidationError as exc:
-            problems = [
-                ": ".join([*(f"{PREFIX}{str(part).upper()}" for part in error["loc"]), error["msg"]])
-                for error in exc.errors()
-            ]
-            raise InvalidInput("; ".join(problems)) from exc
+    def read(cls, environment: Mapping[str, str], home: Path | None = None, scope: str | None = None) -> "Settings":
+        """Return the settings of the command line, this environment and `config.toml`. Raises InvalidInput."""
+        return Sources.gather(environment, home, scope).settings()
 
     @property
     def location(self) -> Location:
@@ -131,8 +134,116 @@ class Settings(BaseModel):
         return self.judge == "endpoint" or (self.judge == "auto" and bool(self.llm_model))
 
     def default_scope(self, directory: Path) -> str:
-        """The configured scope, else the name of the git root around `directory`, else `global`."""
-        if self.scope:
-            return self.scope
-        root = next((folder for folder in [directory, *directory.parents] if (folder / ".git").exists()), None)
-        return root.name if root and root.name else GLOBAL_SCOPE
+        """Return the configured scope, else the name of the git root around `directory`, else `global`."""
+        return self.scope or scope_around(directory)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One value that takes the place of a default. `name` is what a user calls its origin, such as `STRATEGY_BANK_JUDGE`."""
+
+    value: Any
+    source: Source
+    name: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What was given for the settings, by field, and a sentence about everything that was given but is ignored."""
+
+    file: Path
+    given: dict[str, Given]
+    ignored: list[str]
+
+    @classmethod
+    def gather(
+        cls,
+        environment: Mapping[str, str],
+        home: Path | None = None,
+        scope: str | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> "Sources":
+        """Collect the values that are given; an empty one counts as not given. `config` stands in for the file's contents.
+
+        Raises:
+            InvalidInput: `config.toml` cannot be read.
+        """
+        options = {
+            name: Given(value, "command line", f"--{name}")
+            for name, value in (("home", home), ("scope", scope))
+            if value is not None
+        }
+        variables = {
+            name.removeprefix(PREFIX).lower(): Given(value, "environment", name)
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and value
+        }
+        clients = {
+            field: Given(Path(environment[variable], folder), "environment", variable)
+            for field, (variable, folder) in _CLIENT_VARIABLES.items()
+            if environment.get(variable)
+        }
+        file = config_path(environment, home)
+        found = parse_config(file) if config is None else config
+        keys = {key: Given(value, "file", f"{key} in {file}") for key, value in found.items() if value != ""}
+        in_file = keys.pop("home", None)
+        ignored = [
+            f"{given.name} is unknown and ignored" for name, given in (keys | variables).items() if name not in FIELDS
+        ]
+        if in_file:
+            ignored.append(f"{in_file.name} is ignored, since the file lies in the home; use --home or {PREFIX}HOME")
+        # the clients' own variables stand for defaults, so the file goes before them
+        all_given = clients | keys | variables | options
+        return cls(file, {name: given for name, given in all_given.items() if name in FIELDS}, sorted(ignored))
+
+    def settings(self) -> Settings:
+        """Return the settings, and log what is ignored.
+
+        Raises:
+            InvalidInput: a value is wrong. The message names the option, the variable, or the file and its key.
+        """
+        for ignored in self.ignored:
+            logger.warning(ignored)
+        if problems := self.problems():
+            raise InvalidInput(" ".join(problems))
+        return Settings.model_validate({name: given.value for name, given in self.given.items()})
+
+    def problems(self) -> list[str]:
+        """Return what is wrong, each with what to do about it."""
+        try:
+            Settings.model_validate({name: given.value for name, given in self.given.items()})
+        except ValidationError as exc:
+            return [self._problem(str(error["loc"][0]) if error["loc"] else "", error["msg"]) for error in exc.errors()]
+        return []
+
+    def _problem(self, field: str, message: str) -> str:
+        said = message.removeprefix("Value error, ")
+        if not field:
+            return f"{said}."
+        given = self.given[field]
+        return f"{given.name}: {said}. {_ADVICE[given.source].format(field=field)}"
+
+
+FIELDS = Settings.model_fields
+
+
+def parsed(field: str, text: str) -> bool | float | str:
+    """Return the TOML value that `text` means for a field. Raises InvalidInput where it means none."""
+    given = Sources(Path(), {field: Given(text, "command line", field)}, [])
+    if problems := [problem for problem in given.problems() if problem.startswith(f"{field}: ")]:
+        raise InvalidInput(" ".join(problems))
+    default = FIELDS[field].default
+    return TypeAdapter(type(default)).validate_python(text) if isinstance(default, bool | float) else text
+
+
+def masked(value: object) -> str:
+    """Return a setting as text, without a secret and without a password in an address; empty where it is not set."""
+    if isinstance(value, SecretStr):
+        return "(set)"
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    userinfo = urlsplit(text).netloc.rpartition("@")[0] if "://" in text else ""
+    return text.replace(userinfo, "(masked)") if userinfo else text
+
+
+def _named(field: str) -> str:
+    return f"{field} ({PREFIX}{field.upper()}, or `strategy-bank config set {field} VALUE`)"

@@ -64,7 +64,7 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def settings(environment: dict[str, str]) -> Settings:
-    return Settings.from_environment(environment)
+    return Settings.read(environment)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def main() -> None:
     show("cosine of the texts ≥ 0.85", corpora, rule(lambda one: one.cosine >= 0.85))
     show("ours", corpora, rule(lambda one: one.merges))
     show("ours, and what would be asked", corpora, rule(lambda one: one.merges or one.asks))
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.read(os.environ)
     if settings.llm_model:
         show(f"ours, {settings.llm_model} deciding what is asked", corpora, _with_endpoint(settings, corpora))
     show("linked as contradicting", corpora, rule(lambda one: one.links))

@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return _show_request(cases, options.agent_rubric)
     cases = cases[: options.limit]
     show("The last lines", by_the_last_lines(cases))
-    settings = Settings.from_environment(os.environ if environment is None else environment)
+    settings = Settings.read(os.environ if environment is None else environment)
     try:
         said = anyio.run(judge_all, settings, cases)
     except InvalidInput as exc:

@@ -91,7 +91,7 @@ async def crowd(settings: Mapping[str, str], writers: int, reports: int, readers
 
 
 async def _compare(told: Crowd, settings: Mapping[str, str], common: str, reports: int, writers: int) -> None:
-    bank = await Bank.open(Settings.from_environment(settings).location)
+    bank = await Bank.open(Settings.read(settings).location)
     try:
         episodes, strategies = await bank.all(Episode), await bank.all(Strategy)
         told.pieces = max((await bank.fragments()).values())

@@ -153,7 +153,7 @@ class _Session:
 
 async def inspect_bank(environment: Mapping[str, str], tally: Tally, secrets: Sequence[str]) -> list[str]:
     """What is wrong with the bank after the server has ended; `secrets` may stand nowhere below its home."""
-    settings = Settings.from_environment(environment)
+    settings = Settings.read(environment)
     bank = await Bank.open(settings.location)
     try:
         episodes, strategies = await bank.all(Episode), await bank.all(Strategy)

@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, help="only so many situations (default: all)")
     options = parser.parse_args(arguments)
-    settings = Settings.from_environment(os.environ if environment is None else environment)
+    settings = Settings.read(os.environ if environment is None else environment)
     try:
         answers = anyio.run(ask_all, settings, load_situations()[: options.limit])
     except InvalidInput as exc:

@@ -1,6 +1,6 @@
-"""What the commands share: where the bank is, opening it, and printing. Data goes to stdout, all else to stderr.
+"""What the commands share: the bank they work on, opening it, and printing. Data goes to stdout, all else to stderr.
 
-Imports nothing heavy: `serve` comes through here too.
+It imports nothing heavy, because `serve` comes through here too.
 """
 
 import json
@@ -9,75 +9,100 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
-    from strategy_bank.server.settings import Settings
+    from strategy_bank.server.settings import Settings, Sources
     from strategy_bank.store.bank import Bank
+    from strategy_bank.store.location import Location
 
 T = TypeVar("T")
-Command = TypeVar("Command", bound=Callable[..., Any])
+P = ParamSpec("P")
 Progress = Callable[[int, int], None]
-"""(done, total)"""
-_META = "strategy_bank."
+"""Takes what is done and the total."""
+# control characters, those that turn the reading direction, and halves of other characters
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters and those that turn the reading direction."""
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Whether given before the command or after it; the later one counts."""
-    if value is not None:
-        context.meta[f"{_META}{parameter.name}"] = value
-    return value
+@dataclass(frozen=True)
+class Target:
+    """The bank and the scope that the command line names; None where it names none."""
+
+    home: Path | None = None
+    scope: str | None = None
+
+    @cached_property
+    def sources(self) -> "Sources":
+        """Where each setting comes from: this command line, the environment or the file. Raises InvalidInput."""
+        from strategy_bank.server.settings import Sources
+
+        return Sources.gather(os.environ, self.home, self.scope)
+
+    @property
+    def config_file(self) -> Path:
+        from strategy_bank.server.settings import config_path
+
+        return config_path(os.environ, self.home)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings in force. What was given but is ignored is logged. Raises InvalidInput."""
+        return self.sources.settings()
+
+    def with_bank(self, action: "Callable[[Bank], Awaitable[T]]", *, any_model: bool = False) -> T:
+        """Open the bank, run the action, and close the bank. Raises StrategyBankError."""
+        import anyio
+
+        async def run(location: "Location") -> T:
+            from strategy_bank.store.bank import Bank
+
+            bank = await Bank.open(location, any_model=any_model)
+            try:
+                return await action(bank)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await bank.close()
+
+        return anyio.run(run, self.settings.location)
 
 
-home_option = click.option(
+def pass_target(scope_help: str = "") -> Callable[[Callable[Concatenate[Target, P], T]], Callable[P, T]]:
+    """Add `--home`, and `--scope` where there is help for it; the command gets both as a Target, its first parameter.
+
+    The options may stand before the command as well as after it; the later one counts.
+    """
+
+    def decorate(command: Callable[Concatenate[Target, P], T]) -> Callable[P, T]:
+        @wraps(command)
+        def run(*arguments: P.args, **options: P.kwargs) -> T:
+            context = click.get_current_context()
+            before = context.find_object(Target) or Target()
+            home, scope = options.pop("home"), options.pop("scope", None)
+            context.obj = Target(
+                before.home if home is None else cast(Path, home), before.scope if scope is None else cast(str, scope)
+            )
+            return command(context.obj, *arguments, **options)
+
+        if scope_help:
+            run = click.option("--scope", metavar="NAME", help=scope_help)(run)
+        return _home_option(run)
+
+    return decorate
+
+
+_home_option = click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    expose_value=False,
-    callback=_remember,
     help="Folder of the bank; default: STRATEGY_BANK_HOME, else the user's data folder.",
 )
-
-
-def scope_option(help: str) -> Callable[[Command], Command]:
-    return click.option("--scope", metavar="NAME", expose_value=False, callback=_remember, help=help)
-
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-
-
-def given(name: str) -> Any:
-    """What `--home` or `--scope` said on this command line; None where they were not given."""
-    return click.get_current_context().meta.get(f"{_META}{name}")
-
-
-def settings() -> "Settings":
-    """The environment's, with what the command line says in its place. Raises InvalidInput."""
-    from strategy_bank.server.settings import Settings
-
-    return Settings.from_environment(os.environ, home=given("home"), scope=given("scope"))
-
-
-def with_bank(action: "Callable[[Bank], Awaitable[T]]", *, any_model: bool = False) -> T:
-    """Open the bank of the settings, do it, close the bank. Raises StrategyBankError."""
-    import anyio
-
-    async def run(location: Any) -> T:
-        from strategy_bank.store.bank import Bank
-
-        bank = await Bank.open(location, any_model=any_model)
-        try:
-            return await action(bank)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await bank.close()
-
-    return anyio.run(run, settings().location)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def say(text: str) -> None:
@@ -85,13 +110,13 @@ def say(text: str) -> None:
 
 
 def check_answerable(yes: bool, to: str) -> None:
-    """Raises UsageError where nobody can be asked and `--yes` was not given."""
+    """Raise UsageError where nobody can be asked and `--yes` was not given."""
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError(f"Nobody is there to confirm it; give --yes to {to} without being asked.")
+        raise click.UsageError(f"There is nobody to confirm it; give --yes to {to} without being asked.")
 
 
 def ask(yes: bool, question: str, otherwise: str) -> None:
-    """Go on with a yes; else say `otherwise` and end with 1."""
+    """Return if the answer is yes; else say `otherwise` and exit with 1."""
     if not yes and not click.confirm(question, err=True):
         say(otherwise)
         raise click.exceptions.Exit(1)
@@ -106,12 +131,12 @@ def show_json(value: Any) -> None:
 
 
 def printable(text: str) -> str:
-    """Without control characters: what is in the bank came from anywhere and must not steer a terminal."""
+    """Replace control characters, because what is in the bank came from anywhere and must not steer a terminal."""
     return _STEERING.sub("�", text)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], folding: Sequence[str] = ()) -> None:
-    """A table; the `folding` columns take what room is left, the others are shown whole."""
+    """Print a table. The `folding` columns share the room that is left, the others are shown whole."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -127,7 +152,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], folding
 
 @contextmanager
 def progress_bar(label: str) -> Generator[Progress]:
-    """A bar on stderr; call what it yields with (done, total)."""
+    """Show a bar on stderr, and yield what moves it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -138,7 +163,7 @@ def progress_bar(label: str) -> Generator[Progress]:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """`2 strategies, 1 episode`; `nothing` where there is nothing."""
+    """Return counts in words, such as `2 strategies, 1 episode`, or `nothing`."""
     plurals = {"strategy": "strategies"}
     parts = [f"{n} {name if n == 1 else plurals.get(name, f'{name}s')}" for name, n in counts.items() if n]
     return ", ".join(parts) or "nothing"

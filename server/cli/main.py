@@ -1,7 +1,7 @@
-"""The command line: it parses, opens the bank, calls, prints.
+"""The command line: which command is in which file.
 
-Each command lives in the module named in `_PLACES`, which is imported when the command is asked for: `serve`, the default,
-must answer a client as fast as a bare server.
+A command parses its arguments, opens the bank, calls a room below, and prints. Its module is imported when it is asked for,
+because `serve`, the default, must answer a client as fast as a bare server.
 """
 
 import io
@@ -11,37 +11,44 @@ from typing import Any
 
 import click
 
-from strategy_bank.server.cli.console import home_option, scope_option
+from strategy_bank.server.cli.console import Target, pass_target
 from strategy_bank.store.errors import StrategyBankError
 
+# command → module of this package and name in it, in the order of the help
 _PLACES = {
-    "serve": "setup.serve:serve",
-    "connect": "setup.connect:connect",
     "recall": "read.recall:recall",
     "list": "read.list:list_strategies",
     "show": "read.show:show_record",
     "stats": "read.stats:stats",
+    "learn": "change.learn:learn",
+    "distill": "change.distill:distill",
+    "review": "change.review:review",
     "retire": "change.retire:retire",
     "reinstate": "change.reinstate:reinstate",
     "forget": "change.forget:forget",
-    "review": "change.review:review",
     "consolidate": "change.consolidate:consolidate",
-    "learn": "change.learn:learn",
-    "distill": "change.distill:distill",
     "export": "transfer.export:export_bank",
     "import": "transfer.import_:import_bank",
     "backup": "transfer.backup:backup",
     "restore": "transfer.restore:restore",
+    "serve": "setup.serve:serve",
+    "connect": "setup.connect:connect",
+    "config": "setup.config:config",
     "models": "setup.models:models",
     "doctor": "setup.doctor:doctor",
     "demo": "setup.demo:demo",
 }
-"""Command → module of this package and name in it, in the order of the help."""
+_ROOMS = {
+    "read": "Look into the bank",
+    "change": "Change what it holds",
+    "transfer": "Move it to a file and back",
+    "setup": "Set up the program",
+}
 _INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """Imports a command when it is asked for, and tells expected failures in one line."""
+    """Imports a command when it is asked for, and reports expected failures in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_PLACES)
@@ -51,6 +58,15 @@ class Commands(click.Group):
             return None
         module, _, name = _PLACES[cmd_name].partition(":")
         return getattr(import_module(f"strategy_bank.server.cli.{module}"), name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = formatter.width - 20
+        for room, title in _ROOMS.items():
+            commands = [
+                (name, self.get_command(ctx, name)) for name, place in _PLACES.items() if place.startswith(room)
+            ]
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<11}", each.get_short_help_str(width)) for name, each in commands if each])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -67,10 +83,8 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="strategy-bank", prog_name="strategy-bank")
-@home_option
-@scope_option("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
-@click.pass_context
-def cli(ctx: click.Context) -> None:
+@pass_target("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
+def cli(target: Target) -> None:
     """A local memory of strategies for coding agents, as an MCP server.
 
     Without a command it serves MCP over standard input and output: that is what a client starts.
@@ -78,25 +92,27 @@ def cli(ctx: click.Context) -> None:
     \b
     Examples:
       strategy-bank connect claude-code             make a client use it
-      strategy-bank doctor                          see whether everything works
+      strategy-bank doctor                          check that everything works
       strategy-bank demo                            see what it does, in a throw-away bank
       strategy-bank recall "fix the flaky test"     ask as an agent would
-      strategy-bank list --scope my-project         what has been learned
+      strategy-bank list --scope my-project         see what has been learned
       strategy-bank export bank.jsonl               take the bank elsewhere
 
-    Settings come from STRATEGY_BANK_* variables; `strategy-bank doctor` shows those in force.
+    `strategy-bank config` shows all settings and changes them.
     """
-    if ctx.invoked_subcommand is None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
         from strategy_bank.server.cli.setup.serve import serve
 
-        ctx.invoke(serve)
+        context.invoke(serve)
 
 
 def main() -> None:
-    """The entry point of `strategy-bank` and of `python -m strategy_bank.server`."""
-    for stream in (sys.stdout, sys.stderr):
+    """Run the command line. This is the entry point of `strategy-bank` and of `python -m strategy_bank.server`."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an old console shows a question mark instead of failing
+            # pipes carry UTF-8 on Windows too; an old console shows a question mark instead of failing
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     try:
         cli(prog_name="strategy-bank")
     except KeyboardInterrupt:

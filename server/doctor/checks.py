@@ -1,4 +1,4 @@
-"""What `strategy-bank doctor` looks at. Each check says what it found, and where that is not well, what to do."""
+"""The checks of `strategy-bank doctor`. Each says what it found, and what to do where something is wrong."""
 
 import errno
 import importlib.metadata
@@ -9,16 +9,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 import anyio.to_thread
-from pydantic import SecretStr
 
-from strategy_bank.server.settings import PREFIX, Settings
+from strategy_bank.server.settings import FIELDS, Settings, Sources, masked
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder
 from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
 from strategy_bank.store.location import Location
@@ -31,8 +29,7 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "warn", "fail"]
 PACKAGES = ("strategy-bank", "mcp", "lancedb", "fastembed", "openai")
-LITTLE_ROOM, NO_ROOM = 500_000_000, 20_000_000
-"""Bytes free on the disk of the bank."""
+LITTLE_ROOM, NO_ROOM = 500_000_000, 20_000_000  # free bytes on the disk of the bank
 _REASON_CHARS = 200
 
 
@@ -47,11 +44,12 @@ class Finding:
 Findings = AsyncGenerator[Finding]
 
 
-async def examine(settings: Settings, *, ask_endpoint: bool) -> Findings:
-    """Every check, in an order in which the first failure explains the later ones."""
+async def examine(sources: Sources, *, ask_endpoint: bool) -> Findings:
+    """Run every check, in an order in which the first failure explains the later ones. Raises InvalidInput."""
+    settings = sources.settings()
     model = [DEFAULT_MODEL]
     checks: list[tuple[str, Callable[[], Findings]]] = [
-        ("settings", lambda: _settings(settings)),
+        ("settings", lambda: _settings(sources, settings)),
         ("home", lambda: _home(settings.location)),
         ("lock", lambda: _lock(settings.location)),
         ("bank", lambda: _bank(settings, model)),
@@ -68,14 +66,14 @@ async def examine(settings: Settings, *, ask_endpoint: bool) -> Findings:
 
 
 async def guarded(about: str, check: Callable[[], Findings]) -> Findings:
-    """What the check finds; what it raises is a finding too."""
+    """Yield what the check finds. What it raises is a finding too."""
     try:
         async with aclosing(check()) as findings:
             async for finding in findings:
                 yield finding
     except StrategyBankError as exc:
         yield Finding(about, "fail", str(exc))
-    except Exception as exc:  # noqa: BLE001 a diagnosis tells of whatever it meets
+    except Exception as exc:  # noqa: BLE001 a diagnosis reports whatever it meets
         yield Finding(
             about, "fail", f"{type(exc).__name__}: {str(exc)[:_REASON_CHARS]}", "Please report this as a bug."
         )
@@ -94,21 +92,14 @@ def versions(needs_openai: bool) -> list[Finding]:
     return findings
 
 
-async def _settings(settings: Settings) -> Findings:
-    shown = {name: _masked(getattr(settings, name)) for name in type(settings).model_fields}
-    yield Finding("settings", "ok", ", ".join(f"{name}={value}" for name, value in shown.items()))
-    known = {PREFIX + name.upper() for name in shown}
-    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
-        yield Finding("settings", "warn", f"{name} is unknown and ignored", f"Known are {', '.join(sorted(known))}.")
-
-
-def _masked(value: object) -> str:
-    """Without the key, and without a password in an address."""
-    if isinstance(value, SecretStr):
-        return "(set)"
-    text = "" if value is None else str(value)
-    userinfo = urlsplit(text).netloc.rpartition("@")[0] if "://" in text else ""
-    return (text.replace(userinfo, "(masked)") if userinfo else text) or "(not set)"
+async def _settings(sources: Sources, settings: Settings) -> Findings:
+    yield Finding(
+        "settings", "ok", ", ".join(f"{name}={masked(getattr(settings, name)) or '(not set)'}" for name in FIELDS)
+    )
+    for ignored in sources.ignored:
+        yield Finding("settings", "warn", ignored, "`strategy-bank config` shows those that are known.")
+    found = f"read from {sources.file}" if sources.file.exists() else f"none at {sources.file}"
+    yield Finding("config file", "ok", f"{found}; `strategy-bank config` shows what comes from where")
 
 
 async def _home(location: Location) -> Findings:
@@ -124,7 +115,7 @@ async def _home(location: Location) -> Findings:
         advice = f"chmod 700 '{location.home}'"
         yield Finding("home", "warn", f"{location.home} may be read by others (mode {mode:o})", advice)
     else:
-        yield Finding("home", "ok", f"{location.home}, mode {mode:o}, tables at {_masked(location.tables_uri)}")
+        yield Finding("home", "ok", f"{location.home}, mode {mode:o}, tables at {masked(location.tables_uri)}")
     free = shutil.disk_usage(location.home).free
     status = "fail" if free < NO_ROOM else "warn" if free < LITTLE_ROOM else "ok"
     yield Finding("disk", status, f"{free / 1e9:.1f} GB free", "" if status == "ok" else "Make room on this disk.")
@@ -145,7 +136,7 @@ async def _lock(location: Location) -> Findings:
 
 
 async def _bank(settings: Settings, model: list[str]) -> Findings:
-    """Also says in `model` which one the bank wants."""
+    """Open and read the bank, and put the name of its model into `model`."""
     from strategy_bank.store.bank import Bank
 
     location = settings.location
@@ -213,7 +204,7 @@ async def _judge(settings: Settings, ask: bool) -> Findings:
     if not settings.uses_endpoint and not (ask and settings.llm_model):
         yield Finding("judge", "fail" if ask else "ok", "the agent itself", SETTINGS_NEEDED if ask else "")
         return
-    where = f"{settings.llm_model} at {_masked(settings.llm_base_url or 'the default address of the openai library')}"
+    where = f"{settings.llm_model} at {masked(settings.llm_base_url or 'the default address of the openai library')}"
     if not ask:
         yield Finding("judge", "ok", f"{where}; not asked now, --endpoint does")
         return
@@ -233,7 +224,7 @@ async def _write_and_recall(models: Path) -> Findings:
     from strategy_bank.server.doctor.self_test import write_and_recall
 
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="strategy-bank-doctor-") as folder:
+    with tempfile.TemporaryDirectory(prefix="strategy-bank-doctor-", ignore_cleanup_errors=True) as folder:
         _lend(models, Path(folder) / "models")
         problem = await write_and_recall(Location(Path(folder)))
     if problem:
@@ -244,9 +235,10 @@ async def _write_and_recall(models: Path) -> Findings:
 
 
 def _lend(models: Path, place: Path) -> None:
-    """Spares copying the model."""
+    """Link the models instead of copying them, where the system lets this user make links."""
     if os.path.isdir(models):  # Path.is_dir raises where the folder is another user's
-        place.symlink_to(models.resolve(), target_is_directory=True)
+        with suppress(OSError):
+            place.symlink_to(models.resolve(), target_is_directory=True)
 
 
 def _ms(began: float) -> str:

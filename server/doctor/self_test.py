@@ -1,4 +1,4 @@
-"""One report and one recall in a bank of its own: the whole way of the data, for `doctor`."""
+"""One report and one recall in a bank of its own, for `doctor`."""
 
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
@@ -25,7 +25,7 @@ _JUDGEMENT = {
 
 
 async def write_and_recall(location: Location) -> str:
-    """What went wrong; empty when the lesson of a report is found by a task in other words."""
+    """Return what went wrong; nothing when a task in other words finds the lesson of a report."""
     bank = await Bank.open(location)
     try:
         return await _try(bank)

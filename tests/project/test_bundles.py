@@ -59,7 +59,7 @@ def test_variables_are_settings_and_the_secret_one_is_called_so() -> None:
     docker = set(re.findall(rf"{PREFIX}[A-Z_]+", DOCKERFILE))
     assert {name.removeprefix(PREFIX).lower() for name in variables.keys() | docker} <= Settings.model_fields.keys()
     assert [name for name, variable in variables.items() if variable.get("isSecret")] == [f"{PREFIX}LLM_API_KEY"]
-    assert Settings.from_environment({f"{PREFIX}JUDGE": variables[f"{PREFIX}JUDGE"]["default"]}).judge == "auto"
+    assert Settings.read({f"{PREFIX}JUDGE": variables[f"{PREFIX}JUDGE"]["default"]}).judge == "auto"
 
 
 def test_the_image_copies_what_there_is_and_what_the_package_needs() -> None:

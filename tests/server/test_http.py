@@ -225,7 +225,7 @@ def test_other_machines_reach_it_under_the_names_that_were_allowed(environment: 
 @pytest.mark.parametrize(("host", "own"), [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True),
                                            ("::", False), ("192.168.0.2", False), ("localhost.example", False)])  # fmt: skip
 def test_addresses_of_this_machine_need_nothing_said(host: str, own: bool) -> None:
-    settings = Settings.from_environment({})
+    settings = Settings.read({})
     if own:
         assert allowed_names(settings, host) == []
     else:

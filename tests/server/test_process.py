@@ -98,7 +98,7 @@ def test_initialize_is_answered_before_the_heavy_libraries_are_imported(environm
 import sys, io, os
 from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
-create_server(Settings.from_environment(os.environ))
+create_server(Settings.read(os.environ))
 heavy = {"lancedb", "fastembed", "onnxruntime", "openai", "pyarrow", "numpy", "detect_secrets"}
 print(sorted(heavy & set(sys.modules)))
 """

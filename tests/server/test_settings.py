@@ -9,22 +9,22 @@ from strategy_bank.store.errors import InvalidInput
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
-    settings = Settings.from_environment({})
+    settings = Settings.read({})
     assert settings.judge == "auto"
     assert not settings.uses_endpoint
     assert settings.home.name == "strategy-bank"
 
 
 def test_variables_are_read_and_empty_ones_count_as_unset(tmp_path: Path) -> None:
-    settings = Settings.from_environment(
+    settings = Settings.read(
         {"STRATEGY_BANK_HOME": str(tmp_path), "STRATEGY_BANK_JUDGE": "AGENT", "STRATEGY_BANK_SCOPE": "", "HOME": "/x"}
     )
     assert (settings.home, settings.judge, settings.scope) == (tmp_path, "agent", "")
 
 
 def test_a_model_makes_auto_the_endpoint() -> None:
-    assert Settings.from_environment({"STRATEGY_BANK_LLM_MODEL": "m"}).uses_endpoint
-    assert not Settings.from_environment({"STRATEGY_BANK_LLM_MODEL": "m", "STRATEGY_BANK_JUDGE": "agent"}).uses_endpoint
+    assert Settings.read({"STRATEGY_BANK_LLM_MODEL": "m"}).uses_endpoint
+    assert not Settings.read({"STRATEGY_BANK_LLM_MODEL": "m", "STRATEGY_BANK_JUDGE": "agent"}).uses_endpoint
 
 
 @pytest.mark.parametrize(
@@ -38,34 +38,34 @@ def test_a_model_makes_auto_the_endpoint() -> None:
 )
 def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=variable):
-        Settings.from_environment({variable: value})
+        Settings.read({variable: value})
 
 
 def test_the_judge_that_was_removed_is_refused_with_those_that_took_its_place() -> None:
     with pytest.raises(InvalidInput, match=r"STRATEGY_BANK_JUDGE: .*removed.* agent .* endpoint"):
-        Settings.from_environment({"STRATEGY_BANK_JUDGE": "Sampling"})
+        Settings.read({"STRATEGY_BANK_JUDGE": "Sampling"})
 
 
 def test_an_endpoint_without_a_model_is_refused() -> None:
     with pytest.raises(InvalidInput, match="STRATEGY_BANK_LLM_MODEL"):
-        Settings.from_environment({"STRATEGY_BANK_JUDGE": "endpoint"})
+        Settings.read({"STRATEGY_BANK_JUDGE": "endpoint"})
 
 
 def test_an_unknown_variable_is_logged_and_ignored(caplog: pytest.LogCaptureFixture) -> None:
-    Settings.from_environment({"STRATEGY_BANK_JUDGGE": "agent"})
+    Settings.read({"STRATEGY_BANK_JUDGGE": "agent"})
     assert "STRATEGY_BANK_JUDGGE" in caplog.text
 
 
 def test_the_key_is_masked() -> None:
-    settings = Settings.from_environment({"STRATEGY_BANK_LLM_API_KEY": "sk-very-secret"})
+    settings = Settings.read({"STRATEGY_BANK_LLM_API_KEY": "sk-very-secret"})
     assert "very-secret" not in repr(settings)
 
 
 def test_the_scope_is_the_git_root_else_global(tmp_path: Path) -> None:
-    settings = Settings.from_environment({})
+    settings = Settings.read({})
     nested = tmp_path / "shop" / "src" / "deep"
     nested.mkdir(parents=True)
     assert settings.default_scope(nested) == "global"
     (tmp_path / "shop" / ".git").mkdir()
     assert settings.default_scope(nested) == "shop"
-    assert Settings.from_environment({"STRATEGY_BANK_SCOPE": "named"}).default_scope(nested) == "named"
+    assert Settings.read({"STRATEGY_BANK_SCOPE": "named"}).default_scope(nested) == "named"

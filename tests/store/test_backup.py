@@ -92,7 +92,7 @@ async def test_upkeep_of_others_waits_for_a_copy_and_drops_nothing_of_it(
 async def test_copies_made_while_a_server_writes_are_each_of_one_moment(
     environment: dict[str, str], home: Path, tmp_path: Path, models_dir: Path
 ) -> None:
-    location = Settings.from_environment(environment).location
+    location = Settings.read(environment).location
     sizes: list[int] = []
     async with server(environment) as client, anyio.create_task_group() as tasks:
 

@@ -95,7 +95,7 @@ def service() -> Iterator[Service]:
 
 
 def settings(service: Service, home: Path) -> Settings:
-    return Settings.from_environment(
+    return Settings.read(
         {
             "STRATEGY_BANK_HOME": str(home),
             "STRATEGY_BANK_URI": "db://team",
@@ -130,4 +130,4 @@ async def test_a_key_that_the_service_refuses_is_a_clear_error_without_the_key(s
 
 def test_an_address_of_the_service_without_a_key_is_refused_at_the_start() -> None:
     with pytest.raises(InvalidInput, match="STRATEGY_BANK_DB_API_KEY"):
-        Settings.from_environment({"STRATEGY_BANK_URI": "db://team"})
+        Settings.read({"STRATEGY_BANK_URI": "db://team"})

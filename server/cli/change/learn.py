@@ -1,4 +1,4 @@
-"""`strategy-bank learn`: what earlier sessions of a client did, as pending episodes."""
+"""`strategy-bank learn`: queue what earlier sessions of a client did, as pending episodes."""
 
 from collections import Counter
 from datetime import datetime
@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import (
-    home_option,
-    printable,
-    progress_bar,
-    say,
-    scope_option,
-    settings,
-    show_table,
-    with_bank,
-)
+from strategy_bank.server.cli.console import Target, pass_target, printable, progress_bar, say, show_table
 from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -43,13 +34,12 @@ NEXT = (
 @click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Only sessions in this folder.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only tasks begun on this day or later.")
 @click.option("--dry-run", is_flag=True, help="Show what would be queued, and write nothing.")
-@home_option
-@scope_option("Scope of all that is queued; default: the name of the git root each session was in.")
-def learn(client: "ClientName", project: Path | None, since: datetime | None, dry_run: bool) -> None:
-    """Read the transcripts that CLIENT keeps, cut them into tasks, and queue those that tools were used for.
+@pass_target("Scope of all that is queued; default: the name of the git root each session was in.")
+def learn(target: Target, client: "ClientName", project: Path | None, since: datetime | None, dry_run: bool) -> None:
+    """Read the transcripts that CLIENT keeps, cut them into tasks, and queue those in which tools were used.
 
-    Nothing is judged yet, and nothing queued twice: it can be interrupted and begun again. Secrets are redacted before anything
-    is written. Exit code 1 when a transcript could not be read.
+    Nothing is judged yet, and nothing is queued twice, so you can interrupt it and start again. Secrets are redacted before
+    anything is written. Exit code 1 if a transcript could not be read.
 
     \b
     Examples:
@@ -57,38 +47,32 @@ def learn(client: "ClientName", project: Path | None, since: datetime | None, dr
       strategy-bank learn codex && strategy-bank distill --limit 20
     """
     from strategy_bank.tools.backlog.learn import Queue
+    from strategy_bank.tools.scope import scope_of_session
 
-    asked = settings()
+    scope = target.settings.scope
     queue = Queue(
         client,
-        scope_of=lambda cwd: _scope(asked, cwd),
+        scope_of=lambda cwd: scope or scope_of_session(cwd),
         tell=lambda text: say(printable(text)),
         project=project.resolve() if project else None,
         since=since.astimezone() if since else None,
     )
-    files = _files(asked, queue)
+    files = _files(target.settings, queue)
     if dry_run:
         _show(queue, files)
     else:
-        _queue_all(queue, files)
+        _queue_all(target, queue, files)
     if queue.counts["unreadable"]:
         raise click.exceptions.Exit(1)
 
 
-def _files(asked: "Settings", queue: "Queue") -> list[Path]:
-    """Raises InvalidInput where the client has none."""
-    files = asked.folders.files(queue.client)
+def _files(settings: "Settings", queue: "Queue") -> list[Path]:
+    """Return the client's transcripts. Raises InvalidInput where it has none."""
+    files = settings.folders.files(queue.client)
     if not files:
-        raise InvalidInput(f"There are no transcripts in {asked.folders.of(queue.client)}.")
+        raise InvalidInput(f"There are no transcripts in {settings.folders.of(queue.client)}.")
     since = queue.since
     return [file for file in files if since is None or file.stat().st_mtime >= since.timestamp()]
-
-
-def _scope(asked: "Settings", cwd: str) -> str:
-    """As a server in that folder would have it; of a folder that is gone, its name, since `global` would show it everywhere."""
-    folder = Path(cwd)
-    gone = cwd and not folder.is_dir() and not asked.scope
-    return folder.name or asked.default_scope(folder) if gone else asked.default_scope(folder)
 
 
 def _show(queue: "Queue", files: list[Path]) -> None:
@@ -96,19 +80,17 @@ def _show(queue: "Queue", files: list[Path]) -> None:
 
     rows: list[tuple[object, ...]] = []
     for task, scope in (found for file in files for found in queue.tasks(file)):
-        at = begun(task)
-        rows.append(
-            (f"{at:%Y-%m-%d}" if at else "?", scope, len(task.items), " ".join(task.task.split())[:_TASK_SHOWN])
-        )
+        at, shown = begun(task), " ".join(task.task.split())[:_TASK_SHOWN]
+        rows.append((f"{at:%Y-%m-%d}" if at else "?", scope, len(task.items), shown))
     if rows:
         show_table(("begun", "scope", "records", "task"), rows, folding=("scope", "task"))
     say(f"{len(rows)} would be queued, if they are not yet{_others(queue.counts)}.")
 
 
-def _queue_all(queue: "Queue", files: list[Path]) -> None:
+def _queue_all(target: Target, queue: "Queue", files: list[Path]) -> None:
     try:
         with progress_bar("Reading transcripts") as progress:
-            with_bank(lambda bank: queue.fill(bank, files, progress))
+            target.with_bank(lambda bank: queue.fill(bank, files, progress))
     finally:  # also when it is interrupted: what was queued stays
         say(f"Queued {queue.counts['queued']}{_others(queue.counts)}.")
     if queue.counts["queued"] or queue.counts["queued before"]:

@@ -4,16 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import (
-    given,
-    home_option,
-    json_option,
-    say,
-    scope_option,
-    show_json,
-    show_table,
-    with_bank,
-)
+from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show_json, show_table
 from strategy_bank.store.records import Strategy
 
 if TYPE_CHECKING:
@@ -26,30 +17,29 @@ if TYPE_CHECKING:
     type=click.Choice(["active", "retired", "quarantined", "all"]),
     default="active",
     show_default=True,
-    help="Which ones.",
+    help="Only strategies with this status.",
 )
-@click.option("--outcome", type=click.Choice(["success", "failure", "contrast"]), help="Only lessons from this.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many, the newest.")
-@home_option
-@scope_option("Only this scope; default: all.")
+@click.option("--outcome", type=click.Choice(["success", "failure", "contrast"]), help="Only those learned from this.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number of results.")
+@pass_target("Only this scope; default: all.")
 @json_option
-def list_strategies(status: str, outcome: str | None, limit: int, as_json: bool) -> None:
-    """Strategies, the newest first.
+def list_strategies(target: Target, status: str, outcome: str | None, limit: int, as_json: bool) -> None:
+    """List strategies, the newest first.
 
     \b
     Examples:
       strategy-bank list --status quarantined       what a person should look at
       strategy-bank list --json | jq -r '.[].title'
     """
-    asked = {"status": None if status == "all" else status, "outcome": outcome, "scope": given("scope")}
-    equal = {name: value for name, value in asked.items() if value}
+    wanted = {"status": None if status == "all" else status, "outcome": outcome, "scope": target.scope}
+    equal = {name: value for name, value in wanted.items() if value}
 
     async def newest(bank: "Bank") -> tuple[int, list[Strategy]]:
         ids = [row["id"] for row in await bank.cells(Strategy, [], **equal)]
         found = await bank.all(Strategy, id=ids[-limit:]) if ids else []
         return len(ids), found[::-1]
 
-    total, strategies = with_bank(newest)
+    total, strategies = target.with_bank(newest)
     if as_json:
         show_json([strategy.model_dump(mode="json") for strategy in strategies])
     elif strategies:

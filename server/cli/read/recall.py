@@ -2,50 +2,36 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import (
-    home_option,
-    json_option,
-    say,
-    scope_option,
-    settings,
-    show,
-    show_json,
-    with_bank,
-)
+from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show, show_json
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Hit
-
-if TYPE_CHECKING:
-    pass
 
 _TASK_CHARS = 8_000
 
 
 @click.command()
 @click.argument("task", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, 10), default=3, show_default=True, help="At most so many.")
-@home_option
-@scope_option("Project whose strategies to read, besides the global ones; default: this project.")
+@click.option("--limit", type=click.IntRange(1, 10), default=3, show_default=True, help="Maximum number of results.")
+@pass_target("Project whose strategies to read, besides the global ones; default: this project.")
 @json_option
-def recall(task: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Strategies that fit TASK, as an agent would get them. TASK may be several words, or - to read it from standard input.
+def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Recall the strategies that fit TASK, as an agent would. TASK is several words, or - to read it from standard input.
 
     \b
     Examples:
       strategy-bank recall fix the flaky upload test
       git log -1 --format=%B | strategy-bank recall - --json
     """
-    from strategy_bank.tools import recall_strategies as recalling
+    from strategy_bank.tools import recall_strategies
 
     text = (sys.stdin.read() if task == ("-",) else " ".join(task)).strip()
     if not 1 <= len(text) <= _TASK_CHARS:
         raise InvalidInput(f"A task has 1 to {_TASK_CHARS:,} characters, this one has {len(text):,}.")
-    scope = settings().default_scope(Path.cwd())
-    result = with_bank(lambda bank: recalling.recall(bank, text, limit, scope))
+    scope = target.settings.default_scope(Path.cwd())
+    result = target.with_bank(lambda bank: recall_strategies.recall(bank, text, limit, scope))
     if as_json:
         show_json(result.model_dump(mode="json"))
     elif result.strategies:

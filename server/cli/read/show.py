@@ -4,13 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from strategy_bank.server.cli.console import (
-    home_option,
-    json_option,
-    show,
-    show_json,
-    with_bank,
-)
+from strategy_bank.server.cli.console import Target, json_option, pass_target, show, show_json
 from strategy_bank.store.errors import NotFound
 from strategy_bank.store.records import Episode, Record, Run, Strategy
 
@@ -18,23 +12,23 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 SHOWN_CHARS = 4_000
-"""How much of a trajectory `show` prints without --full."""
+"""Characters of a trajectory that `show` prints without --full."""
 
 
-@click.command("show", short_help="A strategy, episode or run in full.")
+@click.command("show", short_help="Show a strategy, episode or run in full.")
 @click.argument("id")
-@click.option("--full", is_flag=True, help="Trajectories uncut.")
-@home_option
+@click.option("--full", is_flag=True, help="Do not shorten trajectories.")
+@pass_target()
 @json_option
-def show_record(id: str, full: bool, as_json: bool) -> None:
-    """One strategy (st_…), episode (ep_…) or run (run_…) in full.
+def show_record(target: Target, id: str, full: bool, as_json: bool) -> None:
+    """Show one strategy (st_…), episode (ep_…) or run (run_…) in full.
 
     \b
     Examples:
       strategy-bank show st_0123456789abcdef
       strategy-bank show ep_0123456789abcdef --full
     """
-    record, attempts = with_bank(lambda bank: _find(bank, id))
+    record, attempts = target.with_bank(lambda bank: _find(bank, id))
     if as_json:
         show_json(record.model_dump(mode="json"))
     elif isinstance(record, Strategy):
@@ -48,7 +42,7 @@ def show_record(id: str, full: bool, as_json: bool) -> None:
 
 
 async def _find(bank: "Bank", id: str) -> tuple[Record, list[dict[str, Any]]]:
-    """The record, and of a run its attempts."""
+    """Return the record, and the attempts of a run. Raises NotFound."""
     for kind in (Strategy, Episode, Run):
         if record := await bank.find(kind, id):
             attempts = await bank.cells(Episode, ["attempt", "status", "verdict"], run_id=id) if kind is Run else []

@@ -1,4 +1,4 @@
-"""`strategy-bank connect`: put this server into the configuration of an MCP client, or take it out."""
+"""`strategy-bank connect`: add this server to the configuration of an MCP client, or take it out."""
 
 import os
 import shlex
@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from strategy_bank.server.cli.console import (
+    Target,
     ask,
     check_answerable,
-    given,
-    home_option,
+    pass_target,
     printable,
     say,
-    scope_option,
     show_table,
+    yes_option,
 )
 from strategy_bank.server.clients import configuration
 from strategy_bank.server.clients.launch_command import Installation, own_command
@@ -27,34 +27,40 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 @click.command(short_help="Make an MCP client start this server.")
 @click.argument("client", required=False, type=click.Choice(list(CLIENTS), case_sensitive=False))
-@click.option("--project", is_flag=True, help="The file of this project instead of the user's.")
-@click.option("--print", "printing", is_flag=True, help="Only print what to put into the client's file.")
+@click.option("--project", is_flag=True, help="Use the file of this project instead of the user's.")
+@click.option("--print", "printing", is_flag=True, help="Only print what belongs into the client's file.")
 @click.option("--remove", is_flag=True, help="Take the server out again.")
 @click.option("--list", "listing", is_flag=True, help="Show which clients are here and which are connected.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @click.option(
-    "--command", metavar="PROGRAM", help="What the client starts; default: this installation, by its full path."
+    "--command", metavar="PROGRAM", help="Program that the client starts; default: this installation, by its full path."
 )
-@home_option
-@scope_option("Scope for the client's server to use; default: that of the folder it is started in.")
+@pass_target("Scope for the client's server to use; default: that of the folder it is started in.")
 def connect(
-    client: str | None, project: bool, printing: bool, remove: bool, listing: bool, yes: bool, command: str | None
+    target: Target,
+    client: str | None,
+    project: bool,
+    printing: bool,
+    remove: bool,
+    listing: bool,
+    yes: bool,
+    command: str | None,
 ) -> None:
-    """Put this server into the configuration of CLIENT; without CLIENT, show which clients are here.
+    """Add this server to the configuration of CLIENT. Without CLIENT, show which clients are here.
 
-    The change is shown before anything is written. All else in the file stays as it is, comments and layout too, and the
-    file as it was is kept beside it. With --home or --scope the client's server uses that bank, or that scope.
+    The change is shown before anything is written. Everything else in the file stays as it is, comments and layout too, and a
+    copy of the file is kept beside it. With --home or --scope, the client's server uses that bank or that scope.
 
     \b
     Examples:
-      strategy-bank connect                         which clients are here, which are connected
+      strategy-bank connect                         show which clients are here and which are connected
       strategy-bank connect cursor
       strategy-bank connect claude-code --project   for everybody who works on this project
-      strategy-bank connect zed --print             what to paste, nothing is written
+      strategy-bank connect zed --print             show what to paste; write nothing
       strategy-bank connect codex --remove
     """
     program = [command] if command else own_command(Installation.this())
-    words = [*program, "serve", *_options()]
+    words = [*program, "serve", *_options(target)]
     if client is None or listing:
         _show_clients(project, words)
         return
@@ -76,7 +82,7 @@ def connect(
 
 
 def _apply(plan: configuration.Change | None, yes: bool, nothing: str, title: str) -> bool:
-    """Show it, ask, write it. False where there is nothing to do."""
+    """Show the change, ask, and write it. Return False where there is nothing to do."""
     if plan is None:
         say(nothing)
         return False
@@ -89,9 +95,9 @@ def _apply(plan: configuration.Change | None, yes: bool, nothing: str, title: st
     return True
 
 
-def _options() -> list[str]:
-    """What `serve` is to be started with: a client has neither the environment nor the folder of this shell."""
-    home, scope = given("home"), given("scope")
+def _options(target: Target) -> list[str]:
+    """Return the options for `serve`, because a client has neither the environment nor the folder of this shell."""
+    home, scope = target.home, target.scope
     return [*(["--home", os.path.abspath(home)] if home else []), *(["--scope", scope] if scope else [])]
 
 
@@ -120,7 +126,7 @@ def _file(client: Client, project: bool) -> Path:
 
 
 def _root(folder: Path) -> Path:
-    """The git root around the folder, or the folder itself."""
+    """Return the git root around the folder, or the folder itself."""
     return next((each for each in [folder, *folder.parents] if (each / ".git").exists()), folder)
 
 
@@ -136,7 +142,7 @@ def _row(name: str, client: Client, path: Path, words: list[str]) -> tuple[objec
 
 
 def _state(client: Client, path: Path, words: list[str]) -> str:
-    """Empty where it is not connected; the command where that is not the one `connect` would write."""
+    """Return `yes`, nothing where it is not connected, or the command where that is not the one `connect` would write."""
     try:
         entry = configuration.entry_in(client, path)
         if entry is None or configuration.connection(client, path, client.entry(words)) is None:

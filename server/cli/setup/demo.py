@@ -1,23 +1,23 @@
-"""`strategy-bank demo`: the whole loop in a throw-away bank."""
+"""`strategy-bank demo`: show the whole loop in a throw-away bank."""
 
 from pathlib import Path
 
 import click
 
-from strategy_bank.server.cli.console import given, home_option
+from strategy_bank.server.cli.console import Target, pass_target
 
 _SVG_COLUMNS = 118
 
 
 @click.command(short_help="Show the whole loop in a throw-away bank.")
 @click.option(
-    "--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Keep what is shown as SVG."
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save what is shown as SVG."
 )
-@home_option
-def demo(svg: Path | None) -> None:
+@pass_target()
+def demo(target: Target, svg: Path | None) -> None:
     """Show the whole loop in a throw-away bank: recall, report, learn, recall again.
 
-    Needs no client and no endpoint. With --home the bank of the demonstration stays there.
+    It needs no client and no endpoint. With --home, the bank of the demonstration stays in that folder.
     """
     import anyio
     from rich.console import Console
@@ -26,7 +26,7 @@ def demo(svg: Path | None) -> None:
     from strategy_bank.server.demo.stage import save_picture
 
     console = Console(record=True, width=_SVG_COLUMNS) if svg else Console()
-    held = anyio.run(run_demo, console, given("home"))
+    held = anyio.run(run_demo, console, target.home)
     if svg:
         save_picture(console, svg)
     if not held:

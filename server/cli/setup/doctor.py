@@ -1,4 +1,4 @@
-"""`strategy-bank doctor`: the truth about this installation, and what to do about it."""
+"""`strategy-bank doctor`: check this installation, and say what to do about it."""
 
 import dataclasses
 from contextlib import aclosing
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import home_option, json_option, settings, show, show_json
+from strategy_bank.server.cli.console import Target, json_option, pass_target, show, show_json
 from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command(short_help="Check everything and say what to do.")
-@click.option("--endpoint", is_flag=True, help="Also ask the configured endpoint for one tiny judgement.")
-@home_option
+@click.option("--endpoint", is_flag=True, help="Also ask the configured endpoint for one small judgement.")
+@pass_target()
 @json_option
-def doctor(endpoint: bool, as_json: bool) -> None:
+def doctor(target: Target, endpoint: bool, as_json: bool) -> None:
     """Check the installation, the bank, the model and the judge, and say what to do where something is wrong.
 
-    Changes nothing in the bank; it writes and recalls in a throw-away one. Exit code 1 when anything fails.
+    It changes nothing in the bank; it writes and recalls in a throw-away one. Exit code 1 if anything fails.
 
     \b
     Example:
@@ -30,7 +30,7 @@ def doctor(endpoint: bool, as_json: bool) -> None:
     """
     import anyio
 
-    findings = anyio.run(_examine, endpoint, not as_json)
+    findings = anyio.run(_examine, target, endpoint, not as_json)
     failed = any(finding.status == "fail" for finding in findings)
     if as_json:
         show_json({"ok": not failed, "findings": [dataclasses.asdict(finding) for finding in findings]})
@@ -38,18 +38,18 @@ def doctor(endpoint: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def _examine(ask_endpoint: bool, aloud: bool) -> "list[Finding]":
-    """All findings; `aloud` prints each when it is there."""
+async def _examine(target: Target, ask_endpoint: bool, aloud: bool) -> "list[Finding]":
+    """Return all findings; with `aloud`, print each when it is there."""
     from strategy_bank.server.doctor.checks import Finding, examine, versions
 
     findings: list[Finding] = []
     try:
-        async with aclosing(examine(settings(), ask_endpoint=ask_endpoint)) as examined:
+        async with aclosing(examine(target.sources, ask_endpoint=ask_endpoint)) as examined:
             async for finding in examined:
                 findings.append(finding)
                 _tell(finding, aloud)
     except InvalidInput as exc:
-        findings = [*versions(needs_openai=False), Finding("settings", "fail", str(exc), "Mend the variable it names.")]
+        findings = [*versions(needs_openai=False), Finding("settings", "fail", str(exc))]
         for finding in findings:
             _tell(finding, aloud)
     return findings

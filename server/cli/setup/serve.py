@@ -1,27 +1,34 @@
 """`strategy-bank serve`: MCP over standard input and output, or over HTTP."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import home_option, say, scope_option, settings
+from strategy_bank.server.cli.console import Target, pass_target, say
 from strategy_bank.server.transport.stdio import end_input_on_signals
 from strategy_bank.store.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from strategy_bank.server.settings import Settings
 
 HOST, PORT = "127.0.0.1", 8765
 
 
 @click.command(short_help="Serve MCP over standard input and output, or over HTTP.")
-@click.option("--http", "over_http", is_flag=True, help="Over streamable HTTP, to clients that have the token.")
-@click.option("--host", help=f"With --http: the address to listen at; default: {HOST}.")
-@click.option("--port", type=click.IntRange(0, 65_535), help=f"With --http; 0: a free one; default: {PORT}.")
-@home_option
-@scope_option("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
-def serve(over_http: bool, host: str | None, port: int | None) -> None:
-    """Serve MCP over standard input and output (what happens without a command, too).
+@click.option("--http", "over_http", is_flag=True, help="Serve over streamable HTTP, to clients that have the token.")
+@click.option("--host", help=f"With --http: address to listen on; default: {HOST}.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help=f"With --http: port to listen on; 0 takes a free one; default: {PORT}.",
+)
+@pass_target("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
+def serve(target: Target, over_http: bool, host: str | None, port: int | None) -> None:
+    """Serve MCP over standard input and output. This is also what happens without a command.
 
-    A client starts this; it ends with its input. With --http you start it, and clients come to it; they need the token in
-    STRATEGY_BANK_HTTP_TOKEN, or in the file that is named at the start. Logs go to standard error.
+    A client starts this command, and it ends when its input ends. With --http you start it yourself, and clients connect to it;
+    they need the token in STRATEGY_BANK_HTTP_TOKEN, or in the file that is named at the start. Logs go to standard error.
 
     \b
     Example, for a client's configuration:
@@ -29,25 +36,27 @@ def serve(over_http: bool, host: str | None, port: int | None) -> None:
     """
     if not over_http and (host is not None or port is not None):
         raise click.UsageError("--host and --port go with --http.")
-    number = _serve_http(host or HOST, PORT if port is None else port) if over_http else _serve_stdio()
+    address = host or HOST, PORT if port is None else port
+    number = _serve_http(target.settings, *address) if over_http else _serve_stdio(target)
     if number:
         raise click.exceptions.Exit(128 + number)
 
 
-def _serve_http(host: str, port: int) -> int:
-    """The number of the signal that ended it."""
-    given = settings()
+def _serve_http(settings: "Settings", host: str, port: int) -> int:
+    """Serve until a signal. Return its number."""
     from strategy_bank.server.allocator import return_freed_memory
     from strategy_bank.server.mcp.app import create_server
     from strategy_bank.server.transport.http import serve_http
 
     return_freed_memory()
-    server = create_server(given.model_copy(update={"transcripts": False}))  # who has the token need not see them
-    return serve_http(server, given, host, port, say)
+    server = create_server(
+        settings.model_copy(update={"transcripts": False})
+    )  # they are not for everybody who has the token
+    return serve_http(server, settings, host, port, say)
 
 
-def _serve_stdio() -> int:
-    """The number of the signal that ended it; 0 where the input did."""
+def _serve_stdio(target: Target) -> int:
+    """Serve until the input ends or a signal comes. Return the signal's number, or 0."""
     if sys.stdin is None or sys.stdout is None:
         raise InvalidInput("Standard input or output is closed; a client starts this command and talks over both.")
     if sys.stdin.isatty():
@@ -55,12 +64,12 @@ def _serve_stdio() -> int:
             "strategy-bank is waiting for an MCP client on its standard input. "
             "Ctrl-C ends it; `strategy-bank --help` shows what else it can do."
         )
-    given = settings()
+    settings = target.settings
     from strategy_bank.server.allocator import return_freed_memory
     from strategy_bank.server.mcp.app import create_server
 
     return_freed_memory()
-    server = create_server(given)
+    server = create_server(settings)
     ended_by = end_input_on_signals()
     server.run("stdio")
     return ended_by[0] if ended_by else 0

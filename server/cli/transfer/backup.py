@@ -1,34 +1,28 @@
 """`strategy-bank backup`: the whole bank in one file."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.cli.console import (
-    home_option,
-    progress_bar,
-    say,
-    with_bank,
-)
-from strategy_bank.server.cli.transfer.rows import told_rows
+from strategy_bank.server.cli.console import Target, counted, pass_target, progress_bar, say
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_NAMES = {"strategies": "strategy", "episodes": "episode", "runs": "run"}
 
 
 @click.command(short_help="Copy the whole bank into one file.")
-@click.argument("file", type=_FILE)
-@home_option
-def backup(file: Path) -> None:
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_target()
+def backup(target: Target, file: Path) -> None:
     """Copy the whole bank, vectors included, into FILE, while servers go on using it.
 
-    FILE holds the bank as it was at one moment. It is written whole or not at all, readable by you only, and takes the place
-    of an older FILE.
+    FILE holds the bank as it was at one moment. It is written whole or not at all, readable by you only, and replaces an older
+    FILE.
 
     \b
     Example:
@@ -36,10 +30,15 @@ def backup(file: Path) -> None:
     """
     from strategy_bank.store.transfer.backup import write_backup
 
-    with replacing(Path(os.path.realpath(file))) as target, progress_bar("Copying") as progress:
+    with replacing(file) as copy, progress_bar("Copying") as progress:
 
         async def write(bank: "Bank") -> dict[str, int]:
-            return await write_backup(bank, target, progress)
+            return await write_backup(bank, copy, progress)
 
-        rows = with_bank(write)
-    say(f"Backed up {told_rows(rows)} to {file}.")
+        rows = target.with_bank(write)
+    say(f"Backed up {counted_rows(rows)} to {file}.")
+
+
+def counted_rows(rows: Mapping[str, int]) -> str:
+    """Return the rows of a backup in words, such as `2 strategies, 1 episode`."""
+    return counted({name: rows[table] for table, name in _NAMES.items()})

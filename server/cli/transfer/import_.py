@@ -7,17 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from strategy_bank.server.cli.console import (
-    counted,
-    given,
-    home_option,
-    printable,
-    progress_bar,
-    say,
-    scope_option,
-    settings,
-    with_bank,
-)
+from strategy_bank.server.cli.console import Target, counted, pass_target, printable, progress_bar, say
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Record, Strategy
 
@@ -30,13 +20,12 @@ _IN_MEMORY = 64_000_000
 
 @click.command("import", short_help="Add JSON Lines from FILE or standard input.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@home_option
-@scope_option("Scope of plain lines that name none; default: global.")
-def import_bank(file: str) -> None:
+@pass_target("Scope of plain lines that name none; default: global.")
+def import_bank(target: Target, file: str) -> None:
     """Add the JSON Lines in FILE, or in standard input with -, to the bank.
 
-    Ids that are there already keep what they have, so reading a file twice adds nothing. When one line is wrong, nothing is
-    added. Besides the lines of `export`, plain strategies work; secrets in them are redacted, and those that read as orders
+    Records whose ids are there already stay as they are, so importing a file twice adds nothing. If one line is wrong, nothing
+    is added. Besides the lines of `export`, plain strategies work; secrets in them are redacted, and those that read as orders
     to the agent are quarantined:
 
     \b
@@ -48,30 +37,18 @@ def import_bank(file: str) -> None:
       strategy-bank import bank.jsonl
       ssh other strategy-bank export | strategy-bank import -
     """
-    scope: str = given("scope") or settings().scope or "global"
+    from strategy_bank.tools.sharing.look_through import look_through
+
+    scope = target.settings.scope or "global"
     with _rereadable(file) as lines:
-        commanding, total = _look_through(lines, scope)
+        commanding, total = look_through(_records(lines, scope))
         with progress_bar("Importing") as progress:
-            result = with_bank(lambda bank: _import(bank, lines, scope, lambda done: progress(done, total)))
+            result = target.with_bank(lambda bank: _import(bank, lines, scope, lambda done: progress(done, total)))
     say(f"Added {counted(result.added)}; there already: {counted(result.present)}.")
     if commanding:
         say(
             f"Warning: these read as orders to the agent; look at them with `show`: {printable(', '.join(commanding))}."
         )
-
-
-def _look_through(lines: IO[str], scope: str) -> tuple[list[str], int]:
-    """Active strategies that read as orders, and the number of records. Raises InvalidInput when a line is wrong."""
-    from strategy_bank.tools.sharing.plain_lines import orders_in
-
-    commanding: list[str] = []
-    total = 0
-    for record in _records(lines, scope):
-        total += 1
-        if isinstance(record, Strategy) and record.status == "active":
-            words = (record.title, record.description, record.content)
-            commanding += [record.id] if orders_in(*words) else []
-    return commanding, total
 
 
 async def _import(bank: "Bank", lines: IO[str], scope: str, progress: Callable[[int], None]) -> "Imported":
@@ -93,7 +70,7 @@ def _records(lines: IO[str], scope: str) -> Iterator[Record]:
 
 @contextmanager
 def _rereadable(file: str) -> Generator[IO[str]]:
-    """The text of a file or of standard input, to be read twice: first all of it is checked, then it is added."""
+    """Yield the text of a file or of standard input so that it can be read twice: all of it is checked before it is added."""
     with (
         click.open_file(file, "rb") as source,
         tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n") as copy,
@@ -107,7 +84,7 @@ def _rereadable(file: str) -> Generator[IO[str]]:
 
 
 def _decoded(source: IO[bytes]) -> Iterator[str]:
-    """Line by line, without the mark that some editors put in front."""
+    """Yield line by line, without the byte order mark that some editors put in front."""
     for number, line in enumerate(source):
         text = line.decode("utf-8")
         yield text if number else text.removeprefix("\ufeff")

@@ -99,7 +99,7 @@ def test_counters_and_provenance_add_up_in_the_better_supported_one(home: Path) 
     assert set(kept.credited_by) == {"ep_8", "ep_9"}
     assert kept.content == STREAMED["content"]
     assert (gone.status, gone.status_reason) == ("retired", "merged into st_two")
-    assert "0 were joined" in consolidate(home).stderr
+    assert "0 were merged" in consolidate(home).stderr
     assert stored(home) == after
 
 
@@ -121,7 +121,7 @@ def test_within_one_scope_nothing_becomes_global(home: Path) -> None:
 def test_a_quarantined_one_or_one_from_another_outcome_is_left_alone(home: Path, change: str) -> None:
     fields = {"status": "quarantined"} if change == "quarantined" else {"outcome": "failure"}
     fill(home, [strategy("st_a", STREAM), strategy("st_b", STREAMED, **fields)])
-    assert "0 were joined" in consolidate(home).stderr
+    assert "0 were merged" in consolidate(home).stderr
 
 
 @pytest.mark.parametrize(("same", "joined"), [(True, 1), (False, 0), (None, 0)])
@@ -129,11 +129,11 @@ def test_an_endpoint_decides_what_is_open_and_its_failure_joins_nothing(
     home: Path, same: bool | None, joined: int
 ) -> None:
     fill(home, [strategy("st_a", OPEN[0]), strategy("st_b", OPEN[1])])
-    assert "0 were joined" in consolidate(home).stderr
+    assert "0 were merged" in consolidate(home).stderr
     answer = fails(401) if same is None else says({"reason": "Both ask for growing pauses with jitter.", "same": same})
     with ScriptedEndpoint(lambda request: answer) as endpoint:
         told = consolidate(home, endpoint=endpoint)
-    assert f"{joined} were joined" in told.stderr
+    assert f"{joined} were merged" in told.stderr
     assert ("Not decided" in told.stderr) == (same is None)
 
 
