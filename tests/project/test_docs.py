@@ -67,7 +67,7 @@ def test_every_command_is_one_with_such_options_and_arguments(
     for words in commands(page):
         name, *rest = words
         command = cli.get_command(CONTEXT, name)
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and rest:
             command, rest = command.get_command(CONTEXT, rest[0]), rest[1:]
         assert command, words
         command.make_context(name, list(rest), parent=CONTEXT)
@@ -122,6 +122,12 @@ def test_what_is_shown_as_json_or_toml_is_that(page: Path) -> None:
         tomllib.loads(text)
 
 
+def test_the_example_of_a_config_file_gives_settings_that_hold() -> None:
+    (example,) = blocks(ROOT / "docs" / "configuration.md", "toml")
+    given = tomllib.loads(example)
+    assert Settings.model_validate(given).model_dump(include=set(given)) == given
+
+
 def test_the_messages_in_troubleshooting_are_those_of_the_program() -> None:
     page = " ".join((ROOT / "docs" / "troubleshooting.md").read_text("utf-8").split())
     quoted = [part for told in re.findall(r"(?<!\*)\*([^*]{12,})\*(?!\*)", page) for part in told.split(" …")]
@@ -152,7 +158,14 @@ def test_what_the_privacy_page_shows_is_what_happens(
         assert told.exit_code == 0 or words[0] == "retire", (given, told.output)  # by then it has been forgotten
         done += 1
     assert done >= 6
-    assert {file.name for file in home.iterdir()} <= {"bank.lance", "bank.lock", "bank.upkeep", "models", "http-token"}
+    assert {file.name for file in home.iterdir()} <= {
+        "bank.lance",
+        "bank.lock",
+        "bank.upkeep",
+        "models",
+        "config.toml",
+        "http-token",
+    }
 
 
 def test_the_first_steps_can_be_taken_as_they_stand(
