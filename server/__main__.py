@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """`strategy-bank hook …` runs after every turn of a client, so it goes past the command line's library."""
+    """Run the command. `hook` runs after every turn of a client, so it does not wait for the command line's library."""
     if sys.argv[1:2] == ["hook"]:
         from strategy_bank.server.clients.hook import hook
 

@@ -1,1 +1,1 @@
-"""The MCP clients on this machine: where their configuration lies, and how it is changed."""
+"""Serves the MCP clients on this machine: knows where their configuration lies, changes it, answers their hooks."""

@@ -1,6 +1,7 @@
-"""The change of one configuration file: planned from the file as it is, shown, written whole or not at all.
+"""Changes one configuration file of a client: plans the change, checks it, shows it, keeps a backup, replaces the file.
 
-A plan is checked before anybody sees it: read again, the new text must say what the old one said, but for our entry.
+`plan_connection` and `plan_removal` edit the text and check the plan: read again, the new text must say what the old one said,
+but for our entry. `diff_lines` shows the plan, and `write_with_backup` replaces the file, whole or not at all.
 """
 
 import difflib
@@ -12,21 +13,20 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.clients.editors.base import Broken, value_at, without
-from strategy_bank.server.clients.registry import NAME, Client, Entry
+from strategy_bank.server.clients.editors.base import Broken, value_at, without_value
+from strategy_bank.server.clients.registry import NAME, Client, ServerEntry
 from strategy_bank.store.errors import InvalidInput
 
 T = TypeVar("T")
 _BOM = "\ufeff"
 _NEW_FILE = 0o600
 _SHOWN_CHARS = 200
-_SWITCHES = {"disabled": False, "enabled": True}
-"""With which clients turn an entry off that stays in the file; connecting turns it on."""
+_SWITCHES = {"disabled": False, "enabled": True}  # an entry that was turned off with one is turned on by connecting
 
 
 @dataclass(frozen=True)
 class Change:
-    """`path` as it was named, the file's bytes now (None: there is no file), and what it shall hold."""
+    """A plan for `path` as it was named: the file's bytes now (None: there is no file), and those it will have."""
 
     path: Path
     before: bytes | None
@@ -34,40 +34,43 @@ class Change:
 
 
 def entry_in(client: Client, path: Path) -> Any:
-    """What the file says of our server; None where it says nothing. Raises InvalidInput."""
-    _, text = _text(path, _bytes(path))
-    return _told(path, lambda: value_at(client.read(text), [client.key, NAME]))
+    """Return what the file says of our server; None where it says nothing. Raises InvalidInput."""
+    _, text = _decoded(path, _content(path))
+    return _naming(path, lambda: value_at(client.read(text), [client.key, NAME]))
 
 
 def command_in(entry: Any) -> str:
-    """What an entry starts; empty where it starts nothing."""
-    known = cast(Entry, entry) if isinstance(entry, dict) else {}
+    """Return the command line that an entry starts; empty where it starts nothing."""
+    known = cast(ServerEntry, entry) if isinstance(entry, dict) else {}
     program, args = known.get("command", known.get("cmd")), known.get("args")
     words = cast(list[Any], args) if isinstance(args, list) else []
     return " ".join(map(str, [program, *words])) if program else ""
 
 
-def connection(client: Client, path: Path, entry: Entry) -> Change | None:
-    """None where the file says it already. What else stands in an entry of ours (variables, say) stays. Raises InvalidInput."""
-    return _plan(client, path, lambda text: _connected(client, text, entry), entry)
+def plan_connection(client: Client, path: Path, entry: ServerEntry) -> Change | None:
+    """Return the change that puts our entry in, and keeps what else stands in one that is there (variables, say).
+
+    None where the file says it already. Raises InvalidInput.
+    """
+    return _checked_plan(client, path, lambda text: _connected(client, text, entry), entry)
 
 
-def removal(client: Client, path: Path) -> Change | None:
-    """None where there is nothing to remove. Raises InvalidInput."""
-    return _plan(client, path, lambda text: client.editor.drop(text, [client.key, NAME]), None)
+def plan_removal(client: Client, path: Path) -> Change | None:
+    """Return the change that takes our entry out; None where there is none. Raises InvalidInput."""
+    return _checked_plan(client, path, lambda text: client.editor.drop(text, [client.key, NAME]), None)
 
 
-def snippet(client: Client, entry: Entry) -> str:
-    """What to paste into an empty file."""
+def snippet(client: Client, entry: ServerEntry) -> str:
+    """Return what an empty file would hold after connecting, for pasting."""
     return client.editor.put("", [client.key, NAME], entry)
 
 
-def _connected(client: Client, text: str, entry: Entry) -> str:
+def _connected(client: Client, text: str, entry: ServerEntry) -> str:
     at = [client.key, NAME]
     there = value_at(client.read(text), at)
     if not command_in(there):
         return client.editor.put(text, at, entry)
-    known = cast(Entry, there)
+    known = cast(ServerEntry, there)
     switches = {name: value for name, value in _SWITCHES.items() if name in known}
     for name, value in (switches | entry).items():
         if name not in known or known[name] != value:
@@ -75,40 +78,41 @@ def _connected(client: Client, text: str, entry: Entry) -> str:
     return text
 
 
-def _plan(client: Client, path: Path, edit: Callable[[str], str], wanted: Entry | None) -> Change | None:
-    before = _bytes(path)
-    mark, text = _text(path, before)
+def _checked_plan(client: Client, path: Path, edit: Callable[[str], str], wanted: ServerEntry | None) -> Change | None:
+    before = _content(path)
+    mark, text = _decoded(path, before)
 
     def plan() -> str:
         data, after = client.read(text), edit(text)
-        if after != text and not _is_right(client, data, after, wanted):
-            raise Broken(1, "this file cannot be changed safely as it is written; put in by hand what --print shows")
+        if after != text and not _reads_as_wanted(client, data, after, wanted):
+            raise Broken(1, "this file cannot be changed safely as it is written; add by hand what --print shows")
         return after
 
-    after = _told(path, plan)
+    after = _naming(path, plan)
     return None if after == text else Change(path, before, (mark + after).encode())
 
 
-def _is_right(client: Client, before: Entry, text: str, wanted: Entry | None) -> bool:
-    """Whether our entry has changed as wanted, and nothing else."""
+def _reads_as_wanted(client: Client, before: ServerEntry, text: str, wanted: ServerEntry | None) -> bool:
+    """Tell whether the new text, read as the client reads it, has our entry as wanted and all else as before."""
     at = [client.key, NAME]
     try:
         after = client.read(text)
         there = value_at(after, at)
         done = there is None if wanted is None else there == there | wanted
-        return done and without(after, at) == without(before, at)
+        return done and without_value(after, at) == without_value(before, at)
     except Broken:
         return False
 
 
-def _told(path: Path, action: Callable[[], T]) -> T:
+def _naming(path: Path, action: Callable[[], T]) -> T:
+    """Return what the action returns. Raises InvalidInput with the file's path for Broken."""
     try:
         return action()
     except Broken as exc:
         raise InvalidInput(f"{path}, {exc}. Nothing was written.") from exc
 
 
-def _bytes(path: Path) -> bytes | None:
+def _content(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -117,8 +121,8 @@ def _bytes(path: Path) -> bytes | None:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}.") from exc
 
 
-def _text(path: Path, content: bytes | None) -> tuple[str, str]:
-    """The mark that some editors put in front, and the text behind it."""
+def _decoded(path: Path, content: bytes | None) -> tuple[str, str]:
+    """Return the byte order mark that some editors put in front, if any, and the text after it. Raises InvalidInput."""
     try:
         text = (content or b"").decode()
     except UnicodeDecodeError as exc:
@@ -127,20 +131,20 @@ def _text(path: Path, content: bytes | None) -> tuple[str, str]:
     return (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
 
 
-def diff(change: Change) -> Iterator[str]:
-    """Lines of a unified diff; long ones are cut, since some programs keep megabytes in one line."""
-    old, new = (_text(change.path, content)[1].splitlines() for content in (change.before, change.after))
+def diff_lines(change: Change) -> Iterator[str]:
+    """Yield the lines of a unified diff. Long ones are cut, since some programs keep megabytes in one line."""
+    old, new = (_decoded(change.path, content)[1].splitlines() for content in (change.before, change.after))
     for line in difflib.unified_diff(old, new, f"{change.path} (now)", f"{change.path} (then)", lineterm=""):
         yield line if len(line) <= _SHOWN_CHARS else f"{line[:_SHOWN_CHARS]} …"
 
 
-def write(change: Change) -> Path | None:
-    """Put the change in place, through links, with the mode the file had; the path of the backup beside it, if any.
+def write_with_backup(change: Change) -> Path | None:
+    """Replace the file, through links, with the mode it had, and return the path of the backup beside it, if there is one.
 
     Raises InvalidInput, having changed nothing, when the file is read-only or no longer the one of the plan.
     """
     target = Path(os.path.realpath(change.path))
-    if _bytes(target) != change.before:
+    if _content(target) != change.before:
         raise InvalidInput(f"{change.path} was changed by another program meanwhile. Nothing was written; try again.")
     mode = _writable_mode(target) if change.before is not None else _NEW_FILE
     backup = None

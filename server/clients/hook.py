@@ -1,9 +1,8 @@
 """`strategy-bank hook stop`: what a client runs when its agent stops. Reads the hook's JSON from standard input.
 
-Claude Code, Codex and Gemini CLI send the same fields. Where the agent worked in this turn and reported nothing, the answer
-lets it go on once, with a short request: Claude Code takes that as context, and would show a decision to block as a problem of
-the hook; the others know that decision only. Any trouble lets it stop: a hook must never be in the way, so the exit code
-is 0 whatever happens. Imports nothing that is slow; the server does the work.
+Claude Code, Codex and Gemini CLI send the same fields. If the agent worked in this turn and reported nothing, the answer lets
+it go on once, with a short request. A hook must never be in the way, so the agent may stop after any trouble, and the exit
+code is 0. Imports nothing that is slow; the server does the work.
 """
 
 import json
@@ -14,12 +13,11 @@ from strategy_bank.server.hook_reply import context_for
 from strategy_bank.tools.transcripts.entry import REQUEST, Entry, fields, word
 from strategy_bank.tools.transcripts.reader import last_entries
 
-TAIL = 1_000_000
-"""Bytes at the end of the transcript that are looked at; a turn that is longer than that did some work."""
+TAIL = 1_000_000  # bytes read at the end of the transcript; a turn that is longer than that did some work
 USAGE = """Usage: strategy-bank hook stop
 
-  For the hooks Stop of Claude Code and Codex and AfterAgent of Gemini CLI: reads the hook's JSON from standard input. Where the
-  agent used tools in this turn and reported nothing, it is asked once for the report. Anything that goes wrong lets the agent
+  For the hooks Stop of Claude Code and Codex and AfterAgent of Gemini CLI: reads the hook's JSON from standard input. If the
+  agent used tools in this turn and reported nothing, it is asked once for the report. If anything goes wrong, the agent may
   stop; the exit code is 0.
 """
 _ASK = (
@@ -31,21 +29,22 @@ _ASK = (
 
 
 def hook(arguments: list[str]) -> int:
-    """Write the answer, if any, to standard output. Always 0, but 2 for a wrong command line."""
+    """Write the answer, if any, to standard output, and return the exit code: 0, or 2 for a wrong command line."""
     if arguments != ["stop"]:
         wanted = arguments in (["--help"], ["-h"], ["stop", "--help"])
         (sys.stdout if wanted else sys.stderr).write(USAGE)
         return 0 if wanted else 2
     try:
-        sys.stdout.write(stop(sys.stdin.buffer.read()))
-        sys.stdout.flush()
+        answer = stop(sys.stdin.buffer.read())
+        sys.stdout.buffer.write(answer.encode())  # clients read UTF-8, whatever the encoding of this console
+        sys.stdout.buffer.flush()
     except Exception as exc:  # noqa: BLE001  whatever it is, the agent may stop
         sys.stderr.write(f"strategy-bank hook stop: {exc}\n")
     return 0
 
 
 def stop(sent: bytes) -> str:
-    """The answer to the hook's JSON: a request in the client's form, or nothing. Raises OSError, ValueError."""
+    """Return the answer to the hook's JSON: a request in the client's form, or nothing. Raises OSError, ValueError."""
     event = fields(json.loads(sent))
     path = word(event.get("transcript_path"))
     if not path or event.get("stop_hook_active"):
@@ -54,15 +53,15 @@ def stop(sent: bytes) -> str:
     if not _unreported(entries):
         return ""
     request = _ASK.format(begin=REQUEST, reference=json.dumps({"transcript": path}, ensure_ascii=False))
-    return (
-        context_for("Stop", request)
-        if client == "claude-code"
-        else json.dumps({"decision": "block", "reason": request})
-    )
+    # Claude Code takes the request as context, and would show a decision to block as a problem of the hook. The others know
+    # that decision only.
+    if client == "claude-code":
+        return context_for("Stop", request)
+    return json.dumps({"decision": "block", "reason": request})
 
 
 def _unreported(entries: Iterable[Entry]) -> bool:
-    """Whether in the last turn a tool was used and nothing reported after it."""
+    """Tell whether a tool was used in the last turn, and nothing reported after it."""
     open_work = False
     for entry in entries:
         if entry.kind in ("prompt", "command") or entry.reported:

@@ -1,4 +1,4 @@
-"""The command line with which a client can start this installation, whatever its own PATH holds."""
+"""Finds the command line with which a client can start this installation, whatever its own PATH holds."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from strategy_bank.server.clients.registry import NAME
 
+# Folders of uv's cache in which uvx puts the environment of one call.
 _UV_CACHE = re.compile(r"(archive|builds|environments)-v\d+")
-"""Folders of uv's cache in which uvx puts the environment of one call."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """`direct_url` is what the installer wrote of a source that is no registry (PEP 610), as JSON; else empty."""
+    """Where this program is installed. `direct_url` is the JSON of PEP 610; empty for what came from a registry."""
 
     prefix: Path
     scripts: Path
@@ -36,7 +36,7 @@ class Installation:
 
 
 def own_command(installation: Installation) -> list[str]:
-    """The absolute path of the installed script; from an environment that uvx throws away, uvx itself."""
+    """Return the absolute path of the installed script, or uvx where this environment is one that uvx throws away."""
     if any(_UV_CACHE.fullmatch(part) for part in installation.prefix.parts):
         source = _source(installation.direct_url)
         return [installation.which("uvx") or "uvx", *(["--from", source] if source else []), NAME]
@@ -48,7 +48,7 @@ def own_command(installation: Installation) -> list[str]:
 
 
 def _source(direct_url: str) -> str:
-    """What `uvx --from` takes; empty for what came from a registry."""
+    """Return what `uvx --from` takes; empty for what came from a registry."""
     if not direct_url:
         return ""
     origin = json.loads(direct_url)

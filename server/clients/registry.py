@@ -1,7 +1,7 @@
 """The MCP clients that `connect` knows: where each keeps its servers, under which key, and in which shape.
 
-Places are functions of the system alone: its platform, its environment, its user's folder. So all of them hold for all three
-systems, whichever this one is. As documented by the clients in November 2026.
+Places depend on a System alone: platform, environment, the user's folder. So the places on all three systems can be asked for
+on any of them. They are those that the clients documented in November 2026.
 """
 
 import os
@@ -14,17 +14,16 @@ from typing import Any
 from strategy_bank.server.clients.editors import json_editor, toml_editor, yaml_editor
 from strategy_bank.server.clients.editors.base import Editor
 
-NAME = "strategy-bank"
-"""Of the server in every client's configuration."""
+NAME = "strategy-bank"  # of the server in every client's configuration
 ABOUT = "A local memory of strategies, learned from earlier tasks"
 _GOOSE_TIMEOUT_S = 300
 
-Entry = dict[str, Any]
+ServerEntry = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class System:
-    """`platform` as in sys.platform; variables that hold no absolute path count as unset."""
+    """What the places of files depend on. `platform` is that of `sys`."""
 
     platform: str
     environment: Mapping[str, str]
@@ -35,6 +34,7 @@ class System:
         return cls(sys.platform, os.environ, Path.home())
 
     def named(self, variable: str, otherwise: Path) -> Path:
+        """Return the folder that a variable names; `otherwise` where it holds no absolute path."""
         value = Path(self.environment.get(variable, ""))
         return value if value.is_absolute() else otherwise
 
@@ -48,55 +48,58 @@ class System:
 
     @property
     def applications(self) -> Path:
-        """Where desktop applications built on Electron have their folders."""
+        """The folder in which desktop applications built on Electron have theirs."""
         if self.platform == "darwin":
             return self.home / "Library" / "Application Support"
         return self.roaming if self.platform == "win32" else self.xdg
 
 
-@dataclass(frozen=True)
-class Client:
-    title: str
-    editor: Editor
-    key: str
-    """Of the mapping that holds the servers."""
-    entry: Callable[[list[str]], Entry]
-    """Of a command line."""
-    places: Callable[[System], list[Path]]
-    """The user's file; of several the first whose folder is there, else the first."""
-    project: str = ""
-    """The project's file, relative to the root; empty where the client has none."""
-    then: str = "Restart it to load the server."
-    stricter: Callable[[str], dict[str, Any]] | None = None
-    """How it reads its file, where that is less than the editor bears."""
-    own_line: str = ""
-    """The client's own command that does the same, to be followed by the command line."""
-
-    def read(self, text: str) -> dict[str, Any]:
-        """Raises Broken."""
-        return (self.stricter or self.editor.read)(text)
-
-    def user_file(self, system: System) -> Path:
-        places = self.places(system)
-        return next((place for place in places if place.parent.is_dir()), places[0])
-
-
-def _plain(command: list[str]) -> Entry:
+def _started_by(command: list[str]) -> ServerEntry:
     return {"command": command[0], "args": command[1:]}
 
 
-def _typed(command: list[str]) -> Entry:
-    return {"type": "stdio"} | _plain(command)
+def _stdio(command: list[str]) -> ServerEntry:
+    return {"type": "stdio"} | _started_by(command)
 
 
-def _goose(command: list[str]) -> Entry:
-    """Goose passes over an entry without a name or description."""
+def _goose(command: list[str]) -> ServerEntry:
+    # Goose passes over an entry without a name or description.
     about = {"name": NAME, "description": ABOUT, "type": "stdio"}
     return about | {"cmd": command[0], "args": command[1:], "enabled": True, "timeout": _GOOSE_TIMEOUT_S}
 
 
+@dataclass(frozen=True)
+class Client:
+    """An MCP client: where it keeps its servers and in which form.
+
+    `places` gives the candidates for the user's file; `project` is the project's file relative to the root, if there is one.
+    `key` names the mapping of the servers, `entry` makes one from a command line. `stricter_read` reads the file as a client
+    does that accepts less than the editor. `own_line` is the client's own command for the same, to be followed by the command
+    line.
+    """
+
+    title: str
+    places: Callable[[System], list[Path]]
+    project: str = ""
+    editor: Editor = json_editor
+    key: str = "mcpServers"
+    entry: Callable[[list[str]], ServerEntry] = _started_by
+    stricter_read: Callable[[str], dict[str, Any]] | None = None
+    then: str = "Restart it to load the server."
+    own_line: str = ""
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Return what the client reads in the text. Raises Broken."""
+        return (self.stricter_read or self.editor.read)(text)
+
+    def user_file(self, system: System) -> Path:
+        """Return the first place whose folder is there, or else the first place."""
+        places = self.places(system)
+        return next((place for place in places if place.parent.is_dir()), places[0])
+
+
 def _claude_desktop(system: System) -> list[Path]:
-    """On Windows the packaged application sees a folder of its own in the place of %APPDATA%."""
+    # On Windows the packaged application sees a folder of its own in the place of %APPDATA%.
     packages = system.named("LOCALAPPDATA", system.home / "AppData" / "Local") / "Packages"
     packaged = sorted(packages.glob("Claude_*/LocalCache/Roaming/Claude")) if system.platform == "win32" else []
     return [folder / "claude_desktop_config.json" for folder in [*packaged, system.applications / "Claude"]]
@@ -116,7 +119,7 @@ def _goose_file(system: System) -> list[Path]:
 
 
 def _windsurf(system: System) -> list[Path]:
-    """Since June 2026 it is Devin Desktop, with a folder of that name."""
+    # Since June 2026 it is Devin Desktop, with a folder of that name.
     devin = system.roaming if system.platform == "win32" else system.home / ".config"
     return [devin / "devin" / "mcp_config.json", system.home / ".codeium" / "windsurf" / "mcp_config.json"]
 
@@ -124,36 +127,27 @@ def _windsurf(system: System) -> list[Path]:
 CLIENTS = {
     "claude-desktop": Client(
         title="Claude Desktop",
-        editor=json_editor,
-        key="mcpServers",
-        entry=_plain,
         places=_claude_desktop,
-        stricter=json_editor.read_plain,
+        stricter_read=json_editor.read_strict,
     ),
     "claude-code": Client(
         title="Claude Code",
-        editor=json_editor,
-        key="mcpServers",
-        entry=_typed,
+        entry=_stdio,
         places=lambda system: [system.named("CLAUDE_CONFIG_DIR", system.home) / ".claude.json"],
         project=".mcp.json",
-        stricter=json_editor.read_plain,
+        stricter_read=json_editor.read_strict,
         then="Start a new session; /mcp lists the server.",
         own_line="claude mcp add --scope {scope} strategy-bank --",
     ),
     "cursor": Client(
         title="Cursor",
-        editor=json_editor,
-        key="mcpServers",
-        entry=_plain,
         places=lambda system: [system.home / ".cursor" / "mcp.json"],
         project=".cursor/mcp.json",
     ),
     "vscode": Client(
         title="VS Code",
-        editor=json_editor,
         key="servers",
-        entry=_typed,
+        entry=_stdio,
         places=lambda system: [
             system.applications / name / "User" / "mcp.json" for name in ("Code", "Code - Insiders")
         ],
@@ -164,34 +158,25 @@ CLIENTS = {
         title="Codex CLI",
         editor=toml_editor,
         key="mcp_servers",
-        entry=_plain,
         places=lambda system: [system.named("CODEX_HOME", system.home / ".codex") / "config.toml"],
         project=".codex/config.toml",
         then="Start a new session; /mcp lists the server. A project's file counts only where the project is trusted.",
     ),
     "gemini": Client(
         title="Gemini CLI",
-        editor=json_editor,
-        key="mcpServers",
-        entry=_plain,
         places=lambda system: [system.named("GEMINI_CLI_HOME", system.home) / ".gemini" / "settings.json"],
         project=".gemini/settings.json",
-        stricter=json_editor.read_commented,
+        stricter_read=json_editor.read_commented,
         then="Start a new session in a folder that it was told to trust; /mcp lists the server.",
     ),
     "windsurf": Client(
         title="Windsurf (Devin Desktop)",
-        editor=json_editor,
-        key="mcpServers",
-        entry=_plain,
         places=_windsurf,
         project=".devin/mcp_config.json",
     ),
     "zed": Client(
         title="Zed",
-        editor=json_editor,
         key="context_servers",
-        entry=_plain,
         places=_zed,
         project=".zed/settings.json",
         then="It starts by itself; the agent panel's settings show it.",

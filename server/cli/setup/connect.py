@@ -73,9 +73,11 @@ def connect(
         click.echo(configuration.snippet(chosen, chosen.entry(words)), nl=False)
         _say_own_line(chosen, project, words)
     elif remove:
-        _apply(configuration.removal(chosen, path), yes, f"{chosen.title} is not connected in {path}.", chosen.title)
+        _apply(
+            configuration.plan_removal(chosen, path), yes, f"{chosen.title} is not connected in {path}.", chosen.title
+        )
     else:
-        plan = configuration.connection(chosen, path, chosen.entry(words))
+        plan = configuration.plan_connection(chosen, path, chosen.entry(words))
         _say_notes(chosen, path, project, words)
         if _apply(plan, yes, f"{chosen.title} is already connected in {path}.", chosen.title):
             say(chosen.then)
@@ -86,11 +88,11 @@ def _apply(plan: configuration.Change | None, yes: bool, nothing: str, title: st
     if plan is None:
         say(nothing)
         return False
-    for line in configuration.diff(plan):
+    for line in configuration.diff_lines(plan):
         click.secho(printable(line), fg=_COLOURS.get(line[0]))
     check_answerable(yes, f"change the configuration of {title}")
     ask(yes, "Write this?", "Nothing was changed.")
-    backup = configuration.write(plan)
+    backup = configuration.write_with_backup(plan)
     say(f"Wrote {plan.path}." + (f" The file as it was: {backup}" if backup else ""))
     return True
 
@@ -145,7 +147,7 @@ def _state(client: Client, path: Path, words: list[str]) -> str:
     """Return `yes`, nothing where it is not connected, or the command where that is not the one `connect` would write."""
     try:
         entry = configuration.entry_in(client, path)
-        if entry is None or configuration.connection(client, path, client.entry(words)) is None:
+        if entry is None or configuration.plan_connection(client, path, client.entry(words)) is None:
             return "" if entry is None else "yes"
         return configuration.command_in(entry) or "otherwise"
     except InvalidInput as exc:

@@ -1,1 +1,1 @@
-"""Editors that change one entry of a JSON, TOML or YAML file and leave the rest as it is."""
+"""Changes one entry of a JSON, TOML or YAML file and leaves the rest as it is."""

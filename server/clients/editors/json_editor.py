@@ -1,7 +1,7 @@
-"""JSON with comments, edited as text: one member is put or dropped, every other byte stays where it was.
+"""Edits JSON with comments as text: one member is put or dropped, and every other byte stays where it was.
 
-Members are located by the scanner of `json`, in a copy of the same length that has spaces for comments and for commas before
-a closing bracket. A file without either is plain JSON and takes the same way.
+The scanner of `json` locates the members in a copy of the same length, in which comments and commas before a closing bracket
+are spaces.
 """
 
 import json
@@ -10,28 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from strategy_bank.server.clients.editors.base import Broken, newline_of
+from strategy_bank.server.clients.editors.base import Broken, nested, newline_of
 
 _STRING = r'"(?:[^"\\\n]++|\\.)*+"'
 _LEXEMES = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?\*/", re.DOTALL)
+# Strings and commas with nothing in front of them, both to be left alone, and commas before a closing bracket.
 _COMMAS = re.compile(rf"{_STRING}|[{{\[,][ \t\r\n]*,|,(?=[ \t\r\n]*[}}\]])", re.DOTALL)
-"""Strings and commas with nothing in front of them, both to be left alone, and commas before a closing bracket."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
 def read(text: str) -> dict[str, Any]:
-    """The object in the text, with comments and trailing commas; an empty text is an empty one. Raises Broken."""
-    return _parse(_plain(text))
+    """Return the object in the text, with comments and trailing commas or not; an empty text is an empty one. Raises Broken."""
+    return _parse(_strict(text))
 
 
 def read_commented(text: str) -> dict[str, Any]:
-    """As a program reads it that allows comments, but no trailing commas."""
+    """Return the object as a program reads it that allows comments, but no trailing commas. Raises Broken."""
     return _parse(_uncommented(text))
 
 
-def read_plain(text: str) -> dict[str, Any]:
-    """As a program reads it that allows neither."""
+def read_strict(text: str) -> dict[str, Any]:
+    """Return the object as a program reads it that allows neither. Raises Broken."""
     return _parse(text)
 
 
@@ -50,20 +50,22 @@ def _parse(source: str) -> dict[str, Any]:
 
 
 def put(text: str, path: Sequence[str], value: Any) -> str:
-    """The text with `value` at `path`; objects on the way are made where they are missing. Raises Broken."""
+    """Return the text with `value` at `path`; objects on the way are made where they are missing. Raises Broken."""
     if not _uncommented(text).strip():
         newline = newline_of(text)
         text = f"{text.rstrip()}{newline if text.strip() else ''}{{}}{newline}"
     place, depth = _deepest(text, path)
     member = place.last(path[depth])
     if member is None:
-        return _insert(text, place, path[depth], _nested(path[depth + 1 :], value))
-    shown = json.dumps(value, ensure_ascii=False) if place.flat(text) else _shown(text, value, member.start)
+        return _insert(text, place, path[depth], nested(path[depth + 1 :], value))
+    shown = (
+        json.dumps(value, ensure_ascii=False) if place.flat(text) else _value(text, value, _indent(text, member.start))
+    )
     return text[: member.value] + shown + text[member.end :]
 
 
 def drop(text: str, path: Sequence[str]) -> str:
-    """The text without the member at `path`, and without the objects around it that are empty then. Raises Broken."""
+    """Return the text without the member at `path`, and without the objects around it that are empty then. Raises Broken."""
     if not _uncommented(text).strip():
         return text
     place, depth = _deepest(text, path)
@@ -77,7 +79,7 @@ def drop(text: str, path: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class _Member:
-    """Offsets of the key, of the value, and behind the value."""
+    """The offsets of a key, of its value, and of the end of the value."""
 
     name: str
     start: int
@@ -87,24 +89,24 @@ class _Member:
 
 @dataclass(frozen=True)
 class _Object:
-    """Offsets of the two braces, and what is between them."""
+    """The offsets of two braces, and the members between them."""
 
     start: int
     end: int
     members: tuple[_Member, ...]
 
     def last(self, name: str) -> _Member | None:
-        """Of several with one name the last one counts, as in every reader of JSON."""
+        """Return the member of that name; of several the last, as every reader of JSON does."""
         return next((member for member in reversed(self.members) if member.name == name), None)
 
     def flat(self, text: str) -> bool:
-        """Whether it has members and all of them stand in one line."""
+        """Tell whether it has members and all of them stand in one line."""
         return bool(self.members) and "\n" not in text[self.start : self.end]
 
 
 def _deepest(text: str, path: Sequence[str]) -> tuple[_Object, int]:
-    """The last object on the path that is there, and which name of the path is one of its members, or would be."""
-    plain = _plain(text)
+    """Return the last object on the path that is there, and which name of the path is one of its members, or would be."""
+    plain = _strict(text)
     place = _object(plain, _skip(plain, 0))
     for depth, name in enumerate(path[:-1]):
         member = place.last(name)
@@ -130,18 +132,16 @@ def _object(plain: str, start: int) -> _Object:
 
 
 def _insert(text: str, place: _Object, name: str, value: Any) -> str:
-    """A new last member, in the style of the others; what was commented at the end stays in front of it."""
+    """Return the text with a new last member in the style of the others; comments at the end stay in front of it."""
     newline, inside = newline_of(text), text[place.start + 1 : place.end]
     if not inside.strip():
         closing = _indent(text, place.start)
-        indent = closing + _unit(text)
-        member = f"{newline}{indent}{json.dumps(name)}: {_pretty(value, indent, _unit(text), newline)}"
+        member = newline + _member(text, name, value, closing + _unit(text))
         return f"{text[: place.start + 1]}{member}{newline}{closing}{text[place.end :]}"
     if place.flat(text):
         member = f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
     else:
-        indent = _members_indent(text, place)
-        member = f"{newline}{indent}{json.dumps(name)}: {_pretty(value, indent, _unit(text), newline)}"
+        member = newline + _member(text, name, value, _members_indent(text, place))
     at = place.start + 1 + len(inside.rstrip())
     if not place.members:
         return text[:at] + member + text[at:]
@@ -152,7 +152,7 @@ def _insert(text: str, place: _Object, name: str, value: Any) -> str:
 
 
 def _remove(text: str, place: _Object, member: _Member) -> str:
-    """Without the member, its comma and the space in front of it; comments around it stay."""
+    """Return the text without the member, its comma and the space in front of it; comments around it stay."""
     begin, comma = len(text[: member.start].rstrip()), _comma(text, member.end)
     after = text[member.end : comma] + text[comma + 1 :] if comma >= 0 else text[member.end :]
     if after.partition("\n")[0].strip() and _uncommented(f"{text[:begin]}x")[-1] != "x":
@@ -167,7 +167,7 @@ def _remove(text: str, place: _Object, member: _Member) -> str:
 
 
 def _comma(text: str, end: int) -> int:
-    """Where the comma behind a value is; -1 where none is."""
+    """Return the offset of the comma after a value; -1 where there is none."""
     bare = _uncommented(text)
     at = _skip(bare, end)
     return at if bare[at] == "," else -1
@@ -177,7 +177,7 @@ def _uncommented(text: str) -> str:
     return _LEXEMES.sub(lambda match: match[0] if match[0][0] == '"' else _blank(match[0]), text)
 
 
-def _plain(text: str) -> str:
+def _strict(text: str) -> str:
     return _COMMAS.sub(lambda match: " " if match[0] == "," else match[0], _uncommented(text))
 
 
@@ -190,33 +190,27 @@ def _skip(plain: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _nested(path: Sequence[str], value: Any) -> Any:
-    for name in reversed(path):
-        value = {name: value}
-    return value
+def _member(text: str, name: str, value: Any, indent: str) -> str:
+    return f"{indent}{json.dumps(name)}: {_value(text, value, indent)}"
 
 
-def _shown(text: str, value: Any, at: int) -> str:
-    return _pretty(value, _indent(text, at), _unit(text), newline_of(text))
-
-
-def _pretty(value: Any, indent: str, unit: str, newline: str) -> str:
-    """Objects on several lines, all else on one."""
+def _value(text: str, value: Any, indent: str) -> str:
+    """Return objects on several lines, all else on one."""
     if not isinstance(value, Mapping) or not value:
         return json.dumps(value, ensure_ascii=False)
-    inner = indent + unit
-    members = cast(Mapping[str, Any], value).items()
-    lines = [f"{inner}{json.dumps(name)}: {_pretty(each, inner, unit, newline)}" for name, each in members]
+    newline, inner = newline_of(text), indent + _unit(text)
+    lines = [_member(text, name, each, inner) for name, each in cast(Mapping[str, Any], value).items()]
     return f"{{{newline}{f',{newline}'.join(lines)}{newline}{indent}}}"
 
 
 def _indent(text: str, at: int) -> str:
-    """The white space at the beginning of the line of `at`."""
+    """Return the white space at the beginning of the line of `at`."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
     return line[: len(line) - len(line.lstrip())]
 
 
 def _members_indent(text: str, place: _Object) -> str:
+    """Return the indentation of the first member that begins its line, or else one step more than the object's."""
     for member in place.members[:1]:
         line = text[text.rfind("\n", 0, member.start) + 1 : member.start]
         if not line.strip():
@@ -225,7 +219,7 @@ def _members_indent(text: str, place: _Object) -> str:
 
 
 def _unit(text: str) -> str:
-    """One step of indentation: that of the first indented line."""
+    """Return one step of indentation: that of the first indented line."""
     found = re.search(r"\n([ \t]+)[\"/]", text)
     return found[1] if found else "  "
 

@@ -1,4 +1,4 @@
-"""TOML, edited with its comments and its layout: tables as lines of text, all else by tomlkit."""
+"""Edits TOML and keeps its comments and layout: tables as lines of text, all else by tomlkit."""
 
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, cast
 import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 
-from strategy_bank.server.clients.editors.base import Broken, newline_of, with_value, without
+from strategy_bank.server.clients.editors.base import Broken, newline_of, with_value, without_value
 
 _HEADER = re.compile(r"[ \t]*\[")
 _EMPTY = re.compile(r"[ \t]*(#.*)?\r?\n?")
@@ -18,7 +18,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def put(text: str, path: Sequence[str], value: Any) -> str:
-    """A table that is new goes to the end, where nothing else changes; a value into the table that has it."""
+    # A new table goes to the end, where nothing else changes; a value goes into the table that has it.
     expected = with_value(read(text), path, value)
     if isinstance(value, Mapping):
         newline = newline_of(text)
@@ -37,8 +37,8 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def drop(text: str, path: Sequence[str]) -> str:
-    """A table goes with its lines; comments in front of the next one stay."""
-    expected = without(read(text), path)
+    # A table goes with its lines; comments in front of the next one stay.
+    expected = without_value(read(text), path)
     shorter = _without_lines(text, path)
     if _reads_as(shorter, expected):
         return shorter
@@ -48,7 +48,7 @@ def drop(text: str, path: Sequence[str]) -> str:
 
 
 def _without_lines(text: str, path: Sequence[str]) -> str:
-    """Without the lines of the table and of the tables in it, from each header to its last value."""
+    """Return the text without the table and the tables in it, from each header to its last value."""
     names = r"\s*\.\s*".join(rf"(?:{re.escape(name)}|\"{re.escape(name)}\"|'{re.escape(name)}')" for name in path)
     ours = re.compile(rf"[ \t]*\[\s*{names}\s*(?:\.[^\]]*)?\]")
     kept: list[str] = []

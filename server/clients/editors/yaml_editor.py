@@ -1,4 +1,4 @@
-"""YAML, edited as text: one entry of a mapping is put or dropped, every other byte stays. PyYAML tells where things are."""
+"""Edits YAML as text: one entry of a mapping is put or dropped, every other byte stays. PyYAML tells where things are."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,9 @@ from typing import Any, cast
 
 import yaml
 
-from strategy_bank.server.clients.editors.base import Broken, newline_of
+from strategy_bank.server.clients.editors.base import Broken, nested, newline_of
 
-_STEP = 2
-"""Columns of indentation in what is written."""
+_STEP = 2  # columns of indentation in what is written
 
 
 def read(text: str) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def drop(text: str, path: Sequence[str]) -> str:
 
 
 def _deepest(place: yaml.MappingNode, path: Sequence[str]) -> tuple[yaml.MappingNode, int]:
-    """The last mapping on the path that holds anything, and which name of the path is one of its keys, or would be."""
+    """Return the last mapping on the path that holds anything, and which name of the path is one of its keys, or would be."""
     for depth, name in enumerate(path[:-1]):
         pair = _find(place, name)
         if pair is None or _is_empty(pair[1]):
@@ -61,7 +60,7 @@ def _deepest(place: yaml.MappingNode, path: Sequence[str]) -> tuple[yaml.Mapping
 
 
 def _compose(text: str) -> yaml.MappingNode | None:
-    """The mapping that the text is; None where it says nothing."""
+    """Return the mapping that the text is; None where it says nothing."""
     try:
         node = cast(yaml.Node | None, yaml.compose(text))  # pyright: ignore[reportUnknownMemberType]
     except yaml.YAMLError as exc:
@@ -72,10 +71,10 @@ def _compose(text: str) -> yaml.MappingNode | None:
 
 
 def _insert(text: str, place: yaml.MappingNode, path: Sequence[str], value: Any) -> str:
-    """Behind the last entry of the mapping, and behind the comment in its line."""
+    """Return the text with an entry after the last one of the mapping, and after the comment in its line."""
     if place.flow_style:
         at = place.end_mark.index - 1
-        shown = json.dumps(_nested(path, value), ensure_ascii=False)[1:-1]
+        shown = json.dumps(nested(path, value), ensure_ascii=False)[1:-1]
         lead = ", " if place.value else ""
         return text[:at].rstrip() + lead + shown + text[at:]
     end = text.find("\n", _end(text, place))
@@ -93,7 +92,7 @@ def _without_lines(text: str, pair: tuple[yaml.Node, yaml.Node]) -> str:
 
 
 def _without_parent(text: str, path: Sequence[str], pair: tuple[yaml.Node, yaml.Node]) -> str:
-    """The last entry of a mapping goes with it, unless comments stand in it: then it stays, empty."""
+    """Return the text without the mapping whose last entry is dropped; with comments in it, it stays, empty."""
     above, depth = _deepest(cast(yaml.MappingNode, _compose(text)), path[:-1])
     key = cast(tuple[yaml.Node, yaml.Node], _find(above, path[depth]))[0]
     if "#" not in text[key.end_mark.index : pair[0].start_mark.index]:
@@ -118,14 +117,14 @@ def _mapping(node: yaml.Node, name: str) -> yaml.MappingNode:
 
 
 def _is_empty(node: yaml.Node) -> bool:
-    """Nothing, or a pair of braces with nothing in it."""
+    """Tell whether a value is nothing, or a pair of braces with nothing in it."""
     if isinstance(node, yaml.MappingNode):
         return not node.value
     return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
 
 
 def _end(text: str, node: yaml.Node) -> int:
-    """Behind the last character of a value; the marks of blocks lie behind the comments that follow them."""
+    """Return the offset after the last character of a value; PyYAML's own for a block lies after the comments that follow."""
     if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
         return _end(text, node.value[-1][1])
     if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
@@ -137,22 +136,16 @@ def _end(text: str, node: yaml.Node) -> int:
 
 
 def _entry(text: str, path: Sequence[str], value: Any, column: int) -> str:
-    """`name:` and the lines below it, indented to the column but for the first; leaves are JSON, which is YAML."""
+    """Return `name:` and the lines below it, all but the first indented to the column; leaves are JSON, which is YAML."""
     newline = newline_of(text)
     if path[1:]:
-        value = _nested(path[1:], value)
+        value = nested(path[1:], value)
     if not isinstance(value, Mapping) or not value:
         return f"{path[0]}: {json.dumps(value, ensure_ascii=False)}"
     below = column + _STEP
     items = cast(Mapping[str, Any], value).items()
     lines = [f"{' ' * below}{_entry(text, [name], each, below)}" for name, each in items]
     return newline.join([f"{path[0]}:", *lines])
-
-
-def _nested(path: Sequence[str], value: Any) -> Any:
-    for name in reversed(path):
-        value = {name: value}
-    return value
 
 
 def _broken(exc: yaml.YAMLError) -> Broken:

@@ -373,15 +373,15 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder_are_told(perso
 def test_a_file_that_another_program_changed_meanwhile_is_not_overwritten(person: Person) -> None:
     path = person.file("claude-code", '{"numStartups": 1}')
     client = CLIENTS["claude-code"]
-    plan = configuration.connection(client, path, client.entry([PROGRAM, "serve"]))
+    plan = configuration.plan_connection(client, path, client.entry([PROGRAM, "serve"]))
     assert plan
     path.write_text('{"numStartups": 2}')
     there = person.everything()
     with pytest.raises(InvalidInput, match="changed by another program"):
-        configuration.write(plan)
+        configuration.write_with_backup(plan)
     path.unlink()
     with pytest.raises(InvalidInput, match="changed by another program"):
-        configuration.write(plan)
+        configuration.write_with_backup(plan)
     path.write_text('{"numStartups": 2}')
     assert person.everything() == there
 
