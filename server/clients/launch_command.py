@@ -2,13 +2,15 @@
 
 import json
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from strategy_bank.server.clients.registry import NAME
 
@@ -20,7 +22,7 @@ _UV_CACHE = re.compile(r"(archive|builds|environments)-v\d+")
 class Installation:
     """Where this program is installed. `direct_url` is the JSON of PEP 610; empty for what came from a registry."""
 
-    prefix: Path
+    prefix: PurePath
     scripts: Path
     python: str
     direct_url: str = ""
@@ -45,6 +47,11 @@ def own_command(installation: Installation) -> list[str]:
             return [str(script)]
     found = installation.which(NAME)
     return [found] if found else [installation.python, "-m", "strategy_bank.server"]
+
+
+def shell_line(words: list[str], platform: str) -> str:
+    """Return the words as one line for the shell of a platform, as `sys.platform` names it."""
+    return subprocess.list2cmdline(words) if platform == "win32" else shlex.join(words)
 
 
 def _source(direct_url: str) -> str:

@@ -1,8 +1,7 @@
 """`strategy-bank connect`: add this server to the configuration of an MCP client, or take it out."""
 
 import os
-import shlex
-import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from strategy_bank.server.cli.console import (
     yes_option,
 )
 from strategy_bank.server.clients import configuration
-from strategy_bank.server.clients.launch_command import Installation, own_command
+from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, Client, System
 from strategy_bank.store.errors import InvalidInput
 
@@ -115,8 +114,8 @@ def _say_notes(client: Client, path: Path, project: bool, words: list[str]) -> N
 
 def _say_own_line(client: Client, project: bool, words: list[str]) -> None:
     if client.own_line:
-        line = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
-        say(f"The same by its own command: {client.own_line.format(scope='project' if project else 'user')} {line}")
+        own_line = client.own_line.format(scope="project" if project else "user")
+        say(f"The same by its own command: {own_line} {shell_line(words, sys.platform)}")
 
 
 def _file(client: Client, project: bool) -> Path:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from mcp import Client, StdioServerParameters
 
 from strategy_bank.server.cli.main import cli
 from strategy_bank.server.clients import configuration
-from strategy_bank.server.clients.launch_command import Installation, own_command
+from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, System
 from strategy_bank.store.errors import InvalidInput
 from tests.support.places import ROOT
@@ -481,9 +481,9 @@ def test_the_command_of_claude_code_that_does_the_same_is_told(person: Person) -
 # the command that is written
 
 
-def installation(tmp_path: Path, prefix: str, **changes: Any) -> Installation:
+def installation(tmp_path: Path, prefix: str | PurePath, **changes: Any) -> Installation:
     found: Callable[[str], str | None] = lambda name: f"/usr/bin/{name}"  # noqa: E731
-    return Installation(Path(prefix), tmp_path / "bin", "/usr/bin/python3", **{"which": found} | changes)
+    return Installation(PurePath(prefix), tmp_path / "bin", "/usr/bin/python3", **{"which": found} | changes)
 
 
 @pytest.mark.parametrize("name", ["strategy-bank", "strategy-bank.exe"])
@@ -521,6 +521,17 @@ def test_an_environment_that_uvx_throws_away_is_not_written_down_but_uvx_is(
     assert own_command(lost) == ["uvx", "strategy-bank"]
 
 
+def test_uvx_is_known_by_the_folders_of_windows_too(tmp_path: Path) -> None:
+    cache = PureWindowsPath(r"C:\Users\me\AppData\Local\uv\cache\archive-v0\Qk3x")
+    assert own_command(installation(tmp_path, cache)) == ["/usr/bin/uvx", "strategy-bank"]
+
+
+def test_a_line_to_copy_is_quoted_as_the_shell_of_the_system_wants_it() -> None:
+    windows = [r"C:\Program Files\bank\Scripts\strategy-bank.exe", "serve"]
+    assert shell_line(windows, "win32") == r'"C:\Program Files\bank\Scripts\strategy-bank.exe" serve'
+    assert shell_line(["/opt/my bin/strategy-bank", "serve"], "darwin") == "'/opt/my bin/strategy-bank' serve"
+
+
 READERS: dict[str, Callable[[str], list[str]]] = {
     "cursor": lambda text: _words(json.loads(text)["mcpServers"]["strategy-bank"]),
     "codex": lambda text: _words(tomllib.loads(text)["mcp_servers"]["strategy-bank"]),
@@ -530,6 +541,16 @@ READERS: dict[str, Callable[[str], list[str]]] = {
 
 def _words(entry: dict[str, Any]) -> list[str]:
     return [entry.get("command") or entry["cmd"], *entry["args"]]
+
+
+@pytest.mark.parametrize("client", READERS)
+def test_a_path_of_windows_with_spaces_is_read_back_as_it_is(client: str, person: Person) -> None:
+    program = r"C:\Program Files\bänk\new\Scripts\strategy-bank.exe"
+    path = person.file(client, WRITTEN[client][0].replace("\t},\n}", "\t}\n}").replace("\n", "\r\n"))
+    person(client, "--command", program, "--yes")
+    text = path.read_bytes().decode()
+    assert READERS[client](text.replace("},\r\n\t}", "}\r\n\t}")) == [program, "serve"]
+    assert text.count("\n") == text.count("\r\n")
 
 
 @pytest.mark.anyio

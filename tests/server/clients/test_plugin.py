@@ -98,6 +98,18 @@ def test_work_that_was_not_reported_is_asked_for_once_and_briefly(transcript: Pa
     assert asked(transcript, stop_hook_active=True) == ""
 
 
+def test_the_answer_is_utf_8_on_a_console_of_any_encoding_and_a_home_may_be_written_short(tmp_path: Path) -> None:
+    transcript = tmp_path / "bänk 日本" / "s-1.jsonl"
+    write(transcript, work())
+    console = {"HOME": str(tmp_path), "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    for path in (str(transcript), "~/bänk 日本/s-1.jsonl"):
+        sent = json.dumps({"transcript_path": path}, ensure_ascii=False).encode()
+        done = subprocess.run(STOP, input=sent, capture_output=True, env=os.environ | console)
+        assert done.stderr == b""
+        answer = json.loads(done.stdout.decode("utf-8"))["hookSpecificOutput"]["additionalContext"]
+        assert reference_in(answer) == {"transcript": path}
+
+
 @pytest.mark.parametrize(
     ("name", "worked", "reported"),
     [("rollout-1", codex_work, codex_reporting), ("session-1", gemini_work, gemini_reporting)],
