@@ -1,4 +1,4 @@
-"""The command `strategy-bank`, also `python -m strategy_bank.server`."""
+"""Starts the command `strategy-bank`, also as `python -m strategy_bank.server`."""
 
 import sys
 

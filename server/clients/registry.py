@@ -1,4 +1,4 @@
-"""The MCP clients that `connect` knows: where each keeps its servers, under which key, and in which shape.
+"""Lists the MCP clients that `connect` knows: where each keeps its servers, under which key, and in which form.
 
 Places depend on a System alone: platform, environment, the user's folder. So the places on all three systems can be asked for
 on any of them. They are those that the clients documented in November 2026.
@@ -48,7 +48,7 @@ class System:
 
     @property
     def applications(self) -> Path:
-        """The folder in which desktop applications built on Electron have theirs."""
+        """Return the folder in which desktop applications built on Electron have theirs."""
         if self.platform == "darwin":
             return self.home / "Library" / "Application Support"
         return self.roaming if self.platform == "win32" else self.xdg

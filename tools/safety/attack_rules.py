@@ -1,4 +1,4 @@
-"""The second part of the table in `order_rules.py`: what has no place in a general lesson, whatever its wording.
+"""Continues the table of `order_rules.py` with what has no place in a general lesson, whatever its wording.
 
 A strategy is general, so a literal destination that something is sent to, a key that is to be added, this bank's own tools, or
 the end of a fence have no business in it. Usual attacks in languages other than English are here too.

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+# Cyrillic and Greek letters that pass for Latin ones; used only on words that mix scripts or beside Latin ones.
 _LOOK_ALIKE = str.maketrans("аеорсхіјуѕԁһкмтвнαονικρτυη", "aeopcxijysdhkmtbhaovikptun")
-"""Cyrillic and Greek letters that pass for Latin ones; used only on words that mix scripts or beside Latin ones."""
 _LEET = str.maketrans("013457@$", "oieastas")
 _BLOCK = re.compile(r"[A-Za-z0-9+/_-]{20,4096}={0,2}")
 _HEX = re.compile(r"(?:\\x[0-9a-f]{2}){8,}|(?<![0-9a-z])(?:[0-9a-f]{2}){16,}(?![0-9a-z])", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Packages whose names pass for those of well-known ones."""
+"""Finds packages whose names pass for those of well-known ones."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What reads as an order to the agent, as a table of reasons and patterns; `attack_rules.py` has the rest of it.
+"""Lists what reads as an order to the agent, as a table of reasons and patterns; `attack_rules.py` has the rest of it.
 
 The first rule that matches gives the reason. A NAME out of WORDS stands for its pattern.
 """

@@ -1,4 +1,4 @@
-"""Our own rules for secrets: formats and contexts that detect-secrets lacks or matches too slowly.
+"""Adds rules for secrets of our own: formats and contexts that detect-secrets lacks or matches too slowly.
 
 Every quantifier is bounded, so that one line of 2 MB takes no longer than many short ones.
 """

@@ -1,4 +1,4 @@
-"""A strategy as Markdown, for a person who looks at it."""
+"""Writes one strategy as Markdown, for a person who looks at it."""
 
 from strategy_bank.store.records import Strategy
 

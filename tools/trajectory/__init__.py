@@ -1,1 +1,1 @@
-"""Trajectories in one normal form, and short forms of them."""
+"""Brings trajectories into one normal form, and shortens them."""

@@ -1,4 +1,4 @@
-"""Claude Code's transcripts: a record is one content block of the agent, one tool's result, or one prompt.
+"""Reads Claude Code's transcripts: a record is one content block of the agent, one tool's result, or one prompt.
 
 Words of role `user` are often not the user's: results of tools, what hooks and the client itself say (`isMeta`), summaries of
 a compaction, output of local commands, notices of tasks in the background.

@@ -1,4 +1,4 @@
-"""Codex's rollouts: `{timestamp, type, payload}`; what was said and done are the payloads of type `response_item`.
+"""Reads Codex's rollouts: `{timestamp, type, payload}`. The payloads of type `response_item` are what was said and done.
 
 Words of role `user` are the user's unless they are wrapped in a tag of the client: the environment, instructions of the
 project, prompts of hooks, notices.

@@ -1,4 +1,4 @@
-"""One form for what a record of a transcript says, whichever client wrote it. Imports little: hooks read through here."""
+"""Gives one form to what a record of a transcript says, whichever client wrote it. Imports little: hooks read through here."""
 
 import re
 from abc import ABC, abstractmethod

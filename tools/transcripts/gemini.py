@@ -1,4 +1,4 @@
-"""Gemini CLI's transcripts: a record is a message, and one of the agent is written again with its calls when these are done.
+"""Reads Gemini CLI's transcripts: a record is a message; one of the agent is written again when its calls are done.
 
 What the client itself tells the model stands in `$set` records, which are passed over; so are the sessions of sub-agents.
 """

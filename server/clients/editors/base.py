@@ -1,4 +1,4 @@
-"""What the editors of configuration files share: `json_editor`, `toml_editor`, `yaml_editor`."""
+"""Holds what the editors of configuration files share: `json_editor`, `toml_editor`, `yaml_editor`."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
