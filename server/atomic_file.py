@@ -34,7 +34,8 @@ def replacing(path: Path, mode: int = 0o600, move: Callable[[str, str], None] = 
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as exc:
-        raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.") from exc
+        advice = " Is it open in another program?" if isinstance(exc, PermissionError) else ""
+        raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.{advice}") from exc
 
 
 def _move(name: str, target: str, move: Callable[[str, str], None]) -> None:

@@ -1,4 +1,4 @@
-"""Settings come from the environment that is passed in, and from nowhere else."""
+"""Settings come from the command line, the environment that is passed in and `config.toml`, and from nowhere else."""
 
 from pathlib import Path
 
@@ -6,6 +6,12 @@ import pytest
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput
+
+
+@pytest.fixture(autouse=True)
+def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default home is empty, whatever the developer keeps there."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -69,3 +75,32 @@ def test_the_scope_is_the_git_root_else_global(tmp_path: Path) -> None:
     (tmp_path / "shop" / ".git").mkdir()
     assert settings.default_scope(nested) == "shop"
     assert Settings.read({"STRATEGY_BANK_SCOPE": "named"}).default_scope(nested) == "named"
+
+
+def test_the_command_line_goes_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        'scope = "file"\njudge = "AGENT"\nlock_timeout = 5\nhttp_hosts = ""\n', "utf-8"
+    )
+    environment = {"STRATEGY_BANK_SCOPE": "variable", "STRATEGY_BANK_LOCK_TIMEOUT": "6", "STRATEGY_BANK_JUDGE": ""}
+    settings = Settings.read(environment, tmp_path, "option")
+    assert (settings.scope, settings.lock_timeout, settings.judge) == ("option", 6, "agent")
+    assert Settings.read(environment, tmp_path).scope == "variable"
+    assert Settings.read({}, tmp_path).scope == "file"
+
+
+def test_the_file_cannot_move_the_home_it_lies_in(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "config.toml").write_text('home = "/elsewhere"\njugde = "agent"\n')
+    assert Settings.read({"STRATEGY_BANK_HOME": str(tmp_path)}).home == tmp_path
+    assert "use --home or STRATEGY_BANK_HOME" in caplog.text
+    assert f"jugde in {tmp_path / 'config.toml'} is unknown and ignored" in caplog.text
+
+
+def test_a_file_with_a_byte_order_mark_and_the_line_ends_of_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes('scope = "größe"\r\njudge = "agent"\r\n'.encode("utf-8-sig"))
+    assert Settings.read({}, tmp_path).scope == "größe"
+
+
+def test_a_file_that_is_a_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(InvalidInput, match=r"config\.toml cannot be read: .* move it out of the way"):
+        Settings.read({}, tmp_path)

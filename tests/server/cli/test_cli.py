@@ -479,6 +479,19 @@ def test_a_closed_standard_input_is_told_in_one_line(shell: Shell) -> None:
     assert done.stderr.startswith("Error: Standard input or output is closed")
 
 
+def test_pipes_carry_utf_8_whatever_the_encoding_of_the_system(shell: Shell) -> None:
+    line = {"title": "測試 →", "description": "When in doubt.", "content": "Größe", "outcome": "success"}
+    ansi = shell.environment | {"PYTHONIOENCODING": "cp1252"}
+    text = json.dumps(line, ensure_ascii=False).encode()
+    subprocess.run([*PROGRAM, "import", "-"], input=text, env=ansi, check=True, capture_output=True)
+    listed = subprocess.run([*PROGRAM, "list", "--json"], env=ansi, check=True, capture_output=True).stdout
+    assert json.loads(listed.decode("utf-8"))[0]["title"] == "測試 →"
+    asked = subprocess.run(
+        [*PROGRAM, "recall", "-"], input="測試 →".encode(), env=ansi, check=True, capture_output=True
+    )
+    assert "測試 →" in (asked.stdout + asked.stderr).decode("utf-8") or b"global fits" in asked.stderr
+
+
 def test_a_reader_that_goes_away_is_no_error_to_talk_about(filled: Shell) -> None:
     command = ["sh", "-c", '"$@" export | head -n 1', "sh", *PROGRAM]
     done = subprocess.run(command, check=False, env=filled.environment, capture_output=True, text=True, timeout=60)
