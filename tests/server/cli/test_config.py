@@ -197,7 +197,7 @@ def test_doctor_names_the_file_in_force_and_what_is_wrong_with_it(shell: Shell, 
     file.write_text("jugde = 1\n")
     findings = shell.json("doctor")["findings"]
     assert f"jugde in {file} is unknown and ignored" in [each["found"] for each in findings]
-    assert [each["found"] for each in findings if each["about"] == "config file"][0].startswith(f"read from {file}")
+    assert next(each["found"] for each in findings if each["about"] == "config file").startswith(f"read from {file}")
     file.write_text("judge\n")
     broken = shell("doctor", "--json", code=1).stdout
     assert f"{file} is not valid TOML" in broken
