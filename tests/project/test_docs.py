@@ -180,12 +180,14 @@ def test_the_first_steps_can_be_taken_as_they_stand(
     Path("lessons.jsonl").write_text(json.dumps(json.loads(lesson)), "utf-8")
     taken = [words for words in commands(page) if words[0] not in ("demo", "learn")]
     assert len(taken) >= 7
-    id = ""
+    id = title = ""
     for words in taken:
         confirmed = ["--yes"] if words[0] == "restore" or (words[0] == "connect" and len(words) > 1) else []
         told = CliRunner().invoke(cli, [word.replace("ID", id) for word in [*words, *confirmed]])
         assert told.exit_code == 0, (words, told.output)
         if words[0] == "import":
-            (strategy,) = json.loads(CliRunner().invoke(cli, ["list", "--json"]).stdout)
-            id, title = strategy["id"], strategy["title"]
-    assert title == json.loads(lesson)["title"]
+            ((id, title),) = (
+                (row["id"], row["title"]) for row in json.loads(CliRunner().invoke(cli, ["list", "--json"]).stdout)
+            )
+        if words[0] == "recall":
+            assert title in told.output
