@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RecallResult(BaseModel):
-    """What recall_strategies answers. An empty list means that nothing fits, which is an answer too."""
+    """The reply of recall_strategies. An empty list means that nothing fits, which is an answer too."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,27 +23,35 @@ class RecallResult(BaseModel):
     guidance: str
 
     def as_text(self) -> str:
-        """For a model to read: the guidance, then the strategies fenced as data."""
+        """Return the guidance, then the strategies fenced as data."""
         if not self.strategies:
             return f"{self.guidance}\nrecall_id: {self.recall_id}"
         return f"{self.guidance}\nrecall_id: {self.recall_id}\n{fence_strategies(self.strategies)}"
 
 
 async def recall(bank: "Bank", task: str, limit: int, scope: str) -> RecallResult:
-    """Strategies of the scope and of `global` that fit the task. Writes nothing before it answers."""
+    """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
+    recall_id, hits = await fitting(bank, task, limit, scope)
+    guidance = render("recalled") if hits else render("nothing_recalled")
+    return RecallResult(recall_id=recall_id, strategies=hits, guidance=guidance)
+
+
+async def fitting(bank: "Bank", task: str, limit: int, scope: str) -> tuple[str, list[Hit]]:
+    """Return the id under which the recall is noted, and the strategies of the scope and of `global` that fit the task."""
     hits = await bank.search(task, scopes_read(scope), limit)
     recall_id = f"rc_{secrets.token_hex(8)}"
     shown = [hit.id for hit in hits]
     bank.note_recall(Recall(id=recall_id, scope=scope, task=redact(task[:2000]).text, strategy_ids=shown))
-    return RecallResult(recall_id=recall_id, strategies=hits, guidance=_guidance(len(hits)))
+    return recall_id, hits
 
 
 def scopes_read(scope: str) -> list[str]:
+    """Return the scopes that a recall in this one reads."""
     return list(dict.fromkeys([scope, GLOBAL_SCOPE]))
 
 
 def fence_strategies(hits: list[Hit]) -> str:
-    """Strategies as a section of data. Free of tool names, which make weak models call the tool again."""
+    """Return strategies as a section of data. It names no tool, since that makes weak models call the tool again."""
     shown = {hit.id for hit in hits}
     return fence("strategies", "\n\n".join(_entry(hit, [id for id in hit.contradicts if id in shown]) for hit in hits))
 
@@ -53,7 +61,3 @@ def _entry(hit: Hit, opposites: list[str]) -> str:
     used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
     against = f"\nAdvises the opposite of [{', '.join(opposites)}]; weigh them by their outcomes." if opposites else ""
     return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\n{hit.description}\n{hit.content}{against}"
-
-
-def _guidance(count: int) -> str:
-    return render("recalled") if count else render("nothing_recalled")

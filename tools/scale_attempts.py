@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
-from strategy_bank.tools.consolidation.undecided import question
+from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict
+from strategy_bank.tools.attempts import Attempt, close_run, reported_attempts
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.models import AttemptView, Comparison
 from strategy_bank.tools.judging.requests import JudgeRequest, comparison_request
 from strategy_bank.tools.learning.settle import conclude
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.recall_strategies import fence_strategies, recall
+from strategy_bank.tools.recall_strategies import fence_strategies, fitting
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.trajectory.condense import condense
 
@@ -103,45 +103,29 @@ class ScalingResult(BaseModel):
 
 
 async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingResult:
-    """Start a run, go on with one, or finish it. Raises InvalidInput, NotFound and the errors of the bank."""
-    if not request.run_id:
-        run = await _start(bank, request)
-        return _result(run, {})
-    run = await bank.get(Run, request.run_id)
-    reported = await attempts_of(bank, run)
+    """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank."""
+    run = await bank.get(Run, request.run_id) if request.run_id else await _start(bank, request)
+    reported = await reported_attempts(bank, run.id)
     if request.comparison is not None:
         return await _finish(bank, judge, run, reported, request.comparison)
-    run = await _closed_early(bank, run, reported, request.attempts)
-    if not awaits_comparison(run, reported):
-        return _result(run, reported)
-    return await compare(bank, judge, run, reported)
+    run = await _closed(bank, run, len(reported), request.attempts)
+    if run.status == "comparison_needed" and reported:
+        return await compare_attempts(bank, judge, run, reported)
+    return _result(run, reported, previous=await _previous_attempt(bank, run, reported))
 
 
-async def attempts_of(bank: "Bank", run: Run) -> dict[int, Episode]:
-    return {episode.attempt: episode for episode in await bank.all(Episode, run_id=run.id)}
-
-
-def awaits_comparison(run: Run, reported: Mapping[int, Episode]) -> bool:
-    closed = run.status == "comparison_needed" or len(reported) == run.attempts
-    return run.status != "finished" and closed and bool(reported)
-
-
-async def compare(bank: "Bank", judge: Judge, run: Run, reported: Mapping[int, Episode]) -> ScalingResult:
-    """Have the attempts compared by the judge, or ask the agent to. A failing judge changes nothing."""
-    views = views_of(reported)
+async def compare_attempts(bank: "Bank", judge: Judge, run: Run, reported: Mapping[int, Attempt]) -> ScalingResult:
+    """Have the judge compare the attempts of a run that awaits it, or ask the agent to. A judge that fails changes nothing."""
+    episodes = await _episodes(bank, run)
+    views = [AttemptView(each.attempt, each.verdict or each.outcome, each.trajectory) for each in episodes]
     try:
         comparison = await judge.compare(run.task, views)
         if comparison is not None:
-            return await _finish(bank, judge, run, reported, comparison)
+            return await _finish(bank, judge, run, reported, comparison, episodes)
         warnings = list[str]()
     except (JudgeFailed, InvalidInput) as exc:
         warnings = [f"Not compared by {judge.name}: {redact(str(exc)).text}"]
-    waiting = run.model_copy(update={"status": "comparison_needed"})
-    return _result(waiting, reported, request=comparison_request(run.task, views), warnings=warnings)
-
-
-def views_of(reported: Mapping[int, Episode]) -> list[AttemptView]:
-    return [AttemptView(number, e.verdict or e.outcome, e.trajectory) for number, e in sorted(reported.items())]
+    return _result(run, reported, request=comparison_request(run.task, views), warnings=warnings)
 
 
 async def _start(bank: "Bank", request: ScaleRequest) -> Run:
@@ -151,17 +135,17 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
     if not task:
         raise InvalidInput("task is missing: give the task to start a run, or run_id to go on with one.")
     attempts = request.attempts or DEFAULT_ATTEMPTS
-    if same := await _same_fresh_run(bank, request, task, attempts):
+    if same := await _same_unused_run(bank, request, task, attempts):
         return same
-    recalled = await recall(bank, task, RECALLED, request.scope)
+    recall_id, recalled = await fitting(bank, task, RECALLED, request.scope)
     run = Run(
         id=f"run_{secrets.token_hex(8)}",
         scope=request.scope,
         task=task,
         mode=request.mode,
         attempts=attempts,
-        recall_id=recalled.recall_id,
-        recalled=recalled.strategies,
+        recall_id=recall_id,
+        recalled=recalled,
     )
 
     async def step() -> None:
@@ -172,52 +156,55 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
     return run
 
 
-async def _same_fresh_run(bank: "Bank", request: ScaleRequest, task: str, attempts: int) -> Run | None:
-    """A run begun with the same words and not yet used: asking twice, as clients do after a time-out, is one run."""
-    runs = await bank.all(Run, status="running", scope=request.scope, task=task, mode=request.mode, attempts=attempts)
-    fresh = [run for run in runs if not await bank.count(Episode, run_id=run.id)]
-    return fresh[-1] if fresh else None
+async def _same_unused_run(bank: "Bank", request: ScaleRequest, task: str, attempts: int) -> Run | None:
+    """Return the newest run that began with the same words and has no attempt: clients ask again after a time-out."""
+    equal = {"status": "running", "scope": request.scope, "task": task, "mode": request.mode, "attempts": attempts}
+    ids = [row["id"] for row in await bank.cells(Run, [], **equal)]
+    used = {row["run_id"] for row in await bank.cells(Episode, ["run_id"], run_id=ids)} if ids else set[str]()
+    unused = [id for id in ids if id not in used]
+    return await bank.get(Run, unused[-1]) if unused else None
 
 
-async def _closed_early(bank: "Bank", run: Run, reported: Mapping[int, Episode], attempts: int | None) -> Run:
-    """An abandoned run goes on to its comparison when `attempts` says that no more than the reported ones will come."""
-    if attempts is None or not reported or run.status != "running" or attempts > max(2, len(reported)):
+async def _closed(bank: "Bank", run: Run, reported: int, attempts: int | None) -> Run:
+    """Return the run, which awaits its comparison if all attempts are there or `attempts` says that no more will come."""
+    early = attempts is not None and reported > 0 and attempts <= max(2, reported)
+    if run.status != "running" or not (early or reported >= run.attempts):
         return run
 
     async def step() -> Run:
-        current = await bank.get(Run, run.id)
-        if current.status != "running":
-            return current
-        closed = current.model_copy(update={"status": "comparison_needed", "updated_at": now()})
-        await bank.amend([closed])
-        return closed
+        return await close_run(bank, await bank.get(Run, run.id), early=early)
 
     return await bank.atomically(step)
 
 
 async def _finish(
-    bank: "Bank", judge: Judge, run: Run, reported: Mapping[int, Episode], comparison: Comparison
+    bank: "Bank",
+    judge: Judge,
+    run: Run,
+    reported: Mapping[int, Attempt],
+    comparison: Comparison,
+    episodes: Sequence[Episode] | None = None,
 ) -> ScalingResult:
     if not reported:
         raise InvalidInput(f"Run {run.id} has no reported attempt yet. Report at least one with run_id and attempt.")
     if comparison.best_attempt not in reported:
-        numbers = ", ".join(map(str, sorted(reported)))
         raise InvalidInput(
-            f"best_attempt {comparison.best_attempt} is not a reported attempt of this run; these are: {numbers}."
+            f"best_attempt {comparison.best_attempt} is not a reported attempt of this run; these are: "
+            f"{', '.join(map(str, reported))}."
         )
-    missing = run.attempts - len(reported)
-    finished = await conclude(bank, run, list(reported.values()), comparison, judge)
+    finished = await conclude(bank, run, episodes or await _episodes(bank, run), comparison, judge)
     warnings = finished.warnings
-    if missing and not warnings:
+    if len(reported) < run.attempts and not warnings:
         warnings = [f"Finished with {len(reported)} of {run.attempts} attempts."]
     result = _result(finished.record, reported, warnings=warnings)
-    asked = question(finished.left_open, reported[comparison.best_attempt].id)
-    return result.model_copy(update={"next_step": f"{result.next_step}\n{asked}".rstrip()})
+    return result.model_copy(update={"next_step": f"{result.next_step}\n{finished.question}".rstrip()})
 
 
 def _result(
     run: Run,
-    reported: Mapping[int, Episode],
+    reported: Mapping[int, Attempt],
+    *,
+    previous: Episode | None = None,
     request: JudgeRequest | None = None,
     warnings: Sequence[str] = (),
 ) -> ScalingResult:
@@ -225,7 +212,7 @@ def _result(
         run_id=run.id,
         mode=run.mode,
         status=run.status,
-        attempts=[_state(run, number, reported) for number in range(1, run.attempts + 1)],
+        attempts=[_state(run, number, reported, previous) for number in range(1, run.attempts + 1)],
         strategies=run.recalled,
         recall_id=run.recall_id,
         comparison_request=request,
@@ -236,22 +223,32 @@ def _result(
     )
 
 
-def _state(run: Run, number: int, reported: Mapping[int, Episode]) -> AttemptState:
-    if episode := reported.get(number):
-        verdict = episode.verdict or episode.outcome
-        return AttemptState(attempt=number, status="reported", episode_id=episode.id, verdict=verdict)
-    if run.status != "running":
+def _state(run: Run, number: int, reported: Mapping[int, Attempt], previous: Episode | None) -> AttemptState:
+    if attempt := reported.get(number):
+        return AttemptState(attempt=number, status="reported", episode_id=attempt.episode_id, verdict=attempt.verdict)
+    if run.status != "running" or (run.mode == "sequential" and number != _next_open(run, reported)):
         return AttemptState(attempt=number, status="waiting")
-    if run.mode == "sequential" and number != _next_open(run, reported):
-        return AttemptState(attempt=number, status="waiting")
-    return AttemptState(attempt=number, status="open", brief=_brief(run, number, reported))
+    return AttemptState(attempt=number, status="open", brief=_brief(run, number, previous))
 
 
-def _next_open(run: Run, reported: Mapping[int, Episode]) -> int:
+def _next_open(run: Run, reported: Mapping[int, Attempt]) -> int:
     return next(number for number in range(1, run.attempts + 1) if number not in reported)
 
 
-def _brief(run: Run, number: int, reported: Mapping[int, Episode]) -> str:
+async def _episodes(bank: "Bank", run: Run) -> list[Episode]:
+    """Return the attempts of a run with their trajectories, in order."""
+    return sorted(await bank.all(Episode, run_id=run.id), key=lambda episode: episode.attempt)
+
+
+async def _previous_attempt(bank: "Bank", run: Run, reported: Mapping[int, Attempt]) -> Episode | None:
+    """Return the attempt that the next one of a sequential run re-examines; None where there is none."""
+    if run.status != "running" or run.mode == "parallel":
+        return None
+    number = _next_open(run, reported) - 1
+    return await bank.get(Episode, reported[number].episode_id) if number else None
+
+
+def _brief(run: Run, number: int, previous: Episode | None) -> str:
     values = {
         "number": str(number),
         "attempts": str(run.attempts),
@@ -262,10 +259,10 @@ def _brief(run: Run, number: int, reported: Mapping[int, Episode]) -> str:
     }
     if run.mode == "parallel":
         return render("brief_parallel", stance=STANCES[number - 1], **values)
-    earlier = [reported[n] for n in sorted(reported) if n < number]
-    if not earlier:
+    if previous is None:
         return render("brief_first", **values)
-    return render("brief_refine", check=_check(len(earlier)), previous=_previous(earlier[-1]), **values)
+    check = render("check_first") if number == 2 else render("check_again")
+    return render("brief_refine", check=check, previous=_previous(previous), **values)
 
 
 def _recalled(strategies: list[Hit]) -> str:
@@ -275,16 +272,12 @@ def _recalled(strategies: list[Hit]) -> str:
     return f"{note}\n{fence_strategies(strategies)}"
 
 
-def _check(done: int) -> str:
-    return render("check_first") if done == 1 else render("check_again")
-
-
 def _previous(episode: Episode) -> str:
     verdict = episode.verdict or episode.outcome or "not judged"
     return f"Its verdict: {verdict}.\n{fence('previous_attempt', condense(episode.trajectory, PREVIOUS_CHARS))}"
 
 
-def _next_step(run: Run, reported: Mapping[int, Episode]) -> str:
+def _next_step(run: Run, reported: Mapping[int, Attempt]) -> str:
     if run.status == "finished":
         return f"Finished: keep the result of attempt {run.best_attempt}; no more attempts are to be reported."
     if run.status == "comparison_needed":

@@ -14,7 +14,7 @@ from bench.support.places import DATA
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.records import Strategy, wording
 from strategy_bank.store.retrieval.strategy_vectors import embed, pieces
-from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, compare, read
+from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, likeness_of, read
 
 WRITTEN = Path(__file__).parent
 DRAWN = WRITTEN / "drawn"
@@ -98,7 +98,7 @@ class Reader:
 
     def compare(self, pair: Pair) -> "Compared":
         (a, va), (b, vb) = self.reading(pair.a), self.reading(pair.b)
-        return Compared(compare(a, b), float(va @ vb))
+        return Compared(likeness_of(a, b), float(va @ vb))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from strategy_bank.store.records import Strategy, content_id
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.models import StrategyDraft
 from strategy_bank.tools.recall_strategies import RecallResult, recall
-from strategy_bank.tools.report_outcome import Report, report
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 
 SCOPE = "work"
@@ -137,7 +138,7 @@ class _Agent:
             recall_id=recalled.recall_id,
             used_strategy_ids=one.used if self.arm.credit else [],
         )
-        await report(self.bank, AgentJudge(), told)
+        await report_outcome(self.bank, AgentJudge(), told)
 
     def _lessons(self, task: Task, one: Attempt, luck: Luck) -> list[StrategyDraft]:
         said = verdict(one, self.accuracy, luck)
@@ -180,7 +181,7 @@ class _Agent:
                 run_id=begun.run_id,
                 attempt=number,
             )
-            await report(self.bank, AgentJudge(), told)
+            await report_outcome(self.bank, AgentJudge(), told)
         said = [verdict(one, self.accuracy, luck) for one, luck in zip(done, lucks, strict=True)]
         comparison = compared(task, done, said, lucks[0])
         await scale(self.bank, AgentJudge(), ScaleRequest(scope=SCOPE, run_id=begun.run_id, comparison=comparison))

@@ -27,10 +27,10 @@ from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import migrations, upkeep
 from strategy_bank.store.records import Episode, Strategy
-from strategy_bank.tools import report_outcome as outcomes
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.report_outcome import OutcomeResult, Report
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import OutcomeResult, report_outcome
 
 SCOPE = "crashes"
 NEWEST = migrations.FORMAT_VERSION
@@ -128,7 +128,7 @@ async def _report(bank: Bank, number: int) -> OutcomeResult:
     """The attempt of this number; each uses the strategies that are nearest to its task."""
     arguments = report(number % MERGED)
     used = [hit.id for hit in await bank.search(arguments["task"], [SCOPE], 1)] if number >= MERGED else []
-    return await outcomes.report(
+    return await report_outcome(
         bank,
         AgentJudge(),
         Report(

@@ -29,10 +29,10 @@ from strategy_bank.store.lance import table
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.transfer.backup import check_backup, restore_backup, write_backup
-from strategy_bank.tools import report_outcome as outcomes
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.report_outcome import Report
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import report_outcome
 
 SCOPE = "growth"
 AROUND = 50
@@ -113,7 +113,7 @@ async def stored(folder: Path, reports: int) -> Stored:
     for number in range(reports):
         arguments = different_report(number)
         judgement = Judgement.model_validate(arguments.pop("judgement"))
-        await outcomes.report(bank, AgentJudge(), Report(scope=SCOPE, judgement=judgement, **arguments))
+        await report_outcome(bank, AgentJudge(), Report(scope=SCOPE, judgement=judgement, **arguments))
         await bank.maintain()
     with_old_versions = disk_mb(folder / "grown" / "bank.lance")
     await _let_time_pass(location)

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidation.undecided import OpenPair, question
+from strategy_bank.tools.consolidation.undecided import UndecidedPair, question
 from strategy_bank.tools.judging.evidence import Evidence
 from strategy_bank.tools.judging.models import AttemptView
 from strategy_bank.tools.judging.requests import comparison_request, judgement_request
@@ -175,7 +175,7 @@ def _question(title: str, description: str, content: str) -> str:
     """Whether the lesson just learned says the same as this one."""
     known = Strategy(id="st_90ab12cd34ef5678", title=title, description=description, content=content, outcome="success")
     new = known.model_copy(update={"id": "st_5d02c9e4b7a1f863", "title": "Back off and randomise the delay"})
-    return question([OpenPair(new, known)], "ep_77b0c4e19d2f6a38")
+    return question([UndecidedPair(new, known)], "ep_77b0c4e19d2f6a38")
 
 
 def _refusal_of_own_words() -> str:

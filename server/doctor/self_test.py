@@ -5,7 +5,8 @@ from strategy_bank.store.location import Location
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.models import Judgement
 from strategy_bank.tools.recall_strategies import recall
-from strategy_bank.tools.report_outcome import Report, report
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import report_outcome
 
 _TASK = "The nightly import of partner files stops with a UnicodeDecodeError. Make it run."
 _REWORDED = "A job that reads somebody else's CSV exports dies on strange characters (UnicodeDecodeError); repair it."
@@ -35,7 +36,7 @@ async def write_and_recall(location: Location) -> str:
 
 async def _try(bank: Bank) -> str:
     told = Report(scope="doctor", task=_TASK, trajectory=_TRAJECTORY, judgement=Judgement.model_validate(_JUDGEMENT))
-    outcome = await report(bank, AgentJudge(), told)
+    outcome = await report_outcome(bank, AgentJudge(), told)
     if outcome.status != "learned":
         return f"the report was {outcome.status} instead of learned: {'; '.join(outcome.warnings)}"
     found = {hit.id for hit in (await recall(bank, _REWORDED, 3, "doctor")).strategies}

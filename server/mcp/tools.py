@@ -16,7 +16,8 @@ from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
 from strategy_bank.tools.judging.models import Comparison, Judgement
 from strategy_bank.tools.recall_strategies import RecallResult, recall
-from strategy_bank.tools.report_outcome import OutcomeResult, Report
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
 
 Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as given to you")]
@@ -103,7 +104,7 @@ async def report_outcome(
         same_as=same_as or {},
     )
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
-    result = await reporting.report(await state.bank(), state.judge, request)
+    result = await reporting.report_outcome(await state.bank(), state.judge, request)
     await ctx.report_progress(1, 1, result.status)
     return _reply(result)
 

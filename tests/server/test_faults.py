@@ -28,8 +28,8 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.os_errors import bank_trouble
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.report_outcome import Report
-from strategy_bank.tools.report_outcome import report as report_to
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import report_outcome
 from tests.support.raw_server import raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 
@@ -94,7 +94,7 @@ async def fill(home: Path) -> None:
     """A bank with the lesson of TASK."""
     bank = await Bank.open(Location(home))
     told = Report(scope="project", task=TASK, trajectory=TRAJECTORY, judgement=Judgement.model_validate(judgement()))
-    assert (await report_to(bank, AgentJudge(), told)).status == "learned"
+    assert (await report_outcome(bank, AgentJudge(), told)).status == "learned"
     await bank.close()
 
 

@@ -2,14 +2,22 @@
 
 from typing import Any
 
+import anyio.to_thread
 import pytest
+from click.testing import CliRunner
 from mcp import Client
 
+from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.records import Run, Strategy
+from strategy_bank.store.records import Run, RunMode, Strategy
+from strategy_bank.tools.judging.judge import AgentJudge
+from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.report_outcome import report_outcome
+from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, STRATEGY, TASK, call, comparison, judgement, refusal, report, text_of
+from tests.support.watched import Watched
 
 pytestmark = pytest.mark.anyio
 
@@ -200,3 +208,75 @@ async def test_the_text_form_carries_briefs_request_and_result(connect: Connect)
         done = text_of(await client.call_tool("scale_attempts", {"run_id": run_id, "comparison": comparison(2)}))
     assert "Best attempt: 2" in done
     assert STRATEGY["title"] in done
+
+
+async def test_the_last_report_closes_the_run_in_the_bank(connect: Connect, settings: Settings) -> None:
+    async with connect() as client:
+        run_id = (await call(client, "scale_attempts", task=TASK, attempts=2))["run_id"]
+        await attempt(client, run_id, 1)
+        assert await status(settings, run_id) == "running"
+        await attempt(client, run_id, 2, judgement=None)
+        assert await status(settings, run_id) == "comparison_needed"
+        words = ["--home", str(settings.home), "show", run_id]
+        shown = (await anyio.to_thread.run_sync(CliRunner().invoke, cli, words)).output
+        assert "comparison_needed, 2 of 2 attempts reported" in shown
+        await call(client, "scale_attempts", run_id=run_id, comparison=comparison(2))
+    assert await status(settings, run_id) == "finished"
+
+
+async def test_a_run_that_an_older_version_left_running_is_closed_when_it_is_asked_for(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        run_id = (await call(client, "scale_attempts", task=TASK, attempts=2))["run_id"]
+        for number in (1, 2):
+            await attempt(client, run_id, number)
+        bank = await Bank.open(settings.location)
+        reopened = (await bank.get(Run, run_id)).model_copy(update={"status": "running"})
+        await bank.atomically(lambda: bank.amend([reopened]))
+        await bank.close()
+        asked = await call(client, "scale_attempts", run_id=run_id)
+    assert asked["status"] == await status(settings, run_id) == "comparison_needed"
+
+
+async def status(settings: Settings, run_id: str) -> str:
+    bank = await Bank.open(settings.location)
+    run = await bank.get(Run, run_id)
+    await bank.close()
+    return run.status
+
+
+@pytest.mark.parametrize(("mode", "read"), [("parallel", 0), ("sequential", 1)])
+async def test_trajectories_are_read_only_for_a_brief_that_shows_one_and_for_the_comparison(
+    settings: Settings, mode: RunMode, read: int
+) -> None:
+    bank = await Bank.open(settings.location)
+    started = await scale(bank, AgentJudge(), ScaleRequest(scope="project", task=TASK, mode=mode))
+    onward = ScaleRequest(scope="project", run_id=started.run_id)
+    for number in (1, 2):
+        await _report(bank, started.run_id, number)
+    watched = Watched(bank)
+    await scale(bank, AgentJudge(), onward)
+    assert watched.trajectories == read
+    await _report(bank, started.run_id, 3)
+    watched = Watched(bank)
+    await scale(bank, AgentJudge(), onward)
+    assert watched.trajectories == 3
+    await bank.close()
+
+
+async def test_a_start_among_many_used_runs_reads_only_their_ids(settings: Settings) -> None:
+    bank = await Bank.open(settings.location)
+    request = ScaleRequest(scope="project", task=TASK)
+    for _ in range(5):
+        await _report(bank, (await scale(bank, AgentJudge(), request)).run_id, 1)
+    unused = await scale(bank, AgentJudge(), request)
+    watched = Watched(bank)
+    assert (await scale(bank, AgentJudge(), request)).run_id == unused.run_id
+    assert (watched.trajectories, watched.reads) == (0, 2)  # which runs have attempts, and those of this one
+    await bank.close()
+
+
+async def _report(bank: Bank, run_id: str, number: int) -> None:
+    told = Report(scope="project", run_id=run_id, attempt=number, trajectory=f"Attempt {number}: gave up")
+    await report_outcome(bank, AgentJudge(), told)

@@ -8,8 +8,8 @@ from mcp import Client
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidation.merge import unite
+from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.tools.consolidation.merge import merge
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, comparison, judgement, refusal, report
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
@@ -40,7 +40,7 @@ async def kept(settings: Settings) -> dict[str, Strategy]:
     return {each.title: each for each in found}
 
 
-async def test_the_agent_is_asked_and_its_answer_unites_them(connect: Connect, settings: Settings) -> None:
+async def test_the_agent_is_asked_and_its_answer_merges_them(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         known = (await taught(client, TASK, KNOWN))["strategies"][0]
         result = await taught(client, REWORDED, NEW, PREVENTIVE)
@@ -80,7 +80,7 @@ async def test_what_went_into_another_lesson_goes_there_again_and_so_does_credit
     assert (after[NEW["title"]].support, after[NEW["title"]].helped) == (1, 0)
 
 
-async def test_an_answer_that_was_interrupted_when_they_were_united_is_finished_by_the_next(
+async def test_an_answer_that_was_interrupted_after_the_merge_is_finished_by_the_next(
     connect: Connect, settings: Settings
 ) -> None:
     async with connect() as client:
@@ -88,7 +88,12 @@ async def test_an_answer_that_was_interrupted_when_they_were_united_is_finished_
         result = await taught(client, REWORDED, NEW)
         new = result["strategies"][0]["id"]
         bank = await Bank.open(settings.location)
-        await bank.atomically(lambda: unite(bank, [(known["id"], new)]))  # and the episode does not say so yet
+        unsaid = await bank.get(Episode, result["episode_id"])
+        await bank.atomically(lambda: merge(bank, [(known["id"], new)]))
+        current = await bank.get(Episode, unsaid.id)
+        await bank.atomically(
+            lambda: bank.amend([current.model_copy(update={"learned": unsaid.learned})])
+        )  # the merge is written, and the episode does not say so
         await bank.close()
         answered = await call(client, "report_outcome", episode_id=result["episode_id"], same_as={new: known["id"]})
     assert answered["strategies"][0] == known | {"action": "merged"}
@@ -145,8 +150,16 @@ async def test_lessons_of_a_comparison_are_asked_about_too(connect: Connect, set
         new = result["learned"][0]["id"]
         episode = result["attempts"][1]["episode_id"]
         assert f"episode_id '{episode}'" in result["next_step"]
-        await call(client, "report_outcome", episode_id=episode, same_as={new: known})
+        merged = [contrast["learned"][0] | {"action": "merged"}]
+        answered = await call(client, "report_outcome", episode_id=episode, same_as={new: known})
+        assert (answered["strategies"], answered["warnings"]) == (merged, [])
+        assert await call(client, "report_outcome", episode_id=episode, same_as={new: known}) == answered
+        assert (await call(client, "scale_attempts", run_id=result["run_id"]))["learned"] == merged
     assert (await kept(settings))[NEW["title"]].status_reason == f"merged into {known}"
+    bank = await Bank.open(settings.location)
+    run = await bank.get(Run, result["run_id"])
+    assert [(each.id, each.action) for each in run.learned] == [(known, "merged")]
+    await bank.close()
 
 
 async def _compared(client: Client, task: str, strategy: dict[str, str]) -> dict[str, Any]:
@@ -188,3 +201,14 @@ async def test_when_the_endpoint_fails_both_stay_and_the_report_says_so(
     assert "both stay" in result["warnings"][0]
     assert "401" in result["warnings"][0]
     assert {each.status for each in (await kept(settings)).values()} == {"active"}
+
+
+async def test_an_endpoint_that_merges_a_lesson_of_a_comparison_changes_the_run(
+    connect: Connect, endpoint: ScriptedEndpoint
+) -> None:
+    async with connect(change=configured(endpoint)) as client:
+        known = (await _compared(client, TASK, KNOWN))["learned"][0]
+        endpoint.enqueue(says({"reason": "Both ask for growing pauses with jitter.", "same": True}))
+        result = await _compared(client, REWORDED, NEW)
+        again = await call(client, "scale_attempts", run_id=result["run_id"])
+    assert result["learned"] == again["learned"] == [known | {"action": "merged"}]

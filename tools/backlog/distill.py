@@ -1,12 +1,15 @@
 """What waits for a judgement: pending episodes, and runs whose attempts are all reported."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.records import Episode, Run
-from strategy_bank.tools.report_outcome import distill, is_settled
-from strategy_bank.tools.scale_attempts import attempts_of, awaits_comparison, compare
+from strategy_bank.tools.attempts import reported_attempts
+from strategy_bank.tools.record_episode import is_settled
+from strategy_bank.tools.report_outcome import distill
+from strategy_bank.tools.scale_attempts import compare_attempts
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -40,11 +43,11 @@ async def distill_backlog(
     episodes = (await _pending(bank, where))[:limit]
     for done, id in enumerate(episodes):
         progress(done, len(episodes))
-        await _episode(bank, judge, id, result)
-    runs = (await _open_runs(bank, where, abandoned))[: None if limit is None else limit - len(episodes)]
+        await _judge(bank, judge, id, result)
+    runs = (await _waiting_runs(bank, where, abandoned))[: None if limit is None else limit - len(episodes)]
     for done, run in enumerate(runs, len(episodes)):
         progress(done, len(episodes) + len(runs))
-        await _run(bank, judge, run, result)
+        await _compare(bank, judge, run, result)
     progress(len(episodes) + len(runs), len(episodes) + len(runs))
     return result
 
@@ -55,7 +58,7 @@ async def _pending(bank: "Bank", where: dict[str, Any]) -> list[str]:
     return [row["id"] for row in sorted(rows, key=lambda row: (bool(row["reason"]), row["updated_at"]))]
 
 
-async def _episode(bank: "Bank", judge: "Judge", id: str, result: Distilled) -> None:
+async def _judge(bank: "Bank", judge: "Judge", id: str, result: Distilled) -> None:
     episode = await bank.find(Episode, id)
     if episode is None or is_settled(episode):
         return
@@ -66,18 +69,19 @@ async def _episode(bank: "Bank", judge: "Judge", id: str, result: Distilled) -> 
         result.failed.append((id, judged.reason))
 
 
-async def _open_runs(bank: "Bank", where: dict[str, Any], abandoned: bool) -> list[Run]:
-    """Runs whose attempts are all there; with `abandoned`, those too of which at least one is."""
-    found: list[Run] = []
-    for run in await bank.all(Run, status=["running", "comparison_needed"], **where):
-        reported = await attempts_of(bank, run)
-        if awaits_comparison(run, reported) or (abandoned and reported):
-            found.append(run)
-    return found
+async def _waiting_runs(bank: "Bank", where: dict[str, Any], abandoned: bool) -> list[Run]:
+    """Return the runs that await their comparison; if `abandoned`, also the running ones with at least one attempt."""
+    runs = await bank.all(Run, status=["running", "comparison_needed"], **where)
+    rows = await bank.cells(Episode, ["run_id"], run_id=[run.id for run in runs]) if runs else []
+    reported = Counter[str](row["run_id"] for row in rows)
+    # a bank of an older version has runs whose attempts are all there and that are still called running
+    least = {run.id: 1 if abandoned or run.status == "comparison_needed" else run.attempts for run in runs}
+    waiting = [run for run in runs if reported[run.id] >= least[run.id]]
+    return [run.model_copy(update={"status": "comparison_needed"}) for run in waiting]
 
 
-async def _run(bank: "Bank", judge: "Judge", run: Run, result: Distilled) -> None:
-    compared = await compare(bank, judge, run, await attempts_of(bank, run))
+async def _compare(bank: "Bank", judge: "Judge", run: Run, result: Distilled) -> None:
+    compared = await compare_attempts(bank, judge, run, await reported_attempts(bank, run.id))
     if compared.status == "finished":
         result.runs += 1
     else:

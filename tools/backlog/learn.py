@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode
-from strategy_bank.tools.report_outcome import Report, record
+from strategy_bank.tools.record_episode import Report, record_episode
 from strategy_bank.tools.transcripts.tasks import PastTask, tasks
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Queue:
 
     async def _add(self, bank: "Bank", file: Path, task: PastTask, scope: str, known: set[str]) -> None:
         try:
-            episode, _ = await record(bank, Report(scope=scope, task=task.task, trajectory=task.trajectory()))
+            episode, _ = await record_episode(bank, Report(scope=scope, task=task.task, trajectory=task.trajectory()))
         except InvalidInput as exc:
             self.counts["unreadable"] += 1
             self.tell(f"{file}: {exc}")

@@ -121,7 +121,7 @@ _ANSWERED, _LEAST, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 12.7, 10.6, 
 over with a few words put in that nothing answers are what a different lesson on the same topic looks like."""
 
 
-def compare(a: Words, b: Words) -> Likeness:
+def likeness_of(a: Words, b: Words) -> Likeness:
     """Symmetric."""
     seen = signals(a, b)
     score = (

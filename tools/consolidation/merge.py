@@ -1,25 +1,28 @@
-"""Where a new strategy goes: beside the old ones, or into one that says the same.
+"""Which strategies say the same, and how one takes in the other.
 
-Merging adds provenance and support and leaves the old text as it is: banks that rewrite themselves collapse."""
+Merging adds provenance and support and leaves the kept text as it is: banks that rewrite themselves collapse.
+"""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Strategy, now
+from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Episode, LearnedStrategy, Run, Strategy, now
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.consolidation.neighbours import Neighbour
 
+Owner = TypeVar("Owner", Episode, Run)
+"""What teaches strategies, and names them in `learned`."""
 _MERGED_INTO = "merged into "
 
 
 def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
-    """The strategy that says what the new one says, if any. Same words with the opposite advice are not the same.
+    """Return the neighbour that has the new one's id, else the most alike that says the same; None without one.
 
-    A quarantined one takes nothing in, which it would hide, and goes into nothing, which it would support.
+    A quarantined strategy takes nothing in, since that would hide it, and goes into nothing, since that would support it.
     """
-    for near in neighbours:
+    for near in sorted(neighbours, key=lambda near: (near.strategy.id != new.id, -near.likeness.score)):
         old = near.strategy
         if old.id == new.id or (
             near.likeness.same and "quarantined" not in (old.status, new.status) and old.outcome == new.outcome
@@ -28,71 +31,73 @@ def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | 
     return None
 
 
-def left_open(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
-    """The active one most like an active new one, where the comparison cannot tell whether they say the same."""
-    like = [
-        near
-        for near in neighbours
-        if near.likeness.open
-        and near.strategy.status == new.status == "active"
-        and near.strategy.outcome == new.outcome
-    ]
-    return min(like, key=lambda near: near.likeness.unanswered).strategy if like else None
-
-
 def opposites(new: Strategy, neighbours: "Iterable[Neighbour]") -> list[Strategy]:
-    """Active ones that seem to advise the opposite of an active new one: kept beside it, and recalled with it."""
+    """Return the active neighbours that seem to advise the opposite of an active new strategy."""
     active = new.status == "active"
     return [
         near.strategy for near in neighbours if active and near.likeness.contrary and near.strategy.status == "active"
     ]
 
 
-def linked(strategy: Strategy, other: Strategy) -> Strategy:
-    """The strategy with a link to one that advises the opposite."""
-    if other.id in strategy.contradicts:
+def linked(strategy: Strategy, opposite: Strategy) -> Strategy:
+    """Return the strategy with a link to its opposite: the two are recalled together."""
+    if opposite.id in strategy.contradicts:
         return strategy
-    return strategy.model_copy(update={"contradicts": [*strategy.contradicts, other.id][-PROVENANCE_KEPT:]})
+    return strategy.model_copy(update={"contradicts": [*strategy.contradicts, opposite.id][-PROVENANCE_KEPT:]})
 
 
-def merged(old: Strategy, new: Strategy) -> Strategy:
-    """The old strategy with the new one's provenance; told twice by the same episodes it counts once."""
+def supported(old: Strategy, new: Strategy) -> Strategy:
+    """Return the old strategy with the provenance of a draft that says the same. The same episodes count once."""
     added = [id for id in new.episode_ids if id not in old.episode_ids]
     if not added and set(new.run_ids) <= set(old.run_ids):
         return old
     return old.model_copy(
         update={
             "support": old.support + 1,
-            "episode_ids": [*old.episode_ids, *added][-PROVENANCE_KEPT:],
-            "run_ids": list(dict.fromkeys([*old.run_ids, *new.run_ids]))[-PROVENANCE_KEPT:],
+            "episode_ids": _together(old.episode_ids, added),
+            "run_ids": _together(old.run_ids, new.run_ids),
             "updated_at": now(),
         }
     )
 
 
-async def unite(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Strategy]:
-    """Within a step: of each pair (kept, other) the other goes into the kept one, where both are active now.
+async def merge(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Strategy]:
+    """Merge each pair of ids (kept, other) of which both are active. Call it within a step of `Bank.atomically`.
 
-    Returns the kept strategies by the id of what went into them, now or when this was done before. The others are retired, and
-    can be reinstated.
+    The other strategy is retired and can be reinstated. Its opposites, and the episodes and runs that taught it, name the
+    kept one from now on. Return the kept strategies by the id of what went into them, now or earlier; doing it again
+    finishes what was interrupted and changes nothing more.
     """
-    current = {each.id: each for each in await bank.all(Strategy, id=sorted({id for pair in pairs for id in pair}))}
-    changed, kept_of = dict[str, Strategy](), dict[str, Strategy]()
-    for kept, other in ((current.get(kept), current.get(other)) for kept, other in pairs):
-        if kept is None or other is None:
-            continue
-        if other.status_reason == merged_into(kept.id):
-            kept_of[other.id] = kept
-        elif kept.status == other.status == "active":
-            current[kept.id] = changed[kept.id] = kept_of[other.id] = joined(kept, other)
-            away = {"status": "retired", "status_reason": merged_into(kept.id), "updated_at": now()}
-            current[other.id] = changed[other.id] = other.model_copy(update=away)
-    await bank.amend(list(changed.values()))
-    return kept_of
+    stored = await _by_id(bank, [id for pair in pairs for id in pair])
+    after, kept_ids = _merged(stored, pairs)
+    others = [stored[id] for id in kept_ids]
+    stored |= await _by_id(bank, [id for other in others for id in other.contradicts if id not in stored])
+    after = {id: _relinked(strategy, kept_ids) for id, strategy in (stored | after).items()}
+    kept = {id: after[kept_id] for id, kept_id in kept_ids.items()}
+    # records first: where this is interrupted, the pair is still active, and whoever merges it again does the rest
+    await _rename(bank, Episode, [id for other in others for id in other.episode_ids], kept)
+    await _rename(bank, Run, [id for other in others for id in other.run_ids], kept)
+    await bank.amend([strategy for id, strategy in after.items() if strategy != stored[id]])
+    return kept
+
+
+def naming_kept(record: Owner, kept: Mapping[str, Strategy]) -> Owner:
+    """Return an episode or a run that names the kept strategy wherever it named one that was merged away."""
+    change: dict[str, object] = {
+        "learned": [
+            LearnedStrategy(id=kept[each.id].id, title=kept[each.id].title, action="merged")
+            if each.id in kept
+            else each
+            for each in record.learned
+        ]
+    }
+    if isinstance(record, Episode):
+        change["flagged_ids"] = [id for id in record.flagged_ids if id not in kept]
+    return record.model_copy(update=change)
 
 
 async def survivor(bank: "Bank", strategy: Strategy) -> Strategy:
-    """The strategy that it went into, however often that went on; itself, where it went into none that is still there."""
+    """Return the strategy that it was merged into, through any number of merges; itself if it was not, or none is left."""
     passed = {strategy.id}
     while strategy.status == "retired" and strategy.status_reason.startswith(_MERGED_INTO):
         kept = await bank.find(Strategy, strategy.status_reason.removeprefix(_MERGED_INTO))
@@ -104,12 +109,35 @@ async def survivor(bank: "Bank", strategy: Strategy) -> Strategy:
 
 
 def merged_into(id: str) -> str:
-    """Why a strategy is retired that went into another."""
+    """Return the status reason of a strategy that was merged into another."""
     return f"{_MERGED_INTO}{id}"
 
 
-def joined(kept: Strategy, other: Strategy) -> Strategy:
-    """The kept strategy with all that is known of the other one: counters add up, provenance is put together.
+async def _by_id(bank: "Bank", ids: Iterable[str]) -> dict[str, Strategy]:
+    wanted = sorted(set(ids))
+    return {each.id: each for each in await bank.all(Strategy, id=wanted)} if wanted else {}
+
+
+def _merged(
+    strategies: Mapping[str, Strategy], pairs: Sequence[tuple[str, str]]
+) -> tuple[dict[str, Strategy], dict[str, str]]:
+    """Return the strategies after the merges, and the id of the kept one for each that is merged away."""
+    after, kept_ids = dict(strategies), dict[str, str]()
+    for kept, other in ((after.get(kept), after.get(other)) for kept, other in pairs):
+        if kept is None or other is None:
+            continue
+        if kept.status == other.status == "active":
+            after[kept.id] = _with_all_of(kept, other)
+            away = {"status": "retired", "status_reason": merged_into(kept.id), "updated_at": now()}
+            after[other.id] = other.model_copy(update=away)
+        elif other.status_reason != merged_into(kept.id):
+            continue
+        kept_ids = {id: kept.id if last == other.id else last for id, last in kept_ids.items()} | {other.id: kept.id}
+    return after, kept_ids
+
+
+def _with_all_of(kept: Strategy, other: Strategy) -> Strategy:
+    """Return the kept strategy with the counters and the provenance of both.
 
     Lessons of two projects that say the same become global: two projects taught them independently.
     """
@@ -135,5 +163,21 @@ def joined(kept: Strategy, other: Strategy) -> Strategy:
     )
 
 
-def _together(first: list[str], second: list[str]) -> list[str]:
+def _relinked(strategy: Strategy, kept_ids: Mapping[str, str]) -> Strategy:
+    """Return the strategy with its links led on from what was merged away; one that was merged away itself stays as it is."""
+    if strategy.id in kept_ids or not kept_ids.keys() & set(strategy.contradicts):
+        return strategy
+    now_linked = dict.fromkeys(kept_ids.get(id, id) for id in strategy.contradicts)
+    return strategy.model_copy(update={"contradicts": [id for id in now_linked if id != strategy.id]})
+
+
+async def _rename(bank: "Bank", kind: type[Owner], ids: Sequence[str], kept: Mapping[str, Strategy]) -> None:
+    """Have the records that name a merged strategy name the kept one; the others are not read in full."""
+    rows = await bank.cells(kind, ["learned"], id=ids) if ids else []
+    naming = [row["id"] for row in rows if any(id in row["learned"] for id in kept)]
+    if naming:
+        await bank.amend([naming_kept(record, kept) for record in await bank.all(kind, id=naming)])
+
+
+def _together(first: Iterable[str], second: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*first, *second]))[-PROVENANCE_KEPT:]

@@ -1,6 +1,6 @@
 """Strategies near each other, compared word by word.
 
-Apart from `consolidate.py`, since it needs numpy, which a server loads late.
+This stands apart from merge.py because it needs numpy, which a server loads late.
 """
 
 import re
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, compare, read
+from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, likeness_of, read
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 MERGE_COSINE = 0.92
-"""Cosine of the two texts from which they may say the same where the model gives no vectors of words to look closer."""
+"""Least cosine of two texts that say the same, where the model gives no vectors of words to look closer."""
 _NEGATION = re.compile(
     r"\b(?:not|no|never|avoid|without|instead|rather|don't|doesn't|cannot|can't|stop|refuse)\b|n't\b", re.I
 )
@@ -24,7 +24,7 @@ _NEGATION = re.compile(
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A strategy near a new one, with the cosine of their texts and how alike they are."""
+    """A strategy near a new one, with the cosine of their texts and their likeness."""
 
     strategy: Strategy
     cosine: float
@@ -32,28 +32,30 @@ class Neighbour:
 
 
 class Neighbourhood:
-    """Compares strategies word by word; none is read twice."""
+    """Compares strategies word by word, and reads none twice."""
 
     def __init__(self, bank: "Bank") -> None:
         self._bank = bank
         self._read: dict[str, Words | None] = {}
 
-    async def of(self, item: "EmbeddedStrategy", beside: "Sequence[EmbeddedStrategy]" = ()) -> list[Neighbour]:
-        """What stands near it in its scope, and of `beside`; the most alike first."""
-        near = await self._bank.nearest(item, item.strategy.scope)
-        near += [(other, float(other.text @ item.text)) for other in beside]
-        return await self.compared(item, near)
+    async def of(self, item: "EmbeddedStrategy") -> list[Neighbour]:
+        """Return what the bank has near it in its scope."""
+        return await self.compared(item, await self._bank.nearest(item, item.strategy.scope))
+
+    async def among(self, item: "EmbeddedStrategy", others: "Sequence[EmbeddedStrategy]") -> list[Neighbour]:
+        """Return what is near it among the others."""
+        return await self.compared(item, [(other, float(other.text @ item.text)) for other in others])
 
     async def compared(
-        self, item: "EmbeddedStrategy", near: "Iterable[tuple[EmbeddedStrategy, float]]"
+        self, item: "EmbeddedStrategy", others: "Iterable[tuple[EmbeddedStrategy, float]]"
     ) -> list[Neighbour]:
-        close = [(other, cosine) for other, cosine in near if cosine >= NEAR]
+        """Return those of the others whose cosine is at least NEAR, with their likeness."""
+        close = [(other, cosine) for other, cosine in others if cosine >= NEAR]
         await self._read_words([item, *(other for other, _ in close)] if close else [])
-        found = [
+        return [
             Neighbour(other.strategy, cosine, self._likeness(item.strategy, other.strategy, cosine))
             for other, cosine in close
         ]
-        return sorted(found, key=lambda each: (each.strategy.id != item.strategy.id, -each.likeness.score))
 
     async def _read_words(self, items: "Sequence[EmbeddedStrategy]") -> None:
         unread = [item for item in items if item.strategy.id not in self._read]
@@ -65,7 +67,7 @@ class Neighbourhood:
         if a is None or b is None:
             same = cosine >= MERGE_COSINE and _negations(one) == _negations(other)
             return Likeness(1.0 if same else -9.0, 0.0 if same else 1.0, "", contrary=False)
-        return compare(a, b)
+        return likeness_of(a, b)
 
 
 def _negations(strategy: Strategy) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
 from strategy_bank.tools.consolidation.likeness import NEAR
-from strategy_bank.tools.consolidation.merge import unite
+from strategy_bank.tools.consolidation.merge import merge
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from strategy_bank.tools.judging.judge import Judge
 
 _ROWS = 512
-"""Of the table of cosines, so many rows are in memory at once."""
-
+"""Rows of the table of cosines that are in memory at once."""
+_BATCH = 16
+"""Pairs that are merged in one commit: others write between two of them, and the episodes that taught them fit in memory."""
 
 Progress = Callable[[int, int], None]
 """(done, total)"""
@@ -44,10 +46,11 @@ class Sweep:
 
 
 async def sweep(bank: "Bank", judge: "Judge", progress: Progress, scope: str | None, *, dry_run: bool) -> Sweep:
-    """Unite what `planned` finds, in one commit; with `dry_run`, only find it."""
+    """Find what says the same and merge it, some pairs per commit; with `dry_run`, only find it."""
     found = await planned(bank, judge, progress, scope)
-    if found.merges and not dry_run:
-        await bank.atomically(lambda: unite(bank, [(merge.kept.id, merge.other.id) for merge in found.merges]))
+    pairs = [] if dry_run else [(each.kept.id, each.other.id) for each in found.merges]
+    for start in range(0, len(pairs), _BATCH):
+        await bank.atomically(partial(merge, bank, pairs[start : start + _BATCH]))
     return found
 
 

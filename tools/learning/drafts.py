@@ -35,7 +35,7 @@ class Lessons:
     warnings: list[str] = field(default_factory=list[str])
 
 
-def clean(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
+def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
     """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined.
 
     So is everything that was drawn from a trajectory with orders in it.

@@ -1,7 +1,8 @@
 """Lessons that say the same become one, others stay apart; `strategy-bank consolidate` does it for what is there already."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import pytest
@@ -12,11 +13,12 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidation.merge import survivor
+from strategy_bank.store.records import Episode, LearnedStrategy, Record, Run, Strategy
+from strategy_bank.tools.consolidation.merge import merge, survivor
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
 from tests.support.undecided import OPEN
 
+R = TypeVar("R", bound=Record)
 STREAM = {
     "title": "Stream files larger than memory",
     "description": "When a data file does not fit in memory.",
@@ -32,24 +34,30 @@ def strategy(id: str, words: dict[str, str], **fields: object) -> Strategy:
     return Strategy.model_validate({"id": id, "outcome": "success", "scope": "web"} | words | fields)
 
 
-def fill(home: Path, strategies: Iterable[Strategy]) -> None:
+def fill(home: Path, strategies: Iterable[Strategy], *others: Sequence[Record]) -> None:
     async def add() -> None:
         bank = await Bank.open(Location(home))
         async with bank.lock.hold():
             await bank.add_strategies(await bank.embed(list(strategies)))
+            for records in others:
+                await bank.add_all(records)
         await bank.close()
 
     anyio.run(add)
 
 
 def stored(home: Path) -> dict[str, Strategy]:
-    async def read() -> list[Strategy]:
+    return {each.id: each for each in stored_of(home, Strategy)}
+
+
+def stored_of(home: Path, kind: type[R]) -> list[R]:
+    async def read() -> list[R]:
         bank = await Bank.open(Location(home))
-        found = await bank.all(Strategy)
+        found = await bank.all(kind)
         await bank.close()
         return found
 
-    return {each.id: each for each in anyio.run(read)}
+    return anyio.run(read)
 
 
 def consolidate(home: Path, *words: str, endpoint: ScriptedEndpoint | None = None) -> Result:
@@ -101,6 +109,56 @@ def test_counters_and_provenance_add_up_in_the_better_supported_one(home: Path) 
     assert (gone.status, gone.status_reason) == ("retired", "merged into st_two")
     assert "0 were merged" in consolidate(home).stderr
     assert stored(home) == after
+
+
+def test_what_named_the_merged_one_names_the_kept_one(home: Path) -> None:
+    """Its opposite, and the episode and the run that taught it; what names neither keeps its revision."""
+    taught = [LearnedStrategy(id="st_one", title=STREAM["title"], action="added")]
+    episode = Episode(id="ep_1", scope="web", task="Read it", trajectory="done", steps=1, learned=taught)
+    episode = episode.model_copy(update={"flagged_ids": ["st_one"]})
+    other = Episode(id="ep_2", scope="web", task="Read another", trajectory="done", steps=1)
+    run = Run(id="run_1", scope="web", task="Read it", mode="parallel", attempts=2, learned=taught)
+    fill(
+        home,
+        [
+            strategy("st_one", STREAM, episode_ids=["ep_1", "ep_2"], run_ids=["run_1"], contradicts=["st_not"]),
+            strategy("st_two", STREAMED, support=3),
+            strategy("st_not", OPEN[0], contradicts=["st_one"]),
+        ],
+        [episode, other],
+        [run],
+    )
+    consolidate(home)
+    after = stored(home)
+    assert (after["st_not"].contradicts, after["st_two"].contradicts) == (["st_two"], ["st_not"])
+    kept = LearnedStrategy(id="st_two", title=STREAMED["title"], action="merged")
+    records = {each.id: each for each in [*stored_of(home, Episode), *stored_of(home, Run)]}
+    assert records["ep_1"] == episode.model_copy(update={"learned": [kept], "flagged_ids": [], "revision": 1})
+    assert records["run_1"] == run.model_copy(update={"learned": [kept], "revision": 1})
+    assert records["ep_2"] == other
+
+
+def test_a_chain_of_merges_ends_in_every_record_with_the_last(home: Path) -> None:
+    taught = [LearnedStrategy(id=id, title="One of three", action="added") for id in ("st_a", "st_b", "st_c")]
+    episode = Episode(id="ep_1", scope="web", task="Read it", trajectory="done", steps=1, learned=taught)
+    said = [strategy(each.id, STREAM, episode_ids=["ep_1"]) for each in taught]
+    fill(home, said, [episode])
+
+    async def twice() -> None:
+        bank = await Bank.open(Location(home))
+        for _ in range(2):
+            kept = await bank.atomically(lambda: merge(bank, [("st_b", "st_a"), ("st_c", "st_b")]))
+            assert {id: each.id for id, each in kept.items()} == {"st_a": "st_c", "st_b": "st_c"}
+        await bank.close()
+
+    anyio.run(twice)
+    (after,) = stored_of(home, Episode)
+    assert [(each.id, each.action) for each in after.learned] == [
+        ("st_c", "merged"),
+        ("st_c", "merged"),
+        ("st_c", "added"),
+    ]
+    assert (after.revision, stored(home)["st_c"].support) == (1, 3)
 
 
 def test_what_two_projects_taught_becomes_global_and_says_so(home: Path) -> None:

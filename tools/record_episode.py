@@ -1,0 +1,146 @@
+"""The report of an attempt as an episode: read, redacted, and durable before anybody judges it."""
+
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict, Field
+
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Episode, Run, Strategy, Verdict, content_id
+from strategy_bank.tools.attempts import check_free, close_run
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.trajectory.normal_form import Trajectory, normalise
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+
+class Report(BaseModel):
+    """The arguments of report_outcome, as they came."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scope: str
+    task: str | None = None
+    trajectory: Any = None
+    judgement: Judgement | None = None
+    outcome: Verdict | None = None
+    recall_id: str = ""
+    used_strategy_ids: list[str] = Field(default_factory=list)
+    run_id: str = ""
+    attempt: int = 0
+    episode_id: str = ""
+    same_as: dict[str, str] = Field(default_factory=dict[str, str])
+    """New strategies that say what known ones say: id of the new one → id of the known one."""
+
+
+async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[str]]:
+    """Store the report and return its episode, with warnings. The same report twice is one episode.
+
+    Raises InvalidInput and the errors of the bank.
+    """
+    if report.episode_id:
+        return await _completed(bank, await bank.get(Episode, report.episode_id), report), []
+    run = await _run_of(bank, report)
+    episode, warnings = await anyio.to_thread.run_sync(_episode, report, run)  # seconds for 2 MB
+
+    async def step() -> Episode:
+        current = await bank.get(Run, run.id) if run else None
+        if current:
+            await check_free(bank, current, episode)
+        is_new = await bank.add(episode)
+        if current:
+            await close_run(bank, current)
+        await bank.flush_recalls()
+        return episode if is_new else await bank.get(Episode, episode.id)
+
+    stored = await _completed(bank, await bank.atomically(step), report)
+    return stored, [*warnings, *await _unknown_strategies(bank, episode.used_ids)]
+
+
+def is_settled(episode: Episode) -> bool:
+    """Whether the episode has a verdict and has taught what it can."""
+    return episode.status != "pending"
+
+
+async def _completed(bank: "Bank", episode: Episode, report: Report) -> Episode:
+    """Store what a later call adds to a pending episode: the world's outcome, the strategies that were used."""
+    if _with_additions(episode, report) == episode:
+        return episode
+
+    async def step() -> Episode:
+        completed = _with_additions(await bank.get(Episode, episode.id), report)
+        await bank.amend([completed])
+        return completed
+
+    return await bank.atomically(step)
+
+
+def _with_additions(episode: Episode, report: Report) -> Episode:
+    if is_settled(episode):
+        return episode
+    return episode.model_copy(
+        update={
+            "outcome": episode.outcome or report.outcome,
+            "recall_id": episode.recall_id or report.recall_id,
+            "used_ids": list(dict.fromkeys([*episode.used_ids, *report.used_strategy_ids])),
+        }
+    )
+
+
+async def _run_of(bank: "Bank", report: Report) -> Run | None:
+    if not report.run_id:
+        if report.attempt:
+            raise InvalidInput(
+                "attempt was given without run_id. Give the run_id that scale_attempts returned, or neither."
+            )
+        return None
+    run = await bank.get(Run, report.run_id)
+    if not 1 <= report.attempt <= run.attempts:
+        raise InvalidInput(f"Run {run.id} has attempts 1 to {run.attempts}; say in `attempt` which one this was.")
+    return run
+
+
+def _episode(report: Report, run: Run | None) -> tuple[Episode, list[str]]:
+    task = redact(_storable_task(report.task or (run.task if run else "")))
+    trajectory = normalise(report.trajectory)
+    text = redact(trajectory.text)
+    scope = run.scope if run else report.scope
+    episode = Episode(
+        id=content_id("ep", scope, task.text, text.text, report.run_id, str(report.attempt)),
+        scope=scope,
+        task=task.text,
+        trajectory=text.text,
+        steps=trajectory.steps,
+        outcome=report.outcome,
+        recall_id=report.recall_id or (run.recall_id if run else ""),
+        used_ids=list(dict.fromkeys(report.used_strategy_ids)),
+        run_id=report.run_id,
+        attempt=report.attempt,
+    )
+    return episode, _input_warnings(trajectory, {*task.kinds, *text.kinds})
+
+
+def _storable_task(task: str) -> str:
+    storable = task.encode("utf-8", "replace").decode().replace("\x00", "").strip()
+    if not storable:
+        raise InvalidInput(
+            "task is missing: give the task as you were given it, or episode_id to finish a pending report."
+        )
+    return storable
+
+
+def _input_warnings(trajectory: Trajectory, secrets: set[str]) -> list[str]:
+    warnings: list[str] = []
+    if trajectory.cut:
+        warnings.append("The trajectory was longer than 2,000,000 characters; its middle was cut and marked.")
+    if secrets:
+        warnings.append(f"Secrets were redacted before storing: {', '.join(sorted(secrets))}.")
+    return warnings
+
+
+async def _unknown_strategies(bank: "Bank", ids: list[str]) -> list[str]:
+    known = {row["id"] for row in await bank.cells(Strategy, [], id=ids)} if ids else set[str]()
+    unknown = [id for id in ids if id not in known]
+    return [f"Unknown used_strategy_ids, ignored: {', '.join(unknown)}."] if unknown else []
