@@ -3,7 +3,7 @@
 #   docker build -t strategy-bank .
 #   docker run -p 127.0.0.1:8765:8765 -v strategies:/bank -e STRATEGY_BANK_HTTP_TOKEN strategy-bank
 #
-# Clients go to http://localhost:8765/mcp with the token. Other names than localhost: -e STRATEGY_BANK_HTTP_HOSTS=bank.example
+# Clients reach it at http://localhost:8765/mcp with the token. Other host names: -e STRATEGY_BANK_HTTP_HOSTS=bank.example
 
 FROM python:3.11-slim AS build
 WORKDIR /src
