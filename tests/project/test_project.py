@@ -48,6 +48,10 @@ async def test_the_example_configuration_starts_the_server(environment: dict[str
         assert len((await client.list_tools()).tools) == 3
 
 
+def test_the_readme_is_a_first_page_and_no_manual() -> None:
+    assert len(README.splitlines()) <= 115
+
+
 def test_the_readme_shows_the_example_configuration_as_it_is() -> None:
     shown = json.loads(README.split("```json\n", 1)[1].split("```", 1)[0])
     assert shown == json.loads((ROOT / "claude_desktop_config.example.json").read_text("utf-8"))
