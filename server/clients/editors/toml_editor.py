@@ -33,7 +33,7 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
     for name in path[:-1]:
         place = _mapping(place.setdefault(name, tomlkit.table(is_super_table=True)), name)
     place[path[-1]] = value
-    return document.as_string()
+    return _written(document, text)
 
 
 def drop(text: str, path: Sequence[str]) -> str:
@@ -44,7 +44,7 @@ def drop(text: str, path: Sequence[str]) -> str:
         return shorter
     document = _parse(text)
     _delete(document, path)
-    return document.as_string()
+    return _written(document, text)
 
 
 def _without_lines(text: str, path: Sequence[str]) -> str:
@@ -76,6 +76,12 @@ def _parse(text: str) -> tomlkit.TOMLDocument:
         raise Broken(exc.line, re.sub(r" at line \d+ col \d+$", "", str(exc))) from exc
     except TOMLKitError as exc:
         raise Broken(1, str(exc)) from exc
+
+
+def _written(document: tomlkit.TOMLDocument, text: str) -> str:
+    """Return the document with the line ends of the text that it was read from; tomlkit ends its own lines in \\n."""
+    written = document.as_string()
+    return re.sub(r"(?<!\r)\n", "\r\n", written) if 0 < text.count("\r\n") == text.count("\n") else written
 
 
 def _reads_as(text: str, expected: dict[str, Any]) -> bool:

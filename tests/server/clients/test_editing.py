@@ -19,6 +19,15 @@ ENTRY = {"command": "/opt/our bin/ours", "args": ["serve", "--home", "C:\\bänk"
 EDITORS = pytest.mark.parametrize("editor", [json_editor, toml_editor, yaml_editor], ids=["json", "toml", "yaml"])
 
 
+@EDITORS
+def test_a_value_that_is_added_to_an_entry_ends_its_line_as_the_others_do(editor: Editor) -> None:
+    for newline in ("\n", "\r\n"):
+        text = editor.put(newline, PATH, {"command": "x"}) + newline
+        longer = editor.put(text, [*PATH, "args"], ["serve"])
+        assert longer.count("\n") == longer.count(newline) > text.count(newline)
+        assert value_at(editor.read(longer), PATH) == {"command": "x", "args": ["serve"]}
+
+
 # any JSON with comments
 
 
