@@ -14,7 +14,8 @@ from strategy_bank.store.records import Verdict
 from strategy_bank.tools.judging.models import Judgement
 from strategy_bank.tools.judging.quotes import QuoteFinder
 from strategy_bank.tools.safety.redact import redact
-from strategy_bank.tools.trajectory.normal_form import NEXT_VALUE, observed
+from strategy_bank.tools.trajectory.normal_form import observed
+from strategy_bank.tools.trajectory.step_reader import NEXT_VALUE
 
 
 @dataclass(frozen=True)

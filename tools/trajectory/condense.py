@@ -2,7 +2,7 @@
 
 from itertools import accumulate, groupby, takewhile
 
-from strategy_bank.tools.trajectory.normal_form import NEXT_VALUE
+from strategy_bank.tools.trajectory.step_reader import NEXT_VALUE
 from strategy_bank.tools.trajectory.text import shorten
 
 _LEAST_PART = 160  # characters that a value keeps before whole steps are left out
