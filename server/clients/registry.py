@@ -125,11 +125,7 @@ def _windsurf(system: System) -> list[Path]:
 
 
 CLIENTS = {
-    "claude-desktop": Client(
-        title="Claude Desktop",
-        places=_claude_desktop,
-        stricter_read=json_editor.read_strict,
-    ),
+    "claude-desktop": Client(title="Claude Desktop", places=_claude_desktop, stricter_read=json_editor.read_strict),
     "claude-code": Client(
         title="Claude Code",
         entry=_stdio,
@@ -169,11 +165,7 @@ CLIENTS = {
         stricter_read=json_editor.read_commented,
         then="Start a new session in a folder that it was told to trust; /mcp lists the server.",
     ),
-    "windsurf": Client(
-        title="Windsurf (Devin Desktop)",
-        places=_windsurf,
-        project=".devin/mcp_config.json",
-    ),
+    "windsurf": Client(title="Windsurf (Devin Desktop)", places=_windsurf, project=".devin/mcp_config.json"),
     "zed": Client(
         title="Zed",
         key="context_servers",
