@@ -1,4 +1,4 @@
-"""The judge that the settings ask for."""
+"""Makes the judge that the settings ask for."""
 
 import importlib.util
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ PACKAGE_NEEDED = "The endpoint judge needs the openai package: pip install 'stra
 
 
 def check_endpoint(settings: "Settings") -> None:
-    """Raises InvalidInput when there is none, or its package is missing."""
+    """Raise InvalidInput when no endpoint is configured or its package is missing."""
     if not settings.llm_model:
         raise InvalidInput(SETTINGS_NEEDED)
     if importlib.util.find_spec("openai") is None:
@@ -27,12 +27,9 @@ def check_endpoint(settings: "Settings") -> None:
 
 
 async def with_endpoint(settings: "Settings", action: "Callable[[Judge], Awaitable[T]]") -> T:
-    """Asks the endpoint even where the agent is the judge of daily work. Raises InvalidInput when there is none."""
+    """Run `action` with the endpoint, even where the agent judges daily work. Raises InvalidInput when there is none."""
     check_endpoint(settings)
-    from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
-
     judge = make_judge(settings.model_copy(update={"judge": "endpoint"}))
-    assert isinstance(judge, EndpointJudge)
     try:
         return await action(judge)
     finally:

@@ -1,19 +1,17 @@
 """`strategy-bank serve --http`: one process that many clients reach over streamable HTTP, each with the token.
 
-Stateless, so nothing is kept between two requests but the bank. A request is looked at from outside in: its token, its Host
-and Origin headers (against web pages that reach for servers on this machine), then the protocol, of either era.
+The server is stateless: only the bank lasts from one request to the next. Each request is checked from outside in: its token,
+its Host and Origin headers (against web pages that reach for servers on this machine), then the protocol, of either era.
 """
 
 import hmac
 import os
 import secrets
-import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
@@ -24,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.settings import Settings
+from strategy_bank.server.transport.signals import on_ending_signals
 from strategy_bank.store.errors import BankUnavailable, InvalidInput
 
 if TYPE_CHECKING:
@@ -33,32 +32,30 @@ if TYPE_CHECKING:
 PATH, HEALTH = "/mcp", "/healthz"
 TOKEN_FILE = "http-token"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_LARGEST_BODY = 16 * 1024 * 1024
-"""Bytes: a trajectory of 2 MB is cut, not refused, however its JSON escapes it."""
+# A trajectory above 2 MB is cut, not refused, however its JSON escapes it.
+_LARGEST_BODY_BYTES = 16 * 1024 * 1024
+# For the answers under way when a signal comes; container engines wait for ten seconds.
 _LAST_ANSWERS_S = 8
-"""Seconds for the answers under way when a signal comes; container engines wait for ten."""
 
 
-def serve_http(server: MCPServer[State], given: Settings, host: str, port: int, say: Callable[[str], None]) -> int:
-    """Serve until SIGTERM or SIGINT, whose number comes back. Port 0 takes a free one.
+def serve_http(server: MCPServer[State], settings: Settings, host: str, port: int, say: Callable[[str], None]) -> int:
+    """Serve until a signal ends it, and return the signal's number. Port 0 takes a free one.
 
     Raises:
-        InvalidInput: the address is taken, or may not be used like this.
+        InvalidInput: the address is taken or may not be used like this.
         BankUnavailable: there is no token, and none can be made.
     """
-    names = allowed_names(given, host)
-    app = http_app(server, token_of(given, say), names)
-    return serve_app(app, listen(host, port), given.log_level, say)
+    names = allowed_names(settings, host)
+    app = http_app(server, token_of(settings, say), names)
+    return serve_app(app, listen(host, port), settings.log_level, say)
 
 
 def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: Callable[[str], None]) -> int:
-    """Serve at a socket until SIGTERM or SIGINT, whose number comes back; the answers under way are still given."""
+    """Serve at a socket until a signal ends it, finish the answers under way, and return the signal's number."""
     import uvicorn
     from sse_starlette.sse import AppStatus
 
-    AppStatus.disable_automatic_graceful_drain()  # which would cut off the streams on which those answers go
-    say(f"Listening at {_url(listening)} (Ctrl-C ends it)")
-    came = remember_signals()
+    AppStatus.disable_automatic_graceful_drain()  # it would cut off the streams that carry those answers
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -69,12 +66,20 @@ def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: C
         lifespan="on",
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    server, came = uvicorn.Server(config), list[int]()
+
+    def end(number: int) -> None:
+        came.append(number)
+        server.should_exit = True
+
+    on_ending_signals(end)  # uvicorn has handlers of its own while it runs, and raises what they got again afterwards
+    say(f"Listening at {_url(listening)} (Ctrl-C ends it)")
+    server.run(sockets=[listening])
     return came[0] if came else 0
 
 
 def http_app(server: MCPServer[State], token: str, names: Sequence[str] = (), *, stateless: bool = True) -> "Starlette":
-    """The ASGI application: the protocol at /mcp for who has the token, and /healthz, which tells nothing, for all.
+    """Build the ASGI application: the protocol at /mcp for clients with the token, and /healthz, which tells nothing, for all.
 
     `names` are host names besides those of this machine.
     """
@@ -86,7 +91,7 @@ def http_app(server: MCPServer[State], token: str, names: Sequence[str] = (), *,
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=stateless,
-        max_request_body_size=_LARGEST_BODY,
+        max_request_body_size=_LARGEST_BODY_BYTES,
         transport_security=_only_from(names),
     )
     if stateless:
@@ -98,8 +103,8 @@ def http_app(server: MCPServer[State], token: str, names: Sequence[str] = (), *,
 class BearerToken:
     """Lets a request pass that carries the one token.
 
-    The SDK's `TokenVerifier` comes with `AuthSettings`, that is with an OAuth issuer, which a token from a file does not have:
-    clients that were pointed to one would look for a place to log in.
+    The SDK's `TokenVerifier` requires an OAuth issuer, which a token from a file does not have: clients that were pointed to
+    one would look for a place to log in.
     """
 
     def __init__(self, app: "ASGIApp", token: str) -> None:
@@ -119,7 +124,7 @@ class BearerToken:
 
 
 class OnlyPosts:
-    """Without sessions there is nothing to GET: a stream on which nothing comes, and which would hold up the server's end."""
+    """Refuses GET: without sessions it would open a stream on which nothing comes and which holds up the server's end."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self.app = app
@@ -129,10 +134,10 @@ class OnlyPosts:
         await (Response(status_code=405, headers={"Allow": "POST"}) if refused else self.app)(scope, receive, send)
 
 
-def allowed_names(given: Settings, host: str) -> list[str]:
-    """The host names of the settings. Raises InvalidInput where others could reach the server and it is not said how."""
-    names = [name.strip() for name in given.http_hosts.split(",") if name.strip()]
-    if not _is_loopback(host) and not (given.http_token and names):
+def allowed_names(settings: Settings, host: str) -> list[str]:
+    """Return the host names of the settings. Raises InvalidInput where other machines need them, and a token, to be set."""
+    names = [name.strip() for name in settings.http_hosts.split(",") if name.strip()]
+    if not _is_loopback(host) and not (settings.http_token and names):
         raise InvalidInput(
             f"Other machines reach {host}. Set STRATEGY_BANK_HTTP_TOKEN, a secret that clients have to show, and "
             "STRATEGY_BANK_HTTP_HOSTS, the host names they may use, with commas in between."
@@ -140,12 +145,12 @@ def allowed_names(given: Settings, host: str) -> list[str]:
     return names
 
 
-def token_of(given: Settings, say: Callable[[str], None]) -> str:
-    """The token of the settings; else that in the file in the bank's home, made when there is none."""
-    if given.http_token:
-        return given.http_token.get_secret_value()
-    given.location.prepare()
-    file = given.location.home / TOKEN_FILE
+def token_of(settings: Settings, say: Callable[[str], None]) -> str:
+    """Return the token of the settings, else that of the file in the bank's home, which is made when missing."""
+    if settings.http_token:
+        return settings.http_token.get_secret_value()
+    settings.location.prepare()
+    file = settings.location.home / TOKEN_FILE
     try:
         token = _read_or_make(file)
     except (OSError, UnicodeError) as exc:
@@ -165,25 +170,13 @@ def _read_or_make(file: Path) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises InvalidInput."""
+    """Return a listening socket. Raises InvalidInput."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
     except OSError as exc:
         advice = "Choose another port with --port; 0 takes a free one."
         raise InvalidInput(f"{host}, port {port}, cannot be used: {exc.strerror or exc}. {advice}") from exc
-
-
-def remember_signals() -> list[int]:
-    """SIGTERM and SIGINT are only remembered from here on: uvicorn obeys them while it runs, and raises them again after."""
-    came: list[int] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-
-    signal.signal(signal.SIGINT, remember)
-    signal.signal(signal.SIGTERM, remember)
-    return came
 
 
 def _only_from(names: Sequence[str]) -> TransportSecuritySettings:

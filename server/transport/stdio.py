@@ -1,17 +1,23 @@
-"""Standard input as the protocol's parser needs it, and signals as its end."""
+"""Standard input as the protocol's parser needs it, and signals as its end.
+
+A pipe takes the place of standard input, and a thread copies line after line into it. Two gaps in mcp 2.3 ask for that:
+`mcp/server/stdio.py` hands a line that it cannot parse to the session, which drops it, so the client waits for ever; and it
+reads in a worker thread, which no signal wakes. Handing a stream of our own to `stdio_server` would need private parts of the
+SDK (`MCPServer.run_stdio_async` takes none) and a null device at descriptor 0 of our own. All of this can go once the SDK
+answers unreadable lines with an error and ends at a signal.
+"""
 
 import os
-import signal
 import threading
 from contextlib import suppress
-from types import FrameType
+
+from strategy_bank.server.transport.signals import on_ending_signals
 
 
 def end_input_on_signals() -> list[int]:
-    """From here on Ctrl-C and SIGTERM are the end of input, after which the server closes the bank and stops.
+    """Let Ctrl-C and SIGTERM end the input from here on, after which the server closes the bank and stops.
 
-    A thread that waits for standard input cannot be woken otherwise, and a process that waits for the thread would outlive
-    its client. The second signal ends the process at once. Returns the signals that came.
+    The second signal ends the process at once. The list returned fills with the signals that come.
     """
     came: list[int] = []
     try:
@@ -20,33 +26,33 @@ def end_input_on_signals() -> list[int]:
         return came
     os.dup2(reading, 0)
     os.close(reading)
-    threading.Thread(target=_pump, args=(source, writing), name="standard input", daemon=True).start()
+    # A daemon, because nothing can wake it: a process that waited for it would outlive its client.
+    threading.Thread(target=_copy, args=(source, writing), name="standard input", daemon=True).start()
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(number: int) -> None:
         if came:
             os._exit(128 + number)
         came.append(number)
         _close(writing)
 
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
+    on_ending_signals(end)
     return came
 
 
-def _pump(source: int, target: int) -> None:
-    """Pass on line by line, each readable for the protocol's parser."""
-    from strategy_bank.server.transport.line_repair import mend
+def _copy(source: int, target: int) -> None:
+    """Copy line by line, each readable for the protocol's parser."""
+    from strategy_bank.server.transport.line_repair import repair
 
     with suppress(OSError), os.fdopen(source, "rb") as lines:
         for line in lines:
-            view = memoryview(mend(line.rstrip(b"\r\n")) + b"\n")
+            view = memoryview(repair(line.rstrip(b"\r\n")) + b"\n")
             while view:
                 view = view[os.write(target, view) :]
     _close(target)
 
 
 def _close(target: int) -> None:
-    """Close the pipe but keep its number in use, so that nobody else's file gets it while the other thread writes."""
+    """Close the pipe but keep its number in use: the other thread may still write to it, and must not hit another file."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, target)
     os.close(nowhere)

@@ -145,6 +145,14 @@ async def test_a_signal_lets_the_call_under_way_end_and_loses_nothing(
             assert again["status"] == "learned"
 
 
+def test_control_c_at_the_first_moment_ends_it_also_where_its_parent_ignores_it(environment: dict[str, str]) -> None:
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *SERVER, "--http", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        Served(process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+
+
 async def test_a_long_trajectory_is_taken_as_over_stdio(environment: dict[str, str]) -> None:
     with serving(environment) as server:
         async with reached(server.url, "auto") as client:

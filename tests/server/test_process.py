@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from tests.support.raw_server import SERVER, raw_server
+from strategy_bank.server.transport.signals import ending_signals
+from tests.support.raw_server import SERVER, RawServer, raw_server
 from tests.support.samples import REWORDED, STRATEGY, TASK, TRAJECTORY, call, comparison, judgement, report, text_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras, pytest.mark.traced]
@@ -82,6 +83,15 @@ def test_wrong_shapes_are_tool_errors_that_name_the_right_ones(environment: dict
         assert "trajectory" in result["content"][0]["text"].lower()
 
 
+def test_lines_as_windows_writes_them_and_lines_that_are_no_json_are_answered(environment: dict[str, str]) -> None:
+    with raw_server(environment) as server:
+        server.send(b'\xef\xbb\xbf{"jsonrpc":"2.0","id":7,"method":"ping"}\r')
+        assert server.receive()["id"] == 7
+        server.send(b'{"jsonrpc":"2.0","id":8,"method":')
+        refused = server.receive()
+        assert (refused["id"], "not JSON" in refused["error"]["data"]) == (8, True)
+
+
 def test_the_process_ends_with_its_input_and_prints_nothing_else(environment: dict[str, str]) -> None:
     with raw_server(environment) as server:
         server.initialize()
@@ -140,6 +150,20 @@ def test_wrong_settings_end_the_server_with_one_clear_line(environment: dict[str
     assert done.stdout == ""
     assert "STRATEGY_BANK_JUDGE" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_control_c_ends_the_server_also_where_its_parent_ignores_it(environment: dict[str, str]) -> None:
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *SERVER]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        RawServer(process).initialize()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+
+
+def test_the_signals_that_end_the_server_are_those_that_the_system_has() -> None:
+    windows = {"SIGABRT": 22, "SIGBREAK": 21, "SIGINT": 2, "SIGTERM": 15}
+    assert ending_signals(windows) == [2, 15, 21]
+    assert ending_signals({"SIGINT": 2, "SIGHUP": 1, "SIGTERM": 15}) == [2, 15]
 
 
 def test_the_server_stops_on_a_signal_without_hanging(environment: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from strategy_bank.server.transport.line_repair import TOO_DEEP, mend
+from strategy_bank.server.transport.line_repair import TOO_DEEP, repair
 
 
 @given(
@@ -19,7 +19,7 @@ from strategy_bank.server.transport.line_repair import TOO_DEEP, mend
 def test_what_can_be_read_passes_untouched(value: object) -> None:
     line = json.dumps(value).encode()
     if "\\ud" not in line.decode():
-        assert mend(line) == line
+        assert repair(line) == line
 
 
 @pytest.mark.parametrize(
@@ -32,20 +32,20 @@ def test_what_can_be_read_passes_untouched(value: object) -> None:
     ],
 )
 def test_lone_surrogates_are_replaced_and_pairs_kept(line: bytes, means: object) -> None:
-    mended = from_json(mend(line))
+    mended = from_json(repair(line))
     assert means is None or mended == means
 
 
 def test_deep_nesting_is_cut_where_it_gets_too_deep() -> None:
-    mended = mend(b'{"id":1,"x":' + b"[" * 400 + b"]" * 400 + b"}")
+    mended = repair(b'{"id":1,"x":' + b"[" * 400 + b"]" * 400 + b"}")
     assert TOO_DEEP.encode() in mended
     assert from_json(mended)["id"] == 1
 
 
 @pytest.mark.parametrize("line", [b'{"id": 7, "x": ', b'{"id": 7, "x":' + b"[" * 100_000, b'nonsense "id": 7'])
 def test_what_is_no_json_becomes_a_request_that_is_answered_with_an_error(line: bytes) -> None:
-    assert from_json(mend(line))["id"] == 7
+    assert from_json(repair(line))["id"] == 7
 
 
 def test_a_line_without_an_id_stays_as_it_is() -> None:
-    assert mend(b"hello") == b"hello"
+    assert repair(b"hello") == b"hello"
