@@ -19,7 +19,6 @@ from strategy_bank.tools.safety.order_rules import (
     SABOTAGE,
     SECRECY,
     STEERING,
-    Rule,
 )
 
 WORDS = {
@@ -39,7 +38,7 @@ WORDS = {
     r"checks?\b|(?:certificate |tls |ssl )?(?:verification|validation)\b|branch protection\b|logs?\b|reviews?\b|hash checks?\b"
     r"|sandbox\b|monitoring\b)",
 }
-RULES: tuple[Rule, ...] = (
+RULES: tuple[tuple[str, str], ...] = (
     (OVERRIDE, r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,25}\b(?:rules|instructions"
      r"|guidelines)\b[^.\n]{0,25}\b(?:given|developer|operator|user|system|told|before|outdated)\b"),
     (OVERRIDE, r"\b(?:ignore|disregard)\b(?: the| your)? (?:user|operator|developer|owner|budget of the user)\b"),

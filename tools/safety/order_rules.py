@@ -24,7 +24,6 @@ HIDDEN = "hides text in invisible or look-alike characters"
 BLOB = "carries an encoded block"
 ENCODED = "hides an order in encoded or altered letters"
 
-Rule = tuple[str, str]
 WORDS = {
     "RULES": r"(?:instructions?|rules?|prompts?|guidelines?|guidance|polic(?:y|ies)|directives?|orders?|safeguards?)",
     "EARLIER": r"(?:previous|prior|above|earlier|preceding|former|existing|original|system|developer|safety|your)",
@@ -39,7 +38,7 @@ WORDS = {
     "ALWAYS": r"(?:always|every time|each time|unconditionally|immediately|automatically|at the start of every)",
     "USER": r"(?:the |your )?(?:user|human|operator|owner|person|customer)\b",
 }
-RULES: tuple[Rule, ...] = (
+RULES: tuple[tuple[str, str], ...] = (
     (OVERRIDE, r"\b(?:ignore|disregard|forget|bypass|overlook) (?:\w+ ){0,3}?EARLIER (?:\w+ ){0,3}?RULES"),
     (OVERRIDE, r"\boverride (?:\w+ ){0,3}?(?:previous|prior|system|safety|your) (?:\w+ )?(?:RULES)"),
     (OVERRIDE, r"\b(?:ignore|disregard|forget) (?:all|every|the|these|those)(?: of)?(?: the| your)? RULES(?: (?:above|before"
