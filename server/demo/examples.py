@@ -1,4 +1,4 @@
-"""The agent's work that the demo shows, read from `examples/`: trajectories with the judgements that belong to them."""
+"""Reads the agent's work that the demo shows from `examples/`: trajectories and the judgements that belong to them."""
 
 from importlib.resources import files
 from typing import Any
@@ -10,7 +10,7 @@ from strategy_bank.tools.judging.models import Comparison, Judgement
 
 
 class Attempt(BaseModel):
-    """What an agent did, and how it judged itself."""
+    """One attempt of an agent, with its own judgement."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,7 +20,7 @@ class Attempt(BaseModel):
 
 
 class EpisodeExample(Attempt):
-    """A finished task. `reworded` is another task of its kind; `lesson_of` names the example whose lesson was used."""
+    """A finished task. `reworded` is another task of its kind; `lesson_of` names the example whose strategy was used."""
 
     task: str
     reworded: str = ""
@@ -37,7 +37,7 @@ class RunExample(BaseModel):
 
 
 def episode_examples() -> dict[str, EpisodeExample]:
-    """The eight finished tasks by name, half of them failures."""
+    """Return the eight finished tasks by name. Half of them are failures."""
     names = sorted(file.name for file in files("strategy_bank.examples").iterdir())
     stems = [name.removesuffix(".json") for name in names if name.startswith("episode_")]
     return {stem: EpisodeExample.model_validate_json(_example(stem)) for stem in stems}

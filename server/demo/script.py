@@ -1,8 +1,8 @@
-"""The command `demo`: the way of an agent with the bank, shown step by step.
+"""The command `demo`: shows step by step how an agent uses the bank.
 
     this file, an MCP client ── stdio ──▶ the real server, a process of its own ──▶ a bank in a temporary folder
 
-The agent's work is read from `examples/`; everything else is what the server answered. Needs no network and no key.
+The agent's work is read from `examples/`; everything else is what the server answered. It needs no network and no key.
 """
 
 import sys
@@ -34,12 +34,12 @@ CALL_TIMEOUT_S = 60.0
 
 
 class DemoFailed(Exception):
-    """The demo cannot go on; says why."""
+    """The demo cannot go on. The message says why."""
 
 
 @dataclass
 class Agent:
-    """A connected client; its answers are the tools' own result models."""
+    """A connected client. It returns the tools' own result models."""
 
     client: Client
 
@@ -65,8 +65,11 @@ class Agent:
 
 
 async def run_demo(console: Console, home: Path | None = None, command: Sequence[str] = SERVER) -> bool:
-    """Show the whole way; True if every expectation held. The bank goes into `home`, where there must be none yet
-    and where it stays, else into a temporary folder. `command` starts a server over stdio."""
+    """Show all steps. Return True if every expectation held.
+
+    The bank goes into `home`, where there must be none yet and where it stays, else into a temporary folder. `command` starts
+    a server over stdio.
+    """
     stage, begin = Stage(console), perf_counter()
     try:
         with _folder(home) as folder:
@@ -94,7 +97,7 @@ def _folder(home: Path | None) -> Generator[Path]:
 
 
 def _reasons(failed: BaseExceptionGroup[Exception]) -> list[str]:
-    """What went wrong, out of the groups that task groups wrap around it."""
+    """Return what went wrong, taken out of the groups that task groups wrap around it."""
     reasons: list[str] = []
     for exc in failed.exceptions:
         if isinstance(exc, BaseExceptionGroup):
@@ -132,7 +135,7 @@ async def _empty_bank(stage: Stage, agent: Agent) -> None:
 
 
 async def _reports(stage: Stage, agent: Agent, examples: dict[str, EpisodeExample]) -> None:
-    """All but the last in one call each; the last one is judged when the server asks for it."""
+    """Report each example in one call, but the last one without a judgement, which the server then asks for."""
     with stage.step(f"{len(examples)} finished tasks are reported, failures too"):
         table = stage.table("Task", "What was learned", "Verdict")
         for name, example in examples.items():
@@ -180,7 +183,7 @@ async def _recalls(stage: Stage, agent: Agent, examples: dict[str, EpisodeExampl
 
 
 async def _run(stage: Stage, agent: Agent, example: RunExample) -> None:
-    """Start, work on what is open until nothing is, then compare."""
+    """Start a run, make the open attempts until there are none, then compare them."""
     run = await agent.scale(task=example.task, mode=example.mode, attempts=len(example.attempts))
     title = f"{run.mode}: {len(run.attempts)} attempts, {len(run.strategies)} recalled strategies in each brief"
     stage.panel(example.task, title, "dim")

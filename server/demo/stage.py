@@ -1,4 +1,4 @@
-"""How the demo looks: numbered and timed steps, tables, panels, and what was expected of each step."""
+"""Prints the demo: numbered and timed steps, tables, panels, and what was expected of each step."""
 
 import re
 import textwrap
@@ -22,13 +22,12 @@ By hand:                 {"mcpServers": {"strategy-bank": {"command": "strategy-
 
 @dataclass
 class Stage:
-    """Where the demo is shown, and what did not come out as it should."""
+    """The console that shows the demo, and the expectations that did not hold."""
 
     console: Console
     missed: list[str] = field(default_factory=list[str])
     steps: int = 0
-    learned: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    """Ids of the strategies by the example that taught them."""
+    learned: dict[str, list[str]] = field(default_factory=dict[str, list[str]])  # example → ids of its strategies
 
     @contextmanager
     def step(self, title: str) -> Generator[None]:
@@ -55,7 +54,7 @@ class Stage:
         self.console.print(Panel(Text(text), title=title, title_align="left", border_style=style))
 
     def close(self, seconds: float) -> None:
-        """The last panel: what failed, or how to go on."""
+        """Print the last panel: what failed, or how to go on."""
         if self.missed:
             self.panel("\n".join(self.missed), f"The demo failed after {seconds:.1f} s", "bold red")
             return
@@ -67,7 +66,7 @@ class Stage:
 
 
 def shortened(brief: str) -> str:
-    """A brief without what it quotes and without the closing instructions."""
+    """Return a brief without what it quotes and without its closing instructions."""
     plain = re.sub(r"<(\w+)>.*?</\1>", "", brief, flags=re.DOTALL)
     return textwrap.shorten(re.split(r"The(?:se)? strategies", plain)[0], 280, placeholder=" …")
 
@@ -77,7 +76,7 @@ def coloured(verdict: str | None) -> Text:
 
 
 def save_picture(console: Console, path: Path) -> None:
-    """What a recording console has shown, as SVG that loads nothing from elsewhere. Raises InvalidInput."""
+    """Save what a recording console has shown, as SVG that loads nothing from elsewhere. Raises InvalidInput."""
     svg = console.export_svg(title="strategy-bank demo")
     with replacing(path, 0o644) as file:
         file.write(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL).encode())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio.to_thread
+from pydantic import SecretStr
 
 from strategy_bank.server.settings import FIELDS, Settings, Sources, masked
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder
@@ -31,6 +32,7 @@ Status = Literal["ok", "warn", "fail"]
 PACKAGES = ("strategy-bank", "mcp", "lancedb", "fastembed", "openai")
 LITTLE_ROOM, NO_ROOM = 500_000_000, 20_000_000  # free bytes on the disk of the bank
 _REASON_CHARS = 200
+_TINY = ("Make the test suite pass.", "[1] action: pytest -q\n[1] observation: 3 passed in 0.10s")
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,12 @@ async def _settings(sources: Sources, settings: Settings) -> Findings:
     )
     for ignored in sources.ignored:
         yield Finding("settings", "warn", ignored, "`strategy-bank config` shows those that are known.")
-    found = f"read from {sources.file}" if sources.file.exists() else f"none at {sources.file}"
-    yield Finding("config file", "ok", f"{found}; `strategy-bank config` shows what comes from where")
+    file, kept = sources.file, [getattr(settings, name) for name, one in sources.given.items() if one.source == "file"]
+    if os.name == "posix" and any(isinstance(each, SecretStr) for each in kept) and file.stat().st_mode & 0o077:
+        yield Finding("config file", "warn", f"{file} holds a secret and others may read it", f"chmod 600 '{file}'")
+    else:
+        found = f"read from {file}" if file.exists() else f"none at {file}"
+        yield Finding("config file", "ok", f"{found}; `strategy-bank config` shows what comes from where")
 
 
 async def _home(location: Location) -> Findings:
@@ -161,8 +167,8 @@ async def _bank(settings: Settings, model: list[str]) -> Findings:
 async def _counts(bank: "Bank") -> Finding:
     active = await bank.count(Strategy, status="active")
     quarantined = await bank.count(Strategy, status="quarantined")
-    counts = f"{active} of {await bank.count(Strategy)} strategies active, {await bank.count(Episode)} episodes, "
-    found = f"{counts}{await bank.count(Run)} runs"
+    strategies, episodes, runs = [await bank.count(kind) for kind in (Strategy, Episode, Run)]
+    found = f"{active} of {strategies} strategies active, {episodes} episodes, {runs} runs"
     if not quarantined:
         return Finding("bank", "ok", found)
     advice = "Look at them with `strategy-bank list --status quarantined`; then `reinstate` or `forget` them."
@@ -212,12 +218,10 @@ async def _judge(settings: Settings, ask: bool) -> Findings:
     try:
         verdict = await with_endpoint(settings, lambda judge: judge.judge(*_TINY, None, distill=False))
     except JudgeFailed as exc:
-        yield Finding("judge", "fail", str(exc), "Check STRATEGY_BANK_LLM_BASE_URL, _MODEL and _API_KEY.")
+        advice = "Check llm_base_url, llm_model and llm_api_key; `strategy-bank config` shows them."
+        yield Finding("judge", "fail", str(exc), advice)
     else:
         yield Finding("judge", "ok", f"{where} answered in {_ms(began)}: {verdict.verdict if verdict else 'nothing'}")
-
-
-_TINY: tuple[str, str] = ("Make the test suite pass.", "[1] action: pytest -q\n[1] observation: 3 passed in 0.10s")
 
 
 async def _write_and_recall(models: Path) -> Findings:
@@ -229,9 +233,8 @@ async def _write_and_recall(models: Path) -> Findings:
         problem = await write_and_recall(Location(Path(folder)))
     if problem:
         yield Finding("write and recall", "fail", problem, "Please report this as a bug.")
-    else:
-        found = f"reported, learned and found again in a throw-away bank, {_ms(began)}"
-        yield Finding("write and recall", "ok", found)
+        return
+    yield Finding("write and recall", "ok", f"reported, learned and found again in a throw-away bank, {_ms(began)}")
 
 
 def _lend(models: Path, place: Path) -> None:

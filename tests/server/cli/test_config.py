@@ -193,6 +193,16 @@ def test_a_server_with_a_broken_file_says_where_and_what_to_do(
     assert said in done.stderr
 
 
+def test_doctor_warns_of_a_secret_that_others_may_read(shell: Shell, file: Path) -> None:
+    file.write_text('llm_api_key = "sk-very-secret"\n')
+    file.chmod(0o644)
+    found = shell("doctor").stdout
+    assert f"chmod 600 '{file}'" in found
+    assert "very-secret" not in found
+    shell("config", "set", "judge", "agent")
+    assert "chmod 600" not in shell("doctor").stdout
+
+
 def test_doctor_names_the_file_in_force_and_what_is_wrong_with_it(shell: Shell, file: Path) -> None:
     file.write_text("jugde = 1\n")
     findings = shell.json("doctor")["findings"]
