@@ -40,15 +40,12 @@ from strategy_bank.store.records import Hit, Recall, Record, Strategy
 from strategy_bank.store.retrieval import search, strategy_vectors
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 
-MANY = 20_000
-"""Number of strategies from which a bank needs larger caches."""
-REOPENED_EVERY = 50
-"""Rounds of upkeep after which the tables are opened again."""
+MANY = 20_000  # number of strategies from which a bank needs larger caches
+REOPENED_EVERY = 50  # rounds of upkeep after which the tables are opened again
 RECALLS_BUFFERED = 32
 RECALLS_KEPT = 1024
 EMBED_BATCH = 64
-LEAST_TRIES = 4
-"""Attempts at a step before giving up, however long each takes."""
+LEAST_TRIES = 4  # attempts at a step before giving up, however long each takes
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
@@ -279,12 +276,13 @@ class Bank:
         """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 
-    async def nearest(self, item: EmbeddedStrategy, scope: str, limit: int = 3) -> list[tuple[EmbeddedStrategy, float]]:
-        """Return the strategies of a scope, of any status, whose texts are nearest to this one, with their cosines."""
+    async def nearest(self, item: EmbeddedStrategy, scope: str) -> list[tuple[EmbeddedStrategy, float]]:
+        """Return the three strategies of a scope, of any status, whose texts are nearest to this one, with their cosines."""
         stamp = self.embedder.stamp
         column, columns = schema.text_column(stamp), [*Strategy.model_fields, *strategy_vectors.columns(stamp)]
-        equal = {"scope": scope}
-        rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, equal, limit, exact=True)
+        rows = await self._table(Strategy).nearest(
+            column, item.text, "cosine", columns, {"scope": scope}, limit=3, exact=True
+        )
         return [(strategy_vectors.from_row(row, stamp), cosine) for row, cosine in rows]
 
     async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:
@@ -316,7 +314,7 @@ class Bank:
 
     async def fragments(self) -> dict[str, int]:
         """Return the number of fragments of each table. Many make searches slow, and `maintain` joins them."""
-        return {name: await table.files.fragments() for name, table in self.tables.items()}
+        return {name: (await table.files.spread())[0] for name, table in self.tables.items()}
 
     async def read_through(self) -> int:
         """Read every row, to find damaged files, and return the number of rows. Upkeep waits."""

@@ -49,19 +49,19 @@ _one_at_a_time = threading.RLock()
 class _StandIn(type):
     """Stands for a module, class or function. Its instances hold the fields that they are given."""
 
-    package: Package
-    path: str
+    _package: Package
+    _path: str
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        made = _stand_in(cls.package, f"{cls.path}.{name}")
+        made = _stand_in(cls._package, f"{cls._path}.{name}")
         setattr(cls, name, made)  # the same one ever after
         return made
 
     def __call__(cls, *arguments: Any, **fields: Any) -> Any:
-        if not cls.package.has_records:
-            raise _refusal(cls.path)
+        if not cls._package.has_records:
+            raise _refusal(cls._path)
         return super().__call__(*arguments, **fields)
 
 
@@ -69,7 +69,7 @@ def _stand_in(package: Package, path: str) -> _StandIn:
     _, _, name = path.partition(".")
     if name and not re.fullmatch(package.names, name):
         raise _refusal(path)
-    return _StandIn(path.rpartition(".")[2], (SimpleNamespace,), {"package": package, "path": path})
+    return _StandIn(path.rpartition(".")[2], (SimpleNamespace,), {"_package": package, "_path": path})
 
 
 def _refusal(path: str) -> ImportError:
@@ -98,7 +98,7 @@ class _Import:
         package, *parts = name.split(".")
         made: Any = self._made.get(package) if not level and threading.get_ident() == self._thread else None
         importer: Mapping[str, Any] = globals or {}
-        if made is None or str(importer.get("__name__")).partition(".")[0] not in made.package.asked_by:
+        if made is None or str(importer.get("__name__")).partition(".")[0] not in made._package.asked_by:
             return self.inner(name, globals, locals, fromlist, level)
         if not fromlist:
             return made

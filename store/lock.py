@@ -1,7 +1,7 @@
 """Lets one task of one process write to a local folder at a time."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from filelock import FileLock, Timeout
 from strategy_bank.store.errors import BankBusy, BankUnavailable
 from strategy_bank.store.os_errors import way_out
 
-POLLING_S = 0.01
-"""Polling interval while another process holds the lock."""
+POLLING_S = 0.01  # polling interval while another process holds the lock
 
 
 class WriteLock:
@@ -33,31 +32,28 @@ class WriteLock:
         """Whether a task of this process holds the lock."""
         return self._tasks.locked()
 
-    @asynccontextmanager
-    async def hold(self) -> AsyncGenerator[None]:
+    def hold(self) -> AbstractAsyncContextManager[None]:
         """Hold the lock. Raises BankBusy when another process keeps it for longer than the timeout."""
-        async with self._tasks:
-            await self._acquire(self._timeout_s)
-            try:
-                yield
-            finally:
-                if self._file:
-                    self._file.release()
+        return self._hold(self._timeout_s)
 
     @asynccontextmanager
     async def hold_if_free(self) -> AsyncGenerator[bool]:
         """Hold the lock if it is free, without waiting; yields whether this task holds it."""
-        if self.held:
-            yield False
-            return
+        async with AsyncExitStack() as until_released:
+            free = not self.held
+            if free:
+                try:
+                    await until_released.enter_async_context(self._hold(0))
+                except BankBusy:
+                    free = False
+            yield free
+
+    @asynccontextmanager
+    async def _hold(self, timeout_s: float) -> AsyncGenerator[None]:
         async with self._tasks:
+            await self._acquire(timeout_s)
             try:
-                await self._acquire(0)
-            except BankBusy:
-                yield False
-                return
-            try:
-                yield True
+                yield
             finally:
                 if self._file:
                     self._file.release()

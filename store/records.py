@@ -19,8 +19,7 @@ RunStatus = Literal["running", "comparison_needed", "finished"]
 RunMode = Literal["parallel", "sequential"]
 
 GLOBAL_SCOPE = "global"
-PROVENANCE_KEPT = 256
-"""Maximum number of ids in each list of a strategy; its counters have no limit."""
+PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
 
 def now() -> datetime:
@@ -40,8 +39,7 @@ class Record(BaseModel):
 
     id: str
     created_at: datetime = Field(default_factory=now)
-    revision: int = 0
-    """Number of changes to the stored record. A change counts only on the revision that was read."""
+    revision: int = 0  # number of changes so far; a change counts only on the revision that was read
 
 
 def wording(title: str, description: str, content: str) -> str:
@@ -60,19 +58,14 @@ class Strategy(Record):
     source_task: str = ""
     status: StrategyStatus = "active"
     status_reason: str = ""
-    support: int = 1
-    """Number of episodes and comparisons that taught it."""
-    helped: int = 0
-    hurt: int = 0
-    """Tasks that succeeded or failed with it; a task with both kinds of attempts counts in both."""
+    support: int = 1  # number of episodes and comparisons that taught it
+    helped: int = 0  # tasks that succeeded with it; one with both kinds of attempts counts in both
+    hurt: int = 0  # tasks that failed with it
     episode_ids: list[str] = Field(default_factory=list)
     run_ids: list[str] = Field(default_factory=list)
-    credited_by: list[str] = Field(default_factory=list)
-    """Judged episodes that used it, so that a repeated step counts once."""
-    pardoned: list[str] = Field(default_factory=list)
-    """Those of `credited_by` that no longer count against it, because a person reinstated it afterwards."""
-    contradicts: list[str] = Field(default_factory=list)
-    """Ids of strategies that seem to advise the opposite."""
+    credited_by: list[str] = Field(default_factory=list)  # judged episodes that used it; each counts once
+    pardoned: list[str] = Field(default_factory=list)  # those of them that count no more, since a person reinstated it
+    contradicts: list[str] = Field(default_factory=list)  # ids of strategies that seem to advise the opposite
     updated_at: datetime = Field(default_factory=now)
 
     @property
@@ -117,26 +110,21 @@ class Episode(Record):
 
     scope: str
     task: str
-    trajectory: str
-    """The normal form of tools/trajectory/normal_form.py, redacted."""
+    trajectory: str  # the normal form of tools/trajectory/normal_form.py, redacted
     steps: int
     status: EpisodeStatus = "pending"
-    outcome: Verdict | None = None
-    """The verdict of the world (tests, the user), if there is one."""
-    self_verdict: Verdict | None = None
-    """The verdict of the judge; an `outcome` that differs wins."""
+    outcome: Verdict | None = None  # the verdict of the world (tests, the user), if there is one
+    self_verdict: Verdict | None = None  # the verdict of the judge; an `outcome` that differs wins
     verdict: Verdict | None = None
-    judge: str = ""
-    """`agent`, or `endpoint:` and its model."""
-    judgement: str = ""
-    """The accepted judgement as JSON."""
-    reason: str = ""
-    """The reason why a pending episode is still pending."""
+    judge: str = ""  # `agent`, or `endpoint:` and its model
+    judgement: str = ""  # the accepted judgement as JSON
+    reason: str = ""  # the reason why a pending episode is still pending
     recall_id: str = ""
     used_ids: list[str] = Field(default_factory=list)
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
-    flagged_ids: list[str] = Field(default_factory=list)
-    """Strategies of this episode with literals, which a more general wording may replace."""
+    flagged_ids: list[str] = Field(
+        default_factory=list
+    )  # its strategies with literals, which a later wording may replace
     run_id: str = ""
     attempt: int = 0
     updated_at: datetime = Field(default_factory=now)
@@ -151,11 +139,9 @@ class Run(Record):
     attempts: int
     status: RunStatus = "running"
     recall_id: str = ""
-    recalled: list[Hit] = Field(default_factory=list[Hit])
-    """The strategies in every brief, as they were when the run began."""
+    recalled: list[Hit] = Field(default_factory=list[Hit])  # the strategies in every brief, as of the start of the run
     best_attempt: int = 0
-    comparison: str = ""
-    """The accepted comparison as JSON."""
+    comparison: str = ""  # the accepted comparison as JSON
     reason: str = ""
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
     updated_at: datetime = Field(default_factory=now)

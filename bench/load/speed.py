@@ -67,8 +67,8 @@ class Row:
 async def measure(home: Path, size: int, calls: int) -> Row:
     location = Location(home)
     embedder = Embedder(location.models_dir)
-    queries = np.concatenate([embedder.embed_query(task) for task in TASKS])
-    embedding = _median([_timed(lambda task=task: embedder.embed_query(task)) for task in TASKS])
+    queries = np.stack([embedder.read_query(task).vector for task in TASKS])
+    embedding = _median([_timed(lambda task=task: embedder.read_query(task)) for task in TASKS])
     started = time.monotonic()
     matrix = await fill(location, embedder, size)
     load_s, started = time.monotonic() - started, time.monotonic()

@@ -57,7 +57,8 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
     async with bank.lock.hold():
         await bank.add_strategies(embedded)
     readings = [bank.embedder.read_query(ranking.gist(query.task)) for query in case.queries]
-    sources = bank.embedder.embed_documents([ranking.gist(strategy.source_task) for strategy in case.strategies])
+    tasks = [ranking.gist(strategy.source_task) for strategy in case.strategies]
+    sources = np.stack([reading.vector for reading in bank.embedder.read_documents(tasks)])
     bm25 = await _bm25(bank, case, None)
     spelt = await _bm25(bank, case, bank.embedder.count_pieces)
     place = {strategy.id: k for k, strategy in enumerate(case.strategies)}

@@ -13,19 +13,19 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from strategy_bank.store.embedding import packaged_model
 from strategy_bank.store.errors import ModelUnavailable
 from strategy_bank.store.lean_imports import HUB, IMAGES, REQUESTS, Package, unload, without
 
 if TYPE_CHECKING:
-    import numpy as np
     from fastembed import TextEmbedding
 
-    Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
-    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
-    Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
-    Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
-
+Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
+Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
+Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 DEFAULT_MODEL = packaged_model.NAME
 _FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 logger = logging.getLogger(__name__)
@@ -51,15 +51,15 @@ class Reading(NamedTuple):
     Vectors are float32. n is 0 for models other than the packaged one.
     """
 
-    vector: "Vector"
-    ids: "Ids"
-    pieces: "Vectors"
+    vector: Vector
+    ids: Ids
+    pieces: Vectors
 
 
 class Embedder:
     """A fastembed model, loaded at its first use, for any number of threads.
 
-    Its vectors are float32 of length 1 and shape (texts, stamp.dimension). Every method raises ModelUnavailable.
+    Every method raises ModelUnavailable.
     """
 
     def __init__(self, models_dir: Path, name: str = DEFAULT_MODEL) -> None:
@@ -67,12 +67,6 @@ class Embedder:
         self._models_dir = models_dir
         self._loading = threading.Lock()
         self._running = threading.Lock()
-
-    def embed_documents(self, texts: Sequence[str]) -> "Vectors":
-        return _stacked(self.read_documents(texts), self.stamp.dimension)
-
-    def embed_query(self, text: str) -> "Vectors":
-        return _stacked([self.read_query(text)], self.stamp.dimension)
 
     def read_documents(self, texts: Sequence[str]) -> list[Reading]:
         """Read the texts that tasks are compared with."""
@@ -88,8 +82,6 @@ class Embedder:
 
     def _read(self, text: str) -> Reading:
         """Return the text's vector and those of its word pieces, of which fastembed itself returns only the mean."""
-        import numpy as np
-
         model: Any = self._model.model  # internals of fastembed, here and below: pyproject.toml pins it for their sake
         with self._running:
             output = model.onnx_embed([text])
@@ -97,13 +89,11 @@ class Embedder:
         pieces = output.model_output[0][there].astype(np.float32)
         return Reading(_unit(pieces.mean(axis=0)), output.input_ids[0][there], _unit(pieces))
 
-    def pieces(self, text: str) -> "tuple[Ids, Spans]":
+    def pieces(self, text: str) -> tuple[Ids, Spans]:
         """Return the ids of the word pieces (n,) and the start and end of each in the text (n, 2), without the model.
 
         This is a hundred times faster than reading. Only for models whose stamp `reads_pieces`.
         """
-        import numpy as np
-
         model: Any = self._model.model
         encoded = model.tokenizer.encode(text)
         return np.array(encoded.ids, np.int64), np.array(encoded.offsets, np.int64).reshape(-1, 2)
@@ -114,8 +104,6 @@ class Embedder:
         return len(model.tokenizer.encode(word, add_special_tokens=False).ids)
 
     def _read_vector(self, vectors: Iterable[Any]) -> Reading:
-        import numpy as np
-
         with self._running:
             (vector,) = vectors
         nothing = np.zeros((0, self.stamp.dimension), np.float32)
@@ -147,7 +135,7 @@ class Embedder:
 
     def warm(self) -> None:
         """Load the model and run it once."""
-        self.embed_query("warm up")
+        self.read_query("warm up")
 
 
 def download(models_dir: Path, name: str) -> None:
@@ -169,16 +157,8 @@ def available(models_dir: Path) -> list[tuple[str, int, bool]]:
     return rows
 
 
-def _stacked(readings: Sequence[Reading], dimension: int) -> "Vectors":
-    import numpy as np
-
-    return np.asarray([reading.vector for reading in readings], np.float32).reshape(-1, dimension)
-
-
 def _unit(vectors: Any) -> Any:
     """Scale vectors along the last axis to length 1."""
-    import numpy as np
-
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 

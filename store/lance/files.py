@@ -14,11 +14,9 @@ import numpy as np
 from strategy_bank.store.lance.errors import committing, is_conflict, translated
 from strategy_bank.store.lance.library import FTS, Bitmap, IvfRq, col, lancedb
 
-KEPT_AT_MOST = timedelta(days=1)
-"""Age of old versions from which a table in use is compacted."""
+KEPT_AT_MOST = timedelta(days=1)  # age of old versions from which a table in use is compacted
 
-BITS = 3
-"""Bits for each number of a vector in its index."""
+BITS = 3  # bits for each number of a vector in its index
 
 Metric = Literal["dot", "cosine"]
 
@@ -32,12 +30,11 @@ class TableFiles:
         self._table = table
         self._kept = kept
 
-    async def fragments(self) -> int:
-        """Return the number of fragments. Each write adds one, and each makes every search a little slower."""
-        return (await self.spread())[0]
-
     async def spread(self) -> tuple[int, float]:
-        """Return the number of fragments, and the share of the rows that lie outside the largest."""
+        """Return the number of fragments, and the share of the rows that lie outside the largest.
+
+        Each write adds a fragment, and each fragment makes searches a little slower.
+        """
         with translated(self._uri):
             stats: Any = await self._table.stats()
         fragments = stats["fragment_stats"]

@@ -27,11 +27,9 @@ KEEP_OLD_VERSIONS, KEEP_IN_STORES = timedelta(minutes=1), timedelta(minutes=15)
 # write leaves something there; but what searches read of every row must fit, or it is read anew each time
 CACHE_BYTES, CACHE_BYTES_A_ROW = 8 * 2**20, 192
 
-PROBES = 32
-"""Partitions of a vector index that a search looks into."""
+PROBES = 32  # partitions of a vector index that a search looks into
 
-REFINED = 64
-"""Rows found by an index, with its few bits a number, that an exact search compares again."""
+REFINED = 64  # rows found by an index, with its few bits a number, that an exact search compares again
 
 Row = dict[str, Any]
 Schema = Any

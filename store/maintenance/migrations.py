@@ -24,11 +24,9 @@ Step = Callable[["Connection", Path], Awaitable[None]]
 """Takes the tables and the folder of the embedding models."""
 
 logger = logging.getLogger(__name__)
-AT_ONCE = 500
-"""Strategies embedded between two messages of progress, about ten seconds."""
+AT_ONCE = 500  # strategies embedded between two messages of progress, about ten seconds
 
-RESTORING = "restoring"
-"""Id of a row that `meta` holds while a restore replaces the tables."""
+RESTORING = "restoring"  # id of a row that `meta` holds while a restore replaces the tables
 
 
 async def migrate(connection: "Connection", version: int, models_dir: Path) -> None:

@@ -16,21 +16,16 @@ from strategy_bank.store.lock import WriteLock
 Atomically = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 """`Bank.atomically`."""
 
-COMPACT_AT = 30
-"""Number of fragments from which a table is compacted."""
-GATHER_AT = 10
-"""Number of fragments from which the small ones of a large table are joined."""
+COMPACT_AT = 30  # number of fragments from which a table is compacted
+GATHER_AT = 10  # number of fragments from which the small ones of a large table are joined
 # compaction rewrites every row, so it needs this share of rows outside the largest fragment, or of old versions per row; below,
 # joining the small fragments is enough
 STALE = 0.02
-PUT_OFF = 20
-"""Wait before compaction is tried again after a write undid it, in multiples of the time it took."""
+PUT_OFF = 20  # wait before compaction is tried again after a write undid it, in multiples of the time it took
 VERSIONS_LISTED_EVERY_S = 300.0  # the more there are, the longer it takes
 SWEPT_AT_MOST = 100  # versions of a table that is swept, since each is read while writers wait
-INDEXED_FROM = 4096
-"""Number of strategies from which vectors are indexed; below, comparing with all of them is as fast."""
-RETRAINED_AT = 4
-"""Growth factor after which the index is trained again."""
+INDEXED_FROM = 4096  # number of strategies from which vectors are indexed; below, comparing with all of them is as fast
+RETRAINED_AT = 4  # growth factor after which the index is trained again
 
 
 class Upkeep:

@@ -7,17 +7,16 @@ stored in two bits a number, which costs no measurable quality (bench/results/re
 
 from collections.abc import Sequence
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from strategy_bank.store.embedding.embedder import Reading, Vectors
+from strategy_bank.store.embedding.embedder import Reading, Vectors
 
-    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-    Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-    Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
 # BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare
@@ -41,7 +40,7 @@ class Coverage(NamedTuple):
     of_strategy: float  # how much of the strategy occurs in the task
 
 
-def weights(ids: "Ints") -> "Floats":
+def weights(ids: Ints) -> Floats:
     """Return the weight of each word piece, 0–1, shape (n,): higher for rarer ones, 0 for the marks around a text.
 
     The place in the vocabulary stands for the frequency in English (Zipf). So weights do not depend on the bank, and its first
@@ -52,12 +51,12 @@ def weights(ids: "Ints") -> "Floats":
     return np.where(ids < _FIRST_CHARACTER, 0.0, rarity).astype(np.float32)
 
 
-def telling(ids: "Ints") -> "Flags":
+def telling(ids: Ints) -> Flags:
     """Return which word pieces have a weight, shape (n,): all but the marks around a text and unknown ones."""
     return weights(ids) > 0
 
 
-def pack(text: "Reading", task: "Reading | None") -> bytes:
+def pack(text: Reading, task: Reading | None) -> bytes:
     """Pack the telling word pieces of a strategy's text and of its source task, two bits for each number of a vector."""
     parts = [_telling(reading) for reading in (text, task) if reading is not None]
     counts = [len(ids) for ids, _ in parts]
@@ -68,19 +67,19 @@ def pack(text: "Reading", task: "Reading | None") -> bytes:
     return join([*counts, 0][:2], ids, packed)
 
 
-def join(counts: Sequence[int], ids: "Ints", rows: "Bytes") -> bytes:
+def join(counts: Sequence[int], ids: Ints, rows: Bytes) -> bytes:
     """Join the numbers of word pieces of the text and of the task, all ids (both little-endian uint16), and a row for each."""
     return np.array(counts, "<u2").tobytes() + ids.astype("<u2").tobytes() + rows.tobytes()
 
 
-def unpack(packed: bytes, width: int) -> "Vectors":
+def unpack(packed: bytes, width: int) -> Vectors:
     """Return the unit vectors of the telling word pieces of a strategy's text, in their order, shape (n, width)."""
     (first, _), _, rows = split(packed, width // 4)
     vectors, lengths = _unpacked(rows[:first])
     return vectors / lengths
 
 
-def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None]:
+def coverages(query: Reading, packed: Sequence[bytes]) -> list[Coverage | None]:
     """Return for each strategy the mean over its text and its source task, or None where nothing is packed.
 
     A task without telling word pieces has coverage 0 both ways.
@@ -108,18 +107,18 @@ def coverages(query: "Reading", packed: Sequence[bytes]) -> list[Coverage | None
     return [Coverage(*map(float, two)) if len(one) else None for one, two in zip(packed, both.T, strict=True)]
 
 
-def _unpacked(rows: "Bytes") -> "tuple[Vectors, Vectors]":
+def _unpacked(rows: Bytes) -> tuple[Vectors, Vectors]:
     """Turn rows of bytes (n, width / 4) into vectors (n, width), and return them with their lengths (n, 1)."""
     vectors = np.take(_FOUR, rows, axis=0).reshape(len(rows), 4 * rows.shape[1])
     return vectors, np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
 
 
-def _telling(reading: "Reading") -> "tuple[Ints, Floats]":
+def _telling(reading: Reading) -> tuple[Ints, Floats]:
     kept = telling(reading.ids)
     return reading.ids[kept], reading.pieces[kept]
 
 
-def split(packed: bytes, width: int) -> "tuple[list[int], Ints, Bytes]":
+def split(packed: bytes, width: int) -> tuple[list[int], Ints, Bytes]:
     """Undo `join`; `width` is the number of bytes in a row. An empty string gives no rows."""
     first, second = np.frombuffer(packed[:4].ljust(4, b"\0"), "<u2").tolist()
     ids_end = 4 + 2 * (first + second)

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from strategy_bank.store.embedding.embedder import Embedder, ModelStamp
+from strategy_bank.store.embedding.embedder import Embedder, ModelStamp, Spans, Vector, Vectors
 from strategy_bank.store.lance import schema
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import coverage, ranking
-
-if TYPE_CHECKING:
-    from strategy_bank.store.embedding.embedder import Spans, Vector, Vectors
 
 
 @dataclass(frozen=True)
@@ -20,16 +17,16 @@ class EmbeddedStrategy:
     """A strategy with its vectors."""
 
     strategy: Strategy
-    retrieval: "Vector"  # the mean of the unit vectors of its text and its source task
-    text: "Vector"
+    retrieval: Vector  # the mean of the unit vectors of its text and its source task
+    text: Vector
     packed_pieces: bytes = b""  # the word pieces of both, packed by coverage.py; empty where the model gives none
 
 
 class Pieces(NamedTuple):
     """The telling word pieces of a strategy's text: unit vectors (n, d), and the start and end of each in the text (n, 2)."""
 
-    vectors: "Vectors"
-    spans: "Spans"
+    vectors: Vectors
+    spans: Spans
 
 
 def embed(embedder: Embedder, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:

@@ -48,7 +48,7 @@ async def write_backup(
         total = sum([await view.count({}) for view in views.values()])
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for name, view in views.items():
-                async for count in _write(view, archive, _member(name)):
+                async for count in _write(view, archive, f"{name}.arrow"):
                     rows[name] += count
                     progress(sum(rows.values()), total)
             manifest = {"kind": KIND, "format": FORMAT_VERSION, "created_at": now().isoformat(), "rows": rows}
@@ -114,7 +114,7 @@ async def restore_backup(backup: Backup, location: Location) -> None:
             await meta.insert([{"id": RESTORING, "value": backup.path.name}])
             with _readable(backup.path), zipfile.ZipFile(backup.path) as archive:
                 for name in TABLES:
-                    with archive.open(_member(name)) as member:
+                    with archive.open(f"{name}.arrow") as member:
                         reader = pa.ipc.open_stream(member)
                         words = "text" if name == "strategies" else ""
                         await connection.make(name, reader.schema, words=words, rows=reader)
@@ -122,12 +122,8 @@ async def restore_backup(backup: Backup, location: Location) -> None:
         connection.close()
 
 
-def _member(name: str) -> str:
-    return f"{name}.arrow"
-
-
 def _count(archive: zipfile.ZipFile, name: str) -> int:
-    with archive.open(_member(name)) as member:
+    with archive.open(f"{name}.arrow") as member:
         reader: Any = pa.ipc.open_stream(member)
         if name == "strategies":
             schema.stamp_of(reader.schema)

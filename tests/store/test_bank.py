@@ -389,7 +389,7 @@ async def test_damaged_model_files_are_replaced(tmp_path: Path, models_dir: Path
     shutil.copytree(models_dir, tmp_path / "models")
     (file,) = tmp_path.glob(f"models/*/{name}")
     file.write_bytes(b"broken")
-    assert Embedder(tmp_path / "models").embed_query("still works").shape == (1, 384)
+    assert Embedder(tmp_path / "models").read_query("still works").vector.shape == (384,)
 
 
 async def test_the_model_of_another_version_of_onnxruntime_makes_room(tmp_path: Path) -> None:
@@ -402,7 +402,8 @@ async def test_the_model_of_another_version_of_onnxruntime_makes_room(tmp_path: 
 
 async def test_vectors_are_of_unit_length_and_tell_texts_apart(home: Path) -> None:
     embedder = Embedder(home / "models")
-    same, close, far = embedder.embed_documents(["fix the failing test", "repair the broken test", "bake a cake"])
+    texts = ["fix the failing test", "repair the broken test", "bake a cake"]
+    same, close, far = (reading.vector for reading in embedder.read_documents(texts))
     assert same @ same == pytest.approx(1, abs=1e-5)
     assert same @ close > 0.5 > same @ far
 

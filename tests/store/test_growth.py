@@ -103,7 +103,7 @@ async def test_files_are_swept_when_all_pieces_are_joined_so_that_it_holds_the_l
     sweep = files.TableFiles.sweep
 
     async def noting(table: files.TableFiles, version: int) -> bool:
-        pieces.append(await table.fragments())
+        pieces.append((await table.spread())[0])
         return await sweep(table, version)
 
     monkeypatch.setattr(files.TableFiles, "sweep", noting)

@@ -246,10 +246,10 @@ def test_rare_words_weigh_more_than_frequent_ones_and_marks_nothing(id: int) -> 
 def test_one_pass_gives_the_same_vector_whatever_is_read_beside_it(models_dir: Path) -> None:
     embedder = Embedder(models_dir)
     texts = ["short", "Find out why the nightly import of customer orders crashes with a decoding error."]
-    both = embedder.embed_documents(texts)
-    assert np.array_equal(both[:1], embedder.embed_query(texts[0]))
-    assert np.array_equal(both[1:], embedder.embed_documents(texts[1:]))
-    read = embedder.read_query(texts[1])
+    first, second = (reading.vector for reading in embedder.read_documents(texts))
+    (alone,), read = embedder.read_documents(texts[1:]), embedder.read_query(texts[1])
+    assert np.array_equal(first, embedder.read_query(texts[0]).vector)
+    assert np.array_equal(second, alone.vector)
     assert read.pieces.shape == (len(read.ids), 384)
     assert np.linalg.norm(read.pieces, axis=1) == pytest.approx(1, abs=1e-5)
 
