@@ -36,6 +36,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.maintenance import migrations
 from strategy_bank.store.maintenance.upkeep import Upkeep
+from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
 from strategy_bank.store.retrieval import search, strategy_vectors
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
@@ -333,7 +334,7 @@ class Bank:
             await self._reopen()
         return compacted
 
-    async def reembed(self, name: str, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+    async def reembed(self, name: str, progress: Progress = lambda done, total: None) -> None:
         """Embed all strategies with another model and replace the table in one commit."""
         self.embedder = Embedder(self.location.models_dir, name)
         await anyio.to_thread.run_sync(self.embedder.warm)

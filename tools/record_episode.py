@@ -46,12 +46,11 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
     episode, warnings = await anyio.to_thread.run_sync(_episode, report, run)  # seconds for 2 MB
 
     async def step() -> Episode:
-        current = await bank.get(Run, run.id) if run else None
-        if current:
-            await check_free(bank, current, episode)
+        if run:
+            await check_free(bank, await bank.get(Run, run.id), episode)
         is_new = await bank.add(episode)
-        if current:
-            await close_run(bank, current)
+        if run:
+            await close_run(bank, run.id)
         await bank.flush_recalls()
         return episode if is_new else await bank.get(Episode, episode.id)
 

@@ -114,7 +114,7 @@ class Compared:
 
     @property
     def asks(self) -> bool:
-        return self.cosine >= NEAR and self.likeness.open
+        return self.cosine >= NEAR and self.likeness.undecided
 
     @property
     def links(self) -> bool:

@@ -17,12 +17,12 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.records import Strategy
+from strategy_bank.tools.attempts import STANCES
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, question
 from strategy_bank.tools.judging.evidence import Evidence
 from strategy_bank.tools.judging.models import AttemptView
 from strategy_bank.tools.judging.requests import comparison_request, judgement_request
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.scale_attempts import STANCES
 
 FILE = Path(__file__).with_name("situations.json")
 Kind = Literal["recall", "report", "judge", "attempt", "scale", "nothing"]

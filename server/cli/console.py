@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings, Sources
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.location import Location
+from strategy_bank.store.progress import Progress
 
 T = TypeVar("T")
 P = ParamSpec("P")
-Progress = Callable[[int, int], None]
-"""Takes what is done and the total."""
 # control characters, those that turn the reading direction, and halves of other characters
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 

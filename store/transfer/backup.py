@@ -10,7 +10,7 @@ The file is a zip with one Arrow stream per table and `manifest.json`; the zip's
 import json
 import zipfile
 import zlib
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.maintenance.migrations import FORMAT_VERSION, RESTORING
+from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import now
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 KIND = "strategy-bank backup"
 TABLES = [*schema.RECORDS, "meta"]  # in the order of restoring: `meta`, which says that the bank is whole, comes last
 _MANIFEST = "manifest.json"
-
-Progress = Callable[[int, int], None]
 
 
 async def write_backup(

@@ -1,12 +1,11 @@
-"""What waits for a judgement: pending episodes, and runs whose attempts are all reported."""
+"""Judge what waits for it: pending episodes, and runs whose attempts are all reported."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode, Run
-from strategy_bank.tools.attempts import reported_attempts
 from strategy_bank.tools.record_episode import is_settled
 from strategy_bank.tools.report_outcome import distill
 from strategy_bank.tools.scale_attempts import compare_attempts
@@ -15,13 +14,10 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.judging.judge import Judge
 
-Progress = Callable[[int, int], None]
-"""(done, total)"""
-
 
 @dataclass
 class Distilled:
-    """`failed` has the id and the reason of each that stays as it was."""
+    """How many were judged; `failed` has the id and the reason of each that stays as it was."""
 
     episodes: int = 0
     runs: int = 0
@@ -37,7 +33,7 @@ async def distill_backlog(
     limit: int | None = None,
     abandoned: bool = False,
 ) -> Distilled:
-    """Judge pending episodes, then compare complete runs, at most `limit` in all; with `abandoned`, also incomplete runs."""
+    """Judge pending episodes, then compare complete runs, at most `limit` in all; if `abandoned`, also incomplete runs."""
     where = {"scope": scope} if scope else {}
     result = Distilled()
     episodes = (await _pending(bank, where))[:limit]
@@ -53,7 +49,7 @@ async def distill_backlog(
 
 
 async def _pending(bank: "Bank", where: dict[str, Any]) -> list[str]:
-    """Ids, those first that nobody has tried: an episode that always fails must not keep the others waiting."""
+    """Return the ids, first of those that nobody has tried: one that always fails must not keep the others waiting."""
     rows = await bank.cells(Episode, ["reason", "updated_at"], status="pending", **where)
     return [row["id"] for row in sorted(rows, key=lambda row: (bool(row["reason"]), row["updated_at"]))]
 
@@ -81,7 +77,7 @@ async def _waiting_runs(bank: "Bank", where: dict[str, Any], abandoned: bool) ->
 
 
 async def _compare(bank: "Bank", judge: "Judge", run: Run, result: Distilled) -> None:
-    compared = await compare_attempts(bank, judge, run, await reported_attempts(bank, run.id))
+    compared = await compare_attempts(bank, judge, run)
     if compared.status == "finished":
         result.runs += 1
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode
 from strategy_bank.tools.record_episode import Report, record_episode
 from strategy_bank.tools.transcripts.tasks import PastTask, tasks
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from strategy_bank.tools.transcripts.reader import ClientName
 
 RUNNING_S = 1_800
-"""Seconds since its last write in which a session may still go on: its last task is left for a later time."""
+"""Seconds after its last write in which a session may still go on. Its last task is left for a later time."""
 _TIDY_EVERY = 50
-"""Queued episodes after which the bank is given time to tidy up."""
+"""Number of queued episodes after which the bank may do its upkeep."""
 Fate = Literal[
     "queued", "queued before", "reported by the agent itself", "without work", "perhaps still running", "unreadable"
 ]
-"""What became of one task, or of a transcript that could not be read."""
+"""The ends that a task can come to, or a transcript that cannot be read."""
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Queue:
     since: datetime | None = None
     counts: Counter[Fate] = field(default_factory=Counter[Fate])
 
-    async def fill(self, bank: "Bank", files: list[Path], progress: Callable[[int, int], None]) -> None:
+    async def fill(self, bank: "Bank", files: list[Path], progress: Progress) -> None:
         """Add an episode for each task that is not in the bank yet. Interrupted and begun again, it adds nothing twice."""
         known, tidied = {row["id"] for row in await bank.cells(Episode, [])}, 0
         for done, file in enumerate(files):
@@ -77,7 +78,7 @@ class Queue:
             return
         for number, task in enumerate(found, 1):
             if self._is_wanted(task):
-                reason = _left_out(task, running=running and number == len(found))
+                reason = _why_left_out(task, running=running and number == len(found))
                 if reason:
                     self.counts[reason] += 1
                 else:
@@ -91,14 +92,14 @@ class Queue:
 
 
 def begun(task: PastTask) -> datetime | None:
-    """When the task began, in local time; None where its transcript does not say."""
+    """Return when the task began, in local time; None if its transcript does not say."""
     try:
         return datetime.fromisoformat(task.at).astimezone()
     except ValueError:
         return None
 
 
-def _left_out(task: PastTask, *, running: bool) -> Fate | None:
+def _why_left_out(task: PastTask, *, running: bool) -> Fate | None:
     if not task.worked:
         return "without work"
     if task.reported:

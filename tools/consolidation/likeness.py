@@ -1,9 +1,9 @@
-"""Whether two lessons say the same: one number from a few signals, and what forbids it whatever the number.
+"""Likeness: whether two strategies say the same, as one number from a few signals, and what forbids it despite the number.
 
-Two lessons on one topic share most of their words whether they agree or not, so the cosine of their texts tells little: what
+Two strategies on one topic share most of their words whether they agree or not, so the cosine of their texts tells little. What
 counts is how well the words that they do *not* share answer each other. A paraphrase says in other words what the other says;
-a neighbouring lesson differs in words that nothing in the other answers; opposite advice differs in a negation or in one of a
-pair such as first and last. Pure functions of texts and word vectors.
+a neighbouring strategy differs in words that nothing in the other answers; opposite advice differs in a negation or in one of
+a pair such as first and last. The functions are pure; they take texts and word vectors.
 """
 
 import json
@@ -32,11 +32,11 @@ _NEGATIONS = frozenset(
 )
 _REPLACING = ("instead", "rather")
 _PREFERRING = ("prefer", "favour", "favor")
-"""What follows their `to` is what not to do."""
+"""After their `to` stands what not to do."""
 _UNLESS = frozenset(("without", "before", "unless", "until", "only", "if", "unseen", "blindly"))
-"""With these a negation says how to do something, not that it should be left: never without looking is to look first."""
+"""With these a negation says how to do something, not to leave it: never without looking means to look first."""
 _REACH = 5
-"""So many words after a negation are negated, at most."""
+"""Number of words after a negation that are negated at most."""
 _LEAN = frozenset(
     re.findall(
         r"\w+",
@@ -44,37 +44,36 @@ _LEAN = frozenset(
         "than because since which who one each any every all before after first use make",
     )
 )
-"""Words too common to tell lessons apart."""
+"""Words too common to tell strategies apart."""
 _ENDINGS = ("ing", "edly", "ies", "ed", "es", "s", "ly", "er")
 _RUN = 4
-"""Words in a row that count as taken over verbatim."""
+"""Number of words in a row that count as taken over verbatim."""
 _COPIED = 0.3
-"""Share of such runs from which one text is the other with a few changes."""
+"""Share of such rows above which one text is the other with a few changes."""
 
 
 class Signals(NamedTuple):
-    """How two lessons compare; each in 0–1 but for the cosines."""
+    """How two strategies compare. Of two directions the worse counts; all are shares, 0–1, except the cosines."""
 
     answered: float
-    """How well the unshared words of one are answered in the other, cosine; of the two directions the worse."""
+    """Mean cosine with which the other answers the unshared words of one."""
     least: float
-    """What four fifths of one's words reach in the other, cosine; the worse direction. One word that nothing answers may be
-    the point."""
+    """Cosine that four fifths of the words of one reach in the other: a single word that nothing answers may be the point."""
     unanswered: float
-    """Share of a lesson's words that are unshared, each counted by what its answer lacks; the worse direction."""
+    """Share of the words of one that are unshared, each weighted by what its answer lacks."""
     verbatim: float
-    """Share of runs of four words that both have."""
+    """Share of rows of four words that both have."""
     content: float
     """Cosine of the two contents."""
     applies: float
     """Cosine of the two titles with descriptions."""
     contrary: float
-    """Share of words whose counterpart is negated where they are not, or the other way round."""
+    """Share of words of which either the word or its counterpart is negated."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """One lesson, word by word. `vectors` has shape (words, d), all vectors are of unit length."""
+    """One strategy, word by word. `vectors` has shape (words, d); all vectors are of unit length."""
 
     title: str
     text: str
@@ -87,7 +86,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike two lessons are. `contrary`: they seem to advise opposite things."""
+    """How alike two strategies are. They are `contrary` if they seem to advise opposite things."""
 
     score: float
     unanswered: float
@@ -96,25 +95,24 @@ class Likeness:
 
     @property
     def same(self) -> bool:
-        """Both measures say so, and nothing is in conflict."""
+        """Whether both measures say that they are the same, and nothing is in conflict."""
         return self.score > 0 and self.unanswered < UNANSWERED and not self.conflict
 
     @property
-    def open(self) -> bool:
-        """One of them does or nearly does: somebody who understands the texts should decide."""
-        return not self.same and not self.contrary and (self.score > GREY or self.unanswered < UNANSWERED)
+    def undecided(self) -> bool:
+        """Whether one of them does or nearly does, so that somebody who understands the texts should decide."""
+        return not self.same and not self.contrary and (self.score > UNDECIDED or self.unanswered < UNANSWERED)
 
 
 NEAR = 0.5
-"""Cosine of the texts from which a comparison word by word is worth it: below it hardly a pair of the corpus would merge."""
+"""Least cosine of the texts at which a comparison word by word is worth it: below, hardly a pair of the corpus would merge."""
 UNANSWERED = 0.4
-"""Of a lesson's words, from which it says something that the other does not. Of lessons that two agents drew from the same work
-(bench/consolidation/drawn), four fifths of those that say the same lie below, and one in thirty of the others."""
-GREY = -0.5
+"""Share of its words from which a strategy says something that the other does not. Of strategies that two agents drew from the
+same work (bench/consolidation/drawn), four fifths of those that say the same lie below, and one in thirty of the others."""
+UNDECIDED = -0.5
 CONTRARY = 0.3
 TAKEN_OVER = 0.1
-"""Verbatim share from which a negation or an opposite word is a contradiction. In lessons with words of their own it mostly
-belongs to another thought."""
+"""Verbatim share from which a negation or an opposite word is a contradiction. Below, it mostly belongs to another thought."""
 _ANSWERED, _LEAST, _PATCHED, _CONTENT, _CONTRARY, _APPLIES, _BIAS = 12.7, 10.6, -68.2, 2.4, -2.1, -7.7, -5.4
 """A logistic regression over half of the pairs (bench/consolidation/likeness_weights.py); the bias is lowered by
 0.3, so that cross-validation by groups merges 7 of 434 wrong pairs. `_PATCHED` weighs verbatim × unanswered: sentences taken
@@ -122,7 +120,7 @@ over with a few words put in that nothing answers are what a different lesson on
 
 
 def likeness_of(a: Words, b: Words) -> Likeness:
-    """Symmetric."""
+    """Return the likeness of two strategies, whichever comes first."""
     seen = signals(a, b)
     score = (
         _ANSWERED * seen.answered
@@ -139,7 +137,7 @@ def likeness_of(a: Words, b: Words) -> Likeness:
 
 
 def read(strategy: "Strategy", pieces: "Pieces") -> Words:
-    """`pieces` are those of its wording."""
+    """Return the words of a strategy; `pieces` are those of its wording."""
     words: list[str] = []
     negated: list[bool] = []
     found: list[Vector] = []
@@ -173,7 +171,7 @@ def signals(a: Words, b: Words) -> Signals:
 
 
 def conflict(a: Words, b: Words) -> str:
-    """What forbids that two lessons are one, however alike: a negation put in, other numbers, opposite words. Else empty."""
+    """Return what forbids that two strategies are one: an added negation, other numbers, opposite words; empty if nothing."""
     if _verbatim(a.text, b.text) > _COPIED and _negations(a.text) != _negations(b.text):
         return "one negates what the other says in the same words"
     for word in _denied(a.title, b.title):
@@ -200,7 +198,7 @@ def _least(cosines: "Vectors") -> float:
 
 
 def _contrary(a: Words, b: Words, cosines: "Vectors") -> float:
-    """Each word counts by the square of how well it is answered."""
+    """Return the contrary share of the words, each weighted by the square of how well it is answered."""
     nearest = cosines.argmax(axis=1)
     weights = np.maximum(cosines.max(axis=1), 0) ** 2
     differs = np.array(a.negated) != np.array(b.negated)[nearest]
@@ -208,7 +206,7 @@ def _contrary(a: Words, b: Words, cosines: "Vectors") -> float:
 
 
 def _opposed(a: Words, b: Words) -> Iterator[tuple[str, str]]:
-    """Unshared words that are each other's opposite and stand for each other in context, among the best two."""
+    """Yield unshared words that are each other's opposites, and among the best two counterparts in context."""
     pairs, mine, other = _opposites(), set(a.words), set(b.words)
     cosines = a.vectors @ b.vectors.T
     for matrix, left, right, known in ((cosines, a.words, b.words, other), (cosines.T, b.words, a.words, mine)):
@@ -221,7 +219,7 @@ def _opposed(a: Words, b: Words) -> Iterator[tuple[str, str]]:
 
 
 def _denied(a: str, b: str) -> Iterator[str]:
-    """Words of both titles that one of them negates, where neither says under which condition."""
+    """Yield words of both titles that only one of them negates, unless one names a condition."""
     if any(_UNLESS & set(title.lower().split()) for title in (a, b)):
         return
     one, other = ({stem: negated for _, _, stem, negated in _words(title)} for title in (a, b))
@@ -244,7 +242,7 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 
 
 def _words(text: str) -> Iterator[tuple[int, int, str, bool]]:
-    """(start, end, stem, negated) of each word. A negation reaches a few words far and ends with its clause."""
+    """Yield (start, end, stem, negated) of each word. A negation reaches over a few words and ends with its clause."""
     for clause in _CLAUSE.finditer(text):
         left, preferring = 0, False
         for found in _WORD.finditer(clause[0]):
@@ -265,7 +263,7 @@ def _words(text: str) -> Iterator[tuple[int, int, str, bool]]:
 
 @cache
 def _opposites() -> dict[str, frozenset[str]]:
-    """Stem → stems of its opposites."""
+    """Return the stems of the opposites by stem."""
     file = resources.files("strategy_bank.tools.consolidation") / "opposites.json"
     found: dict[str, set[str]] = {}
     for one, other in json.loads(file.read_text("utf-8")):
@@ -275,13 +273,13 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 
 def _stem(word: str) -> str:
-    """Rough, and the same for both sides: endings off where four letters remain."""
+    """Return the word without its ending if four letters remain: rough, but the same for both sides."""
     word = word.strip("'-")
     ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 4), "")
     return word.removesuffix(ending)
 
 
 def _unit(vectors: "Vectors") -> "Vector":
-    """Of length 1; zeros where there are none."""
+    """Return the mean with length 1; zeros if there are no vectors."""
     mean = vectors.sum(axis=0)
     return mean / max(float(np.linalg.norm(mean)), 1e-12)

@@ -1,6 +1,5 @@
-"""Which strategies of the whole bank say the same."""
+"""Finds strategies of the whole bank that say the same, and merges them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strategy_bank.store.errors import JudgeFailed
+from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
 from strategy_bank.tools.consolidation.likeness import NEAR
 from strategy_bank.tools.consolidation.merge import merge
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.embedding.embedder import Vectors
     from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
-    from strategy_bank.tools.consolidation.neighbours import Neighbour, Neighbourhood
+    from strategy_bank.tools.consolidation.neighbours import Neighbourhood
     from strategy_bank.tools.judging.judge import Judge
 
 _ROWS = 512
@@ -24,13 +24,10 @@ _ROWS = 512
 _BATCH = 16
 """Pairs that are merged in one commit: others write between two of them, and the episodes that taught them fit in memory."""
 
-Progress = Callable[[int, int], None]
-"""(done, total)"""
-
 
 @dataclass(frozen=True)
 class Merge:
-    """`other` goes into `kept`."""
+    """A planned merge: `kept` takes in `other`."""
 
     kept: Strategy
     other: Strategy
@@ -39,7 +36,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a look over the whole bank found. `undecided` has the reasons of an endpoint that failed; those pairs stay apart."""
+    """What a sweep found. `undecided` has an endpoint's errors; the pairs on which it failed stay two."""
 
     merges: list[Merge] = field(default_factory=list[Merge])
     undecided: list[str] = field(default_factory=list[str])
@@ -55,7 +52,7 @@ async def sweep(bank: "Bank", judge: "Judge", progress: Progress, scope: str | N
 
 
 async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str | None = None) -> Sweep:
-    """Each strategy goes into at most one other; that one may go into a third, and takes along what it has got."""
+    """Find the merges. Each strategy goes into at most one other, which may go into a third with all it has taken in."""
     from strategy_bank.tools.consolidation.neighbours import Neighbourhood
 
     where = {"scope": scope} if scope else {}
@@ -74,7 +71,7 @@ async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str |
 
 
 def _standing(item: "EmbeddedStrategy") -> tuple[bool, int, int, object, str]:
-    """The one that stays comes first: global, better supported, more useful, older."""
+    """Return the key by which the one to keep comes first: global, better supported, more useful, older."""
     strategy = item.strategy
     return (
         strategy.scope != GLOBAL_SCOPE,
@@ -86,7 +83,7 @@ def _standing(item: "EmbeddedStrategy") -> tuple[bool, int, int, object, str]:
 
 
 def _near_pairs(texts: "Vectors") -> list[tuple[int, int, float]]:
-    """Pairs of places whose texts are near, with the cosine, the nearest first; in each pair the lower place first."""
+    """Return pairs of places whose texts are near, with the cosine, the nearest first; in each, the lower place first."""
     found: list[tuple[int, int, float]] = []
     for start in range(0, len(texts), _ROWS):
         cosines = np.triu(texts[start : start + _ROWS] @ texts.T, start + 1)
@@ -102,24 +99,20 @@ async def _why(
     judge: "Judge",
     undecided: list[str],
 ) -> str:
-    """Why they are one; empty where they are not."""
+    """Return why they say the same; empty if they do not."""
     (found,) = await near.compared(kept, [(other, cosine)])
-    how = _reason(found)
+    how = f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"
     if found.likeness.same:
         return how
-    if found.likeness.open and await _is_same(judge, kept.strategy, other.strategy, undecided):
+    if found.likeness.undecided and await _is_same(judge, kept.strategy, other.strategy, undecided):
         return f"the endpoint decided; {how}"
     return ""
 
 
 async def _is_same(judge: "Judge", one: Strategy, other: Strategy, undecided: list[str]) -> bool:
-    """Where nobody can be asked, or the endpoint fails, both stay."""
+    """Ask the judge; if there is none that can answer, or it fails, both stay."""
     try:
         return bool(await judge.same(one.wording, other.wording))
     except JudgeFailed as exc:
         undecided.append(str(exc))
         return False
-
-
-def _reason(found: "Neighbour") -> str:
-    return f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"

@@ -35,7 +35,7 @@ def undecided_pairs(new: Strategy, neighbours: "Iterable[Neighbour]") -> list[Un
     like = [
         near
         for near in neighbours
-        if near.likeness.open
+        if near.likeness.undecided
         and near.strategy.status == new.status == "active"
         and near.strategy.outcome == new.outcome
     ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def change_status(bank: "Bank", ids: tuple[str, ...], status: StrategyStatus, reason: str) -> list[Strategy]:
-    """The strategies as they were before. Raises NotFound, having changed nothing, when one of them is missing."""
+    """Return the strategies as they were before. Raises NotFound, and changes nothing, if one of them is missing."""
 
     def changed(strategy: Strategy) -> Strategy:
         pardoned = strategy.credited_by if status == "active" else strategy.pardoned
@@ -28,5 +28,6 @@ async def change_status(bank: "Bank", ids: tuple[str, ...], status: StrategyStat
 
 
 def check_found(ids: tuple[str, ...], found: Collection[str], kind: str) -> None:
+    """Raise NotFound if one of the ids was not found."""
     if missing := [id for id in ids if id not in found]:
         raise NotFound(f"There is no {kind} {', '.join(map(repr, missing))} in this bank. Nothing was changed.")

@@ -1,4 +1,4 @@
-"""Drafts of a judgement as strategies: no secrets in them, flagged for literals, quarantined for orders."""
+"""Makes strategies of a judgement's drafts: without secrets, flagged for literals, quarantined for orders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ CARRIED = "was drawn from a task or trajectory that carries orders"
 
 @dataclass(frozen=True)
 class Source:
-    """What a lesson was drawn from: one episode, or all attempts of a run. `seen` is the text it must not quote."""
+    """What strategies are drawn from: one episode, or all attempts of a run. `seen` is the text that they must not quote."""
 
     task: str
     scope: str
@@ -26,8 +26,8 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """Drafts as strategies, cleaned; with what the reporter must be told. `orders`: what in their source reads as orders."""
+class Drafted:
+    """Strategies made of drafts, with warnings for the reporter. `orders` says what in their source reads as orders."""
 
     strategies: list[Strategy]
     orders: str | None = None
@@ -35,33 +35,32 @@ class Lessons:
     warnings: list[str] = field(default_factory=list[str])
 
 
-def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Lessons:
-    """Drafts without secrets; those that carry literals are flagged, those that read as orders are quarantined.
+def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
+    """Return the drafts as strategies without secrets. Those with literals are flagged.
 
-    So is everything that was drawn from a trajectory with orders in it.
+    Those that read as orders are quarantined, and so is everything that was drawn from a trajectory with orders in it.
     """
-    lessons = Lessons([], carries_orders(source.seen))
+    drafted = Drafted([], carries_orders(source.seen))
     for draft in drafts:
-        strategy = _strategy(draft, source, lessons.orders)
-        if strategy.id in (known.id for known in lessons.strategies):
+        strategy = _strategy(draft, source, drafted.orders)
+        if strategy.id in (known.id for known in drafted.strategies):
             continue
-        lessons.strategies.append(strategy)
+        drafted.strategies.append(strategy)
         if strategy.status == "quarantined":
-            lessons.warnings.append(
+            drafted.warnings.append(
                 f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
                 "review and is not shown to agents."
             )
         elif literals := find_literals(strategy.wording, source.seen):
-            lessons.flagged_ids.append(strategy.id)
-            lessons.warnings.append(
+            drafted.flagged_ids.append(strategy.id)
+            drafted.warnings.append(
                 f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
                 "words, so that it helps with other tasks."
             )
-    return lessons
+    return drafted
 
 
 def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Strategy:
-    """What a trajectory with orders in it taught waits for a person too: a deceived judge words the order as advice."""
     title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
     strategy = Strategy(
         id=content_id("st", source.scope, title, description, content),
@@ -74,6 +73,7 @@ def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Stra
         episode_ids=source.episode_ids,
         run_ids=source.run_ids,
     )
+    # a judge that a trajectory with orders deceived words the order as advice, so that waits for a person too
     if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
     return strategy

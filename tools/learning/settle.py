@@ -49,16 +49,16 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
         return Settled(episode, _second_judgement(episode, judgement))
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
-    lessons = await anyio.to_thread.run_sync(strategies_of, judgement.strategies, source)
-    embedded = await bank.embed(lessons.strategies)
-    warnings = [*lessons.warnings, *_disagreement(episode, judgement)]
+    drafted = await anyio.to_thread.run_sync(strategies_of, judgement.strategies, source)
+    embedded = await bank.embed(drafted.strategies)
+    warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
 
     async def step() -> tuple[Settled[Episode], Sequence[UndecidedPair]]:
         current = await _current(bank, episode)
         if current.status != "pending" and not current.flagged_ids:
             return Settled(current, _second_judgement(current, judgement)), []
         current = current.model_copy(update={"used_ids": _used(current, judgement)})
-        used = [] if lessons.orders else await _credited(bank, current, verdict)
+        used = [] if drafted.orders else await _credited(bank, current, verdict)
         placed = await place(bank, embedded, used)
         await _retire_flagged(bank, current, placed.learned)
         settled = current.model_copy(
@@ -70,7 +70,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
                 "judgement": _stored(judgement),
                 "reason": "",
                 "learned": list(placed.learned),
-                "flagged_ids": lessons.flagged_ids,
+                "flagged_ids": drafted.flagged_ids,
                 "updated_at": now(),
             }
         )
@@ -87,8 +87,8 @@ async def conclude(
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
-    lessons = await anyio.to_thread.run_sync(strategies_of, comparison.strategies, source)
-    embedded = await bank.embed(lessons.strategies)
+    drafted = await anyio.to_thread.run_sync(strategies_of, comparison.strategies, source)
+    embedded = await bank.embed(drafted.strategies)
 
     async def step() -> tuple[Settled[Run], Sequence[UndecidedPair]]:
         current = await bank.get(Run, run.id)
@@ -107,7 +107,7 @@ async def conclude(
         )
         await bank.amend([finished])
         await bank.flush_recalls()
-        return Settled(finished, lessons.warnings), placed.undecided
+        return Settled(finished, drafted.warnings), placed.undecided
 
     return await _decided(bank, judge, *await bank.atomically(step))
 
