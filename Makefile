@@ -1,4 +1,4 @@
-.PHONY: demo test coverage check bench bench-quality conformance clients bundle setup lock
+.PHONY: demo test test-fast coverage check bench bench-quality conformance clients bundle setup lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,9 @@ PYTEST := -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -
 
 test: setup
 	@$(BIN)/python $(PYTEST)
+
+test-fast: setup
+	@$(BIN)/python $(PYTEST) -m "not slow"
 
 coverage: setup
 	@$(BIN)/coverage erase

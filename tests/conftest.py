@@ -1,7 +1,7 @@
 """Shared parts of the tests: a real bank in a folder of its own, a real client in both eras of the protocol."""
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from mcp import Client
 
 from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
+from strategy_bank.store.embedding import embedder
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.tools.judging.judge import Judge
 from tests.support.connecting import ERAS, Connect
@@ -36,6 +37,25 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     Embedder(folder).warm()
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Banks of one worker whose model files are the same share the loaded model: each load takes an eighth of a second."""
+    load, loaded = embedder._load, dict[tuple[Any, ...], Any]()
+
+    def load_once(factory: Any, name: str, **options: Any) -> Any:
+        if "specific_model_path" not in options:
+            return load(factory, name, **options)
+        files = Path(options["specific_model_path"]).resolve()
+        key = (name, *[(file.resolve(), file.stat().st_mtime_ns) for file in sorted(files.iterdir())])
+        if key not in loaded:
+            loaded[key] = load(factory, name, **options)
+        return loaded[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedder, "_load", load_once)
+        yield
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def test_a_case_has_a_realistic_size_and_its_quote_decides_out_of_the_record(cas
     assert "[redacted" not in case.record
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_server_accepts_the_right_judgement_of_every_case(settings: Settings) -> None:
     async with Client(create_server(settings)) as client:

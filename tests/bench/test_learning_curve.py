@@ -29,6 +29,7 @@ def test_a_judge_is_right_as_often_as_its_accuracy_says() -> None:
     assert low < 0.727 < high
 
 
+@pytest.mark.slow
 def test_the_bank_is_used_and_the_same_seed_tells_the_same(models_dir: Path) -> None:
     none, full, again = (
         anyio.run(run, arm, 1.0, 1, LENGTH, models_dir) for arm in (Arm("none"), Arm("full"), Arm("full"))

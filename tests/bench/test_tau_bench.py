@@ -7,6 +7,7 @@ from bench.tau.lessons import REWORDED
 from bench.tau.reports import by_agent, by_endpoint
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.skipif(not DATA.is_file(), reason=f"tau-bench's trajectories are not at {DATA}"),
 ]

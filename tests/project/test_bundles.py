@@ -71,6 +71,7 @@ def test_the_image_copies_what_there_is_and_what_the_package_needs() -> None:
     assert shown == set(copied)
 
 
+@pytest.mark.slow
 def test_the_image_starts_healthy_and_only_with_a_token(environment: dict[str, str]) -> None:
     entry, command = json.loads(instructions("ENTRYPOINT")[0]), json.loads(instructions("CMD")[0])
     assert entry[0] in PROJECT["scripts"]

@@ -77,6 +77,7 @@ def test_prompts_are_those_of_the_snapshot() -> None:
     check_snapshot("prompts.txt", "\n\n".join(rendered))
 
 
+@pytest.mark.slow
 def test_a_built_wheel_carries_everything_and_nothing_under_a_common_name(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)

@@ -34,6 +34,7 @@ from tests.support.raw_server import raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="makes the faults with what Linux offers"),
 ]

@@ -31,6 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
+@pytest.mark.slow
 async def test_a_lesson_told_over_http_is_recalled_over_stdio_by_another_process(
     environment: dict[str, str], era: str
 ) -> None:
@@ -45,6 +46,7 @@ async def test_a_lesson_told_over_http_is_recalled_over_stdio_by_another_process
     assert [s["id"] for s in recalled["strategies"]] == [s["id"] for s in learned["strategies"]]
 
 
+@pytest.mark.slow
 async def test_clients_at_once_work_on_one_bank(environment: dict[str, str]) -> None:
     stored: set[str] = set()
 
@@ -119,6 +121,7 @@ def test_whether_it_is_well_is_told_to_all_and_nothing_else(served: Served) -> N
     assert served.get("/docs", Authorization=f"Bearer {TOKEN}").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "protocol"), [(signal.SIGTERM, 143, "auto"), (signal.SIGINT, 130, "legacy")]
 )
@@ -153,6 +156,7 @@ def test_control_c_at_the_first_moment_ends_it_also_where_its_parent_ignores_it(
         assert process.wait(timeout=60) == 130
 
 
+@pytest.mark.slow
 async def test_a_long_trajectory_is_taken_as_over_stdio(environment: dict[str, str]) -> None:
     with serving(environment) as server:
         async with reached(server.url, "auto") as client:
@@ -168,6 +172,7 @@ async def test_transcripts_are_not_read_for_whoever_has_the_token(environment: d
     assert "This server reads no transcripts" in told
 
 
+@pytest.mark.slow
 def test_a_token_is_made_once_for_the_user_alone_and_not_told(environment: dict[str, str], home: Path) -> None:
     file, seen = home / TOKEN_FILE, set[str]()
     for _ in range(2):

@@ -23,6 +23,7 @@ def connected(environment: dict[str, str], era: str) -> Client:
     return Client(server, mode=era)
 
 
+@pytest.mark.slow
 async def test_a_lesson_of_one_process_comes_back_in_the_next(environment: dict[str, str], era: str) -> None:
     async with connected(environment, era) as client:
         assert (await call(client, "recall_strategies", task=REWORDED))["strategies"] == []
@@ -32,6 +33,7 @@ async def test_a_lesson_of_one_process_comes_back_in_the_next(environment: dict[
     assert [s["id"] for s in recalled["strategies"]] == [s["id"] for s in learned["strategies"]]
 
 
+@pytest.mark.slow
 async def test_two_processes_work_on_one_run_and_see_each_other_at_once(environment: dict[str, str]) -> None:
     async with connected(environment, "auto") as one, connected(environment, "legacy") as two:
         run_id = (await call(one, "scale_attempts", task=TASK, attempts=2))["run_id"]
@@ -47,6 +49,7 @@ async def test_two_processes_work_on_one_run_and_see_each_other_at_once(environm
     assert [s["title"] for s in recalled["strategies"]] == [STRATEGY["title"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trajectory",
     [
@@ -116,6 +119,7 @@ print(sorted(heavy & set(sys.modules)))
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_survives_a_kill(environment: dict[str, str]) -> None:
     acknowledged: list[str] = []
     with raw_server(environment) as server:

@@ -14,6 +14,7 @@ from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.records import Strategy
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts files and threads in /proc"),
 ]

@@ -48,6 +48,7 @@ async def backed_up(location: Location, file: Path) -> dict[str, int]:
         await bank.close()
 
 
+@pytest.mark.slow
 async def test_a_running_server_sees_the_restored_bank_in_its_next_call(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -89,6 +90,7 @@ async def test_upkeep_of_others_waits_for_a_copy_and_drops_nothing_of_it(
     await other.close()
 
 
+@pytest.mark.slow
 async def test_copies_made_while_a_server_writes_are_each_of_one_moment(
     environment: dict[str, str], home: Path, tmp_path: Path, models_dir: Path
 ) -> None:
@@ -187,6 +189,7 @@ async def test_an_interrupted_restore_is_told_at_open_and_done_again(settings: S
     assert await count(settings.location) == 1
 
 
+@pytest.mark.slow
 def test_restore_asks_before_it_replaces(environment: dict[str, str], tmp_path: Path) -> None:
     file = str(tmp_path / "bank.zip")
     assert shell(environment, "backup", file).returncode == 0

@@ -360,6 +360,7 @@ async def replace_strategies(location: Location, stamp: ModelStamp) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 async def test_reembedding_keeps_every_strategy_and_tells_how_far_it_is(bank: Bank) -> None:
     await put(bank, *(lesson(number) for number in range(70)))
     seen: list[tuple[int, int]] = []

@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 from bench.load.concurrency import crowd
 from tests.support.samples import TASK, call, refusal, report
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 HOLDER = """
 import sys, time
 from filelock import FileLock

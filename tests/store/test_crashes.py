@@ -6,7 +6,7 @@ import pytest
 
 from bench.load.crashes import MOMENTS_S, crashes
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_two_kills_in_each_phase_lose_nothing_that_was_acknowledged(home: Path) -> None:

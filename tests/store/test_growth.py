@@ -14,7 +14,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.records import Episode, Strategy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 WRITER = """
 import sys
 from pathlib import Path

@@ -22,7 +22,7 @@ from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import ranking
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 SIZE = 1200
 
 

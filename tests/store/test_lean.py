@@ -52,12 +52,14 @@ def test_a_server_that_stores_embeds_and_redacts_loads_none_of_it(models_dir: An
     assert ran(EMBED + store + LOADED, models_dir) == "[]"
 
 
+@pytest.mark.slow
 def test_the_libraries_still_load_each_of_the_packages_by_themselves() -> None:
     lancedb, others = "import sys, lancedb; ", "import sys, fastembed; import detect_secrets.plugins.aws; "
     assert ran(lancedb + LOADED) == f"['{CATALOGUE.name}']"
     assert ran(others + LOADED) == str(sorted(package.name for package in (HUB, IMAGES, REQUESTS)))
 
 
+@pytest.mark.slow
 def test_one_that_was_imported_before_stays() -> None:
     before = "from lance_namespace_urllib3_client.models import ListTablesResponse as before"
     stays = "import strategy_bank.store.lance.table; import lancedb.db as db; print(db.ListTablesResponse is before)"

@@ -15,7 +15,7 @@ from strategy_bank.store.records import Episode, Strategy
 from tests.support.records import episode, lesson, put
 from tests.support.samples import call, report
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture

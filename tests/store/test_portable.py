@@ -78,6 +78,7 @@ def strategy(number: int, **fields: Any) -> Strategy:
     return Strategy(id=f"st_{number:04}", **words | fields)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(batch=st.lists(any_records, min_size=1, max_size=12, unique_by=lambda record: record.id))
 def test_what_is_exported_from_one_bank_and_imported_into_another_is_the_same_to_the_last_field(

@@ -295,6 +295,7 @@ async def test_a_lesson_in_words_that_the_model_does_not_know_is_kept_and_found_
 # how right it is
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the graded tasks are not at {DATA}")
 async def test_recall_stays_as_right_as_it_was_measured(home: Path) -> None:

@@ -12,7 +12,7 @@ from tests.support.records import episode, lesson, put
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def location(request: pytest.FixtureRequest) -> Location:
     return request.getfixturevalue(request.param)
 

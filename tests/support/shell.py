@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
+from tests.support.interruptible import start
 
 T = TypeVar("T")
 PROGRAM = [sys.executable, "-m", "strategy_bank.server"]
@@ -52,4 +53,4 @@ class Shell:
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.Popen([*PROGRAM, *words], env=self.environment, text=True, **pipes)
+        return start([*PROGRAM, *words], env=self.environment, text=True, **pipes)

@@ -436,6 +436,7 @@ def test_the_server_speaks_only_the_protocol_and_ends_with_its_input(shell: Shel
     assert len(answers[1]["result"]["tools"]) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_a_client_reports_to_the_real_process_is_there_for_the_command_line(shell: Shell) -> None:
     server = StdioServerParameters(command=sys.executable, args=PROGRAM[1:], env=shell.environment)
@@ -479,6 +480,7 @@ def test_a_closed_standard_input_is_told_in_one_line(shell: Shell) -> None:
     assert done.stderr.startswith("Error: Standard input or output is closed")
 
 
+@pytest.mark.slow
 def test_pipes_carry_utf_8_whatever_the_encoding_of_the_system(shell: Shell) -> None:
     line = {"title": "測試 →", "description": "When in doubt.", "content": "Größe", "outcome": "success"}
     ansi = shell.environment | {"PYTHONIOENCODING": "cp1252"}

@@ -160,6 +160,7 @@ def test_the_template_of_a_new_file_is_valid_when_every_comment_sign_is_removed(
     assert 'claude_home = "~/.claude"' in file.read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_a_server_reads_the_file_and_a_variable_goes_before_it(
     home: Path, file: Path, environment: dict[str, str]
 ) -> None:

@@ -67,6 +67,7 @@ def consolidate(home: Path, *words: str, endpoint: ScriptedEndpoint | None = Non
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pairs", "merged", "reached"), [(written, 0.4, 0.6), (drawn, 0.05, 0.8)])
 def test_hardly_a_wrong_merge_and_most_duplicates_merged_or_asked_about_on_held_out_pairs(
     models_dir: Path, pairs: Callable[[], list[Pair]], merged: float, reached: float
@@ -78,6 +79,7 @@ def test_hardly_a_wrong_merge_and_most_duplicates_merged_or_asked_about_on_held_
     assert share(held, True, lambda one: one.merges or one.asks) >= reached
 
 
+@pytest.mark.slow
 def test_agents_are_seldom_asked_in_vain_and_their_lessons_seldom_linked_as_contradicting(models_dir: Path) -> None:
     reader = Reader(Embedder(models_dir))
     every = [(pair.same, reader.compare(pair)) for pair in drawn()]

@@ -35,6 +35,7 @@ def words(svg: str) -> str:
     return re.sub(r"0\.\d\d", "", "\n".join(lines))
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_demo_shows_every_step_the_readmes_picture_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

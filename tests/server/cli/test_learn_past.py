@@ -18,6 +18,7 @@ from mcp import Client
 from strategy_bank.server.cli.main import cli
 from strategy_bank.tools.transcripts.entry import REQUEST
 from tests.support.connecting import Connect
+from tests.support.interruptible import start
 from tests.support.samples import STRATEGY, call, judgement
 from tests.support.scripted_endpoint import ScriptedEndpoint, plausible
 from tests.support.sessions import PROMPT, agent, codex_work, gemini_work, reporting, result, said, use, work, write
@@ -142,10 +143,11 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_queued(user: dict
     assert "Queued 1; 1 unreadable." in done.stderr
 
 
+@pytest.mark.slow
 def test_interrupted_it_keeps_what_was_queued_and_goes_on_later(user: dict[str, str]) -> None:
     for number in range(100):
         session(user, work(f"Mend importer number {number}."), f"s-{number}", age=OLD + number)
-    with subprocess.Popen([*COMMAND, "learn", "claude-code"], env=user, stderr=subprocess.PIPE, text=True) as process:
+    with start([*COMMAND, "learn", "claude-code"], env=user, stderr=subprocess.PIPE, text=True) as process:
         _wait_for_an_episode(user, process)
         process.send_signal(signal.SIGINT)
         told = process.communicate(timeout=60)[1]

@@ -315,8 +315,10 @@ def test_the_mark_in_front_that_some_editors_write_stays(person: Person) -> None
 
 # what is refused
 
+AT_THE_COMMA = sys.version_info >= (3, 13)
+"""Where Python's parser sees a trailing comma: there, or in older versions at the bracket after it."""
 BROKEN: list[tuple[str, str | bytes, str]] = [
-    ("claude-desktop", '{\n  "mcpServers": {\n    "a": {},\n  }\n}', ", line 4: "),
+    ("claude-desktop", '{\n  "mcpServers": {\n    "a": {},\n  }\n}', f", line {3 if AT_THE_COMMA else 4}: "),
     ("claude-desktop", '{} // mine', ", line 1: "),
     ("claude-code", '{"projects": {', ", line 1: "),
     ("claude-code", "[]", ", line 1: this is not a JSON object"),
@@ -325,7 +327,7 @@ BROKEN: list[tuple[str, str | bytes, str]] = [
     ("cursor", '{"mcpServers": {}} {}', ", line 1: Extra data"),
     ("vscode", '{"a": "b\n"}', ", line 1: "),
     ("zed", '{\n  "a": 1\n  "b": 2\n}', ", line 3: "),
-    ("gemini", '{\n  "theme": "x", // allowed\n}', ", line 3: "),
+    ("gemini", '{\n  "theme": "x", // allowed\n}', f", line {2 if AT_THE_COMMA else 3}: "),
     ("zed", "{,}", ", line 1: "),
     ("codex", "a = 1\n[mcp_servers\n", ", line 2: "),
     ("codex", "mcp_servers = 1\n", "mcp_servers"),
@@ -553,6 +555,7 @@ def test_a_path_of_windows_with_spaces_is_read_back_as_it_is(client: str, person
     assert text.count("\n") == text.count("\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("client", READERS)
 async def test_a_client_that_reads_its_file_starts_the_server_with_a_bare_path(

@@ -207,6 +207,7 @@ def connected(user: dict[str, str]) -> Client:
     return Client(StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], "serve"], env=user), mode="auto")
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("stringified", [False, True])
 async def test_what_a_session_taught_comes_back_in_another_process_without_being_typed_again(
@@ -235,6 +236,7 @@ async def test_what_a_session_taught_comes_back_in_another_process_without_being
     assert "Something else" not in episode["trajectory"]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_file_outside_of_the_clients_folders_is_refused(
     user: dict[str, str], tmp_path: Path, transcript: Path

@@ -364,6 +364,7 @@ HUGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HUGE)
 def test_two_megabytes_take_seconds_at_most(name: str) -> None:
     redact("warm")
