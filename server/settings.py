@@ -163,38 +163,32 @@ class Sources:
         scope: str | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> "Sources":
-        """Collect the values that are given; an empty one counts as not given. `config` stands in for the file's contents.
+        """Collect what is given; an empty value counts as not given. `config` stands in for the contents of the file.
 
         Raises:
             InvalidInput: `config.toml` cannot be read.
         """
-        options = {
-            name: Given(value, "command line", f"--{name}")
-            for name, value in (("home", home), ("scope", scope))
-            if value is not None
-        }
-        variables = {
-            name.removeprefix(PREFIX).lower(): Given(value, "environment", name)
-            for name, value in environment.items()
-            if name.startswith(PREFIX) and value
-        }
-        clients = {
-            field: Given(Path(environment[variable], folder), "environment", variable)
-            for field, (variable, folder) in _CLIENT_VARIABLES.items()
-            if environment.get(variable)
-        }
         file = config_path(environment, home)
-        found = parse_config(file) if config is None else config
-        keys = {key: Given(value, "file", f"{key} in {file}") for key, value in found.items() if value != ""}
-        in_file = keys.pop("home", None)
-        ignored = [
-            f"{given.name} is unknown and ignored" for name, given in (keys | variables).items() if name not in FIELDS
+        keys = parse_config(file) if config is None else config
+        in_order = [  # the clients' own variables stand for defaults, so everything else goes before them
+            *(
+                (field, Given(environment.get(name) and Path(environment[name], folder), "environment", name))
+                for field, (name, folder) in _CLIENT_VARIABLES.items()
+            ),
+            *((key, Given(value, "file", f"{key} in {file}")) for key, value in keys.items() if key != "home"),
+            *(
+                (name.removeprefix(PREFIX).lower(), Given(value, "environment", name))
+                for name, value in environment.items()
+                if name.startswith(PREFIX)
+            ),
+            ("home", Given(home, "command line", "--home")),
+            ("scope", Given(scope, "command line", "--scope")),
         ]
-        if in_file:
-            ignored.append(f"{in_file.name} is ignored, since the file lies in the home; use --home or {PREFIX}HOME")
-        # the clients' own variables stand for defaults, so the file goes before them
-        all_given = clients | keys | variables | options
-        return cls(file, {name: given for name, given in all_given.items() if name in FIELDS}, sorted(ignored))
+        given = {field: each for field, each in in_order if each.value not in (None, "")}
+        ignored = [f"{each.name} is unknown and ignored" for field, each in given.items() if field not in FIELDS]
+        if "home" in keys:
+            ignored.append(f"home in {file} is ignored, since the file lies in the home; use --home or {PREFIX}HOME")
+        return cls(file, {field: each for field, each in given.items() if field in FIELDS}, sorted(ignored))
 
     def settings(self) -> Settings:
         """Return the settings, and log what is ignored.

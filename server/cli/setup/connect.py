@@ -27,7 +27,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.command(short_help="Make an MCP client start this server.")
 @click.argument("client", required=False, type=click.Choice(list(CLIENTS), case_sensitive=False))
 @click.option("--project", is_flag=True, help="Use the file of this project instead of the user's.")
-@click.option("--print", "printing", is_flag=True, help="Only print what belongs into the client's file.")
+@click.option("--print", "printing", is_flag=True, help="Only print the entry for the client's file.")
 @click.option("--remove", is_flag=True, help="Take the server out again.")
 @click.option("--list", "listing", is_flag=True, help="Show which clients are here and which are connected.")
 @yes_option
@@ -92,7 +92,7 @@ def _apply(plan: configuration.Change | None, yes: bool, nothing: str, title: st
     check_answerable(yes, f"change the configuration of {title}")
     ask(yes, "Write this?", "Nothing was changed.")
     backup = configuration.write_with_backup(plan)
-    say(f"Wrote {plan.path}." + (f" The file as it was: {backup}" if backup else ""))
+    say(f"Wrote {plan.path}." + (f" The previous file is {backup}." if backup else ""))
     return True
 
 
@@ -115,7 +115,7 @@ def _say_notes(client: Client, path: Path, project: bool, words: list[str]) -> N
 def _say_own_line(client: Client, project: bool, words: list[str]) -> None:
     if client.own_line:
         own_line = client.own_line.format(scope="project" if project else "user")
-        say(f"The same by its own command: {own_line} {shell_line(words, sys.platform)}")
+        say(f"Or use its own command: {own_line} {shell_line(words, sys.platform)}")
 
 
 def _file(client: Client, project: bool) -> Path:

@@ -1,6 +1,7 @@
 """`strategy-bank export`: the bank as JSON Lines, or its best strategies as a text for agents."""
 
 import io
+import stat
 import sys
 from collections import Counter
 from collections.abc import Generator
@@ -11,14 +12,17 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.cli.console import Target, counted, pass_target, say
-from strategy_bank.server.cli.transfer.export_text import write_lessons
-from strategy_bank.tools.sharing.file_format import Format, format_of
+from strategy_bank.server.cli.console import Target, counted, pass_target, printable, say
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.tools.recall_strategies import scopes_read
+from strategy_bank.tools.sharing import agents_file
+from strategy_bank.tools.sharing.file_format import Format, check_ours, format_of, rewritten
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 _LESSONS = 20
+_FOR_ALL = 0o644  # the mode of a new text: it is made to be shared
 
 
 @click.command("export", short_help="Write the bank as JSON Lines, or its best strategies as text.")
@@ -26,9 +30,9 @@ _LESSONS = 20
 @click.option(
     "--format",
     type=click.Choice(["jsonl", "agents-md", "skill", "markdown"]),
-    help="Default: the one that the name of FILE suggests, else jsonl.",
+    help="Format to write; default: as the name of FILE suggests, else jsonl.",
 )
-@click.option("--strategies-only", is_flag=True, help="JSON Lines without episodes, runs and recalls.")
+@click.option("--strategies-only", is_flag=True, help="Leave episodes, runs and recalls out of JSON Lines.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of strategies in a text; default: 20.")
 @pass_target("Only this scope; default: all, and for a text this project and what is global.")
 def export_bank(
@@ -56,7 +60,7 @@ def export_bank(
     if format != "jsonl":
         if strategies_only:
             raise click.UsageError("--strategies-only is for JSON Lines; a text holds nothing else.")
-        write_lessons(target, file, format, limit or _LESSONS)
+        _write_text(target, file, format, limit or _LESSONS)
         return
     with _output(file) as output:
         counts = target.with_bank(lambda bank: _export(bank, output, target.scope, strategies_only))
@@ -90,3 +94,35 @@ def _output(file: str) -> Generator[IO[str]]:
         text = io.TextIOWrapper(complete, encoding="utf-8", newline="\n")
         yield text
         text.detach()
+
+
+def _write_text(target: Target, file: str, format: Format, limit: int) -> None:
+    """Write the best strategies to the file, or to standard output for `-`. Raises InvalidInput, having written nothing."""
+    scopes = [target.scope] if target.scope else scopes_read(target.settings.default_scope(Path.cwd()))
+    path = None if file == "-" else Path(file).resolve()
+    before = _text(path) if path else ""
+    check_ours(file, format, before)
+    chosen, commanding = target.with_bank(lambda bank: agents_file.best(bank, scopes, limit))
+    text = rewritten(format, chosen, scopes, before, path.parent.name if path else "")
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _FOR_ALL
+        with replacing(path, mode) as output:
+            output.write(text.encode())
+    say(f"Wrote {counted({'strategy': len(chosen)})} of {printable(' and '.join(scopes))}.")
+    if commanding:
+        ids = printable(", ".join(commanding))
+        say(f"Warning: left out, since they read as orders to the agent; look at them with `show`: {ids}.")
+
+
+def _text(path: Path) -> str:
+    """Return the file's text with its own line ends; empty where there is no file. Raises InvalidInput."""
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as exc:
+        raise InvalidInput(f"{path} is not UTF-8 text: {exc.reason} at byte {exc.start}. Nothing was written.") from exc
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}.") from exc
