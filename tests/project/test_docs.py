@@ -109,6 +109,14 @@ def test_the_table_of_settings_has_each_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_file_and_bench_that_is_named_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    files = re.findall(r"`((?:server|tools|store|bench|tests|conformance|plugins)/[\w/.-]+)`", text)
+    benches = [module.replace(".", "/") + ".py" for module in re.findall(r"python -m (bench\.[\w.]+\w)", text)]
+    assert [file for file in [*files, *benches] if file != "tools/list" and not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_setting_that_is_named_is_one(page: Path) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     assert set(re.findall(rf"{PREFIX}[A-Z_]+[A-Z]", page.read_text("utf-8"))) <= known
