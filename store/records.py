@@ -96,7 +96,7 @@ class Hit(BaseModel):
 
 
 class LearnedStrategy(BaseModel):
-    """What became of one strategy of a judgement."""
+    """The fate of one strategy of a judgement."""
 
     model_config = ConfigDict(frozen=True)
 

