@@ -107,7 +107,7 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
 
 
 def _batches(
-    schema: Any, stamp: ModelStamp, cells: Any, parts: list[Any], centres: Any, firsts: Any, size: int, kept: list[Any]
+    columns: Any, stamp: ModelStamp, cells: Any, parts: list[Any], centres: Any, firsts: Any, size: int, kept: list[Any]
 ) -> Iterator[Any]:
     """Rows put together from the `cells` of the lessons and from the `parts` of their word pieces."""
     chance = np.random.default_rng(size)
@@ -133,9 +133,9 @@ def _batches(
                 [_with_more(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
             ),
         }
-        columns = [changed.get(f.name, rows[f.name] if f.name in rows.column_names else None) for f in schema]
-        columns = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        arrays = [changed.get(f.name, rows[f.name] if f.name in rows.column_names else None) for f in columns]
+        arrays = [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays]
+        yield pa.RecordBatch.from_arrays(arrays, schema=columns)
 
 
 def _parts(embedder: Embedder, item: EmbeddedStrategy) -> list[Any]:

@@ -6,7 +6,6 @@ The faults are real: a small file system, a limit of the system, a read-only mou
 import hashlib
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from strategy_bank.tools.report_outcome import report_outcome
 from tests.support.raw_server import raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 
+resource = pytest.importorskip("resource")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.anyio,

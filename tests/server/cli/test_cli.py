@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import stat
 import subprocess
@@ -22,6 +21,7 @@ from strategy_bank.store.embedding.embedder import DEFAULT_MODEL
 from strategy_bank.store.records import Episode, Hit, Run, Strategy
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, plausible
 from tests.support.shell import PROGRAM, Shell
+from tests.support.terminal import AT_A_TERMINAL
 
 pytestmark = pytest.mark.traced
 INITIALIZE = {
@@ -244,9 +244,10 @@ def test_forget_without_somebody_to_ask_needs_yes(filled: Shell) -> None:
     assert "st_encoding" in filled.ids()
 
 
+@AT_A_TERMINAL
 @pytest.mark.parametrize(("answer", "code", "left"), [(b"y\n", 0, 2), (b"n\n", 1, 3), (b"", 130, 3)])
 def test_forget_asks_at_a_terminal(filled: Shell, answer: bytes, code: int, left: int) -> None:
-    ours, theirs = pty.openpty()
+    ours, theirs = os.openpty()
     with filled.start("forget", "st_encoding", stdin=theirs) as process:
         os.close(theirs)
         assert process.stderr
@@ -462,8 +463,9 @@ def test_a_signal_ends_the_server_quietly_while_its_client_still_holds_the_pipe(
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
 
 
+@AT_A_TERMINAL
 def test_a_person_at_a_terminal_is_told_what_it_waits_for_and_ends_it_with_control_d(shell: Shell) -> None:
-    ours, theirs = pty.openpty()
+    ours, theirs = os.openpty()
     process = shell.start(stdin=theirs)
     os.close(theirs)
     os.write(ours, b"\x04")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import stat
 import subprocess
@@ -23,6 +22,7 @@ from strategy_bank.server.clients.launch_command import Installation, own_comman
 from strategy_bank.server.clients.registry import CLIENTS, System
 from strategy_bank.store.errors import InvalidInput
 from tests.support.places import ROOT
+from tests.support.terminal import AT_A_TERMINAL
 
 PROGRAM = "/opt/bin/strategy-bank"
 BACKUP = ".strategy-bank.bak"
@@ -573,10 +573,11 @@ async def test_a_client_that_reads_its_file_starts_the_server_with_a_bare_path(
     assert tools == ["recall_strategies", "report_outcome", "scale_attempts"]
 
 
+@AT_A_TERMINAL
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
 def test_a_person_at_a_terminal_is_asked_before_anything_is_written(answer: str, code: int, person: Person) -> None:
     path = person.file("cursor", "{}")
-    keyboard, terminal = pty.openpty()
+    keyboard, terminal = os.openpty()
     command = [sys.executable, "-m", "strategy_bank.server", "connect", "cursor"]
     with subprocess.Popen(
         command, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=person.environment(), text=True

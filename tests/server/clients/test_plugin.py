@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -193,6 +192,8 @@ def test_the_hook_takes_less_than_150_ms_of_cpu_on_a_megabyte(transcript: Path) 
 
 def _cpu_of(run: Callable[[], object]) -> float:
     """CPU seconds of the processes that it starts and waits for."""
+
+    resource = pytest.importorskip("resource")
 
     def spent() -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
