@@ -7,6 +7,11 @@ import pytest
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode, Recall, Strategy
+from strategy_bank.tools.judging.judge import AgentJudge
+from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.learning.settle import settle
+from strategy_bank.tools.record_episode import Report, record_episode
+from strategy_bank.tools.report_outcome import report_outcome
 from tests.support.connecting import Connect
 from tests.support.samples import (
     PREVENTIVE,
@@ -20,6 +25,7 @@ from tests.support.samples import (
     report,
     text_of,
 )
+from tests.support.watched import Watched
 
 pytestmark = pytest.mark.anyio
 
@@ -444,3 +450,26 @@ async def test_the_text_form_says_what_was_learned(connect: Connect) -> None:
     lines = text_of(result).splitlines()
     assert lines[0].startswith("learned: episode ep_")
     assert STRATEGY["title"] in lines[1]
+
+
+async def test_one_report_reads_no_trajectory(settings: Settings) -> None:
+    bank = await Bank.open(settings.location)
+    watched = Watched(bank)
+    told = Report(scope="project", task=TASK, trajectory=TRAJECTORY, judgement=Judgement.model_validate(judgement()))
+    assert (await report_outcome(bank, AgentJudge(), told)).status == "learned"
+    assert watched.trajectories == 0
+    await bank.close()
+
+
+async def test_an_episode_that_somebody_else_settled_after_it_was_read_keeps_the_first_judgement(
+    settings: Settings,
+) -> None:
+    bank = await Bank.open(settings.location)
+    read, _ = await record_episode(bank, Report(scope="project", task=TASK, trajectory=TRAJECTORY))
+    first, second = (Judgement.model_validate(judgement(strategies=[strategy])) for strategy in (STRATEGY, PREVENTIVE))
+    settled = await settle(bank, read, first, "agent", AgentJudge())
+    late = await settle(bank, read, second, "agent", AgentJudge())
+    assert late.warnings == ["This episode was judged already; the first judgement stands."]
+    assert late.record.learned == settled.record.learned
+    assert [strategy.title for strategy in await bank.all(Strategy)] == [STRATEGY["title"]]
+    await bank.close()

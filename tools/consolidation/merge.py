@@ -83,14 +83,8 @@ async def merge(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Str
 
 def naming_kept(record: Owner, kept: Mapping[str, Strategy]) -> Owner:
     """Return an episode or a run that names the kept strategy wherever it named one that was merged away."""
-    change: dict[str, object] = {
-        "learned": [
-            LearnedStrategy(id=kept[each.id].id, title=kept[each.id].title, action="merged")
-            if each.id in kept
-            else each
-            for each in record.learned
-        ]
-    }
+    merged = {id: LearnedStrategy(id=one.id, title=one.title, action="merged") for id, one in kept.items()}
+    change: dict[str, object] = {"learned": [merged.get(each.id, each) for each in record.learned]}
     if isinstance(record, Episode):
         change["flagged_ids"] = [id for id in record.flagged_ids if id not in kept]
     return record.model_copy(update=change)

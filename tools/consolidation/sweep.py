@@ -63,7 +63,11 @@ async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str |
         progress(number, len(pairs))
         kept, other = items[first].strategy, items[second].strategy
         if kept.outcome == other.outcome and not {kept.id, other.id} & gone:
-            why = await _why(near, items[first], items[second], cosine, judge, found.undecided)
+            try:
+                why = await _why(near, items[first], items[second], cosine, judge)
+            except JudgeFailed as exc:
+                found.undecided.append(str(exc))
+                continue
             if why:
                 found.merges.append(Merge(kept, other, why))
                 gone.add(other.id)
@@ -72,14 +76,8 @@ async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str |
 
 def _standing(item: "EmbeddedStrategy") -> tuple[bool, int, int, object, str]:
     """Return the key by which the one to keep comes first: global, better supported, more useful, older."""
-    strategy = item.strategy
-    return (
-        strategy.scope != GLOBAL_SCOPE,
-        -strategy.support,
-        strategy.hurt - strategy.helped,
-        strategy.created_at,
-        strategy.id,
-    )
+    one = item.strategy
+    return one.scope != GLOBAL_SCOPE, -one.support, one.hurt - one.helped, one.created_at, one.id
 
 
 def _near_pairs(texts: "Vectors") -> list[tuple[int, int, float]]:
@@ -92,27 +90,13 @@ def _near_pairs(texts: "Vectors") -> list[tuple[int, int, float]]:
 
 
 async def _why(
-    near: "Neighbourhood",
-    kept: "EmbeddedStrategy",
-    other: "EmbeddedStrategy",
-    cosine: float,
-    judge: "Judge",
-    undecided: list[str],
+    near: "Neighbourhood", kept: "EmbeddedStrategy", other: "EmbeddedStrategy", cosine: float, judge: "Judge"
 ) -> str:
-    """Return why they say the same; empty if they do not."""
+    """Return why they say the same; empty if they do not, or nobody can decide it. Raises JudgeFailed."""
     (found,) = await near.compared(kept, [(other, cosine)])
     how = f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"
     if found.likeness.same:
         return how
-    if found.likeness.undecided and await _is_same(judge, kept.strategy, other.strategy, undecided):
+    if found.likeness.undecided and await judge.same(kept.strategy.wording, other.strategy.wording):
         return f"the endpoint decided; {how}"
     return ""
-
-
-async def _is_same(judge: "Judge", one: Strategy, other: Strategy, undecided: list[str]) -> bool:
-    """Ask the judge; if there is none that can answer, or it fails, both stay."""
-    try:
-        return bool(await judge.same(one.wording, other.wording))
-    except JudgeFailed as exc:
-        undecided.append(str(exc))
-        return False
