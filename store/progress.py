@@ -1,4 +1,4 @@
-"""How long work tells how far it is."""
+"""Defines how long-running work reports its progress."""
 
 from collections.abc import Callable
 
