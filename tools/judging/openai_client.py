@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
-Message = dict[str, str]
-"""Holds `role` and `content`."""
+Message = dict[str, str]  # role and content
 
 
 @dataclass(frozen=True)
