@@ -1,5 +1,6 @@
 """Reads `config.toml`, the settings that a person keeps in the home folder."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def config_text(file: Path) -> str:
     except UnicodeDecodeError as exc:
         raise InvalidInput(f"{file} is not UTF-8 text (byte {exc.start}). Save it as UTF-8.") from exc
     except OSError as exc:
+        if not os.access(file.parent, os.X_OK):
+            return ""  # nothing in this home can be read; who opens the bank says so, and why
         raise InvalidInput(
             f"{file} cannot be read: {exc.strerror or exc}. Let this user read it, or move it out of the way."
         ) from exc

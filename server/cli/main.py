@@ -7,6 +7,7 @@ because `serve`, the default, must answer a client as fast as a bare server.
 import io
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -14,35 +15,15 @@ import click
 from strategy_bank.server.cli.console import Target, pass_target
 from strategy_bank.store.errors import StrategyBankError
 
-# command → module of this package and name in it, in the order of the help
-_PLACES = {
-    "recall": "read.recall:recall",
-    "list": "read.list:list_strategies",
-    "show": "read.show:show_record",
-    "stats": "read.stats:stats",
-    "learn": "change.learn:learn",
-    "distill": "change.distill:distill",
-    "review": "change.review:review",
-    "retire": "change.retire:retire",
-    "reinstate": "change.reinstate:reinstate",
-    "forget": "change.forget:forget",
-    "consolidate": "change.consolidate:consolidate",
-    "export": "transfer.export:export_bank",
-    "import": "transfer.import_:import_bank",
-    "backup": "transfer.backup:backup",
-    "restore": "transfer.restore:restore",
-    "serve": "setup.serve:serve",
-    "connect": "setup.connect:connect",
-    "config": "setup.config:config",
-    "models": "setup.models:models",
-    "doctor": "setup.doctor:doctor",
-    "demo": "setup.demo:demo",
-}
+# folder of this package → its title in the help, and its commands, each in a file of its name
 _ROOMS = {
-    "read": "Look into the bank",
-    "change": "Change what it holds",
-    "transfer": "Move it to a file and back",
-    "setup": "Set up the program",
+    "read": ("Look into the bank", ["recall", "list", "show", "stats"]),
+    "change": (
+        "Change what it holds",
+        ["learn", "distill", "review", "retire", "reinstate", "forget", "consolidate"],
+    ),
+    "transfer": ("Move it to a file and back", ["export", "import", "backup", "restore"]),
+    "setup": ("Set up the program", ["serve", "connect", "config", "models", "doctor", "demo"]),
 }
 _INTERRUPTED = 130
 
@@ -51,22 +32,21 @@ class Commands(click.Group):
     """Imports a command when it is asked for, and reports expected failures in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_PLACES)
+        return [name for _, names in _ROOMS.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _PLACES:
-            return None
-        module, _, name = _PLACES[cmd_name].partition(":")
-        return getattr(import_module(f"strategy_bank.server.cli.{module}"), name)
+        for room, (_, names) in _ROOMS.items():
+            if cmd_name in names:
+                file = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+                found = vars(import_module(f"strategy_bank.server.cli.{room}.{file}")).values()
+                return next(each for each in found if isinstance(each, click.Command) and each.name == cmd_name)
+        return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = formatter.width - 20
-        for room, title in _ROOMS.items():
-            commands = [
-                (name, self.get_command(ctx, name)) for name, place in _PLACES.items() if place.startswith(room)
-            ]
+        for title, names in _ROOMS.values():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(title):
-                formatter.write_dl([(f"{name:<11}", each.get_short_help_str(width)) for name, each in commands if each])
+                formatter.write_dl([(f"{name:<11}", each.get_short_help_str(70)) for name, each in commands if each])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -38,16 +38,13 @@ def config(target: Target, as_json: bool) -> None:
     if click.get_current_context().invoked_subcommand:
         return
     settings, sources = target.settings, target.sources
-    given, there = sources.given, sources.file.exists()
-    shown = {name: masked(getattr(settings, name)) for name in FIELDS}
+    default, there = Given(None, "default", "default"), os.path.exists(sources.file)
+    shown = [(name, masked(getattr(settings, name)), sources.given.get(name, default)) for name in FIELDS]
     if as_json:
-        default = Given(None, "default", "")
-        origins = {name: given.get(name, default) for name in FIELDS}
-        values = {n: {"value": shown[n] or None, "source": origins[n].source, "name": origins[n].name} for n in FIELDS}
+        values = {name: {"value": value or None, "source": one.source, "name": one.name} for name, value, one in shown}
         show_json({"file": str(sources.file), "exists": there, "settings": values})
         return
-    names = {name: CONFIG if one.source == "file" else one.name for name, one in given.items()}
-    rows = [(name, value, names.get(name, "default")) for name, value in shown.items()]
+    rows = [(name, value, CONFIG if one.source == "file" else one.name) for name, value, one in shown]
     show_table(("setting", "value", "from"), rows, folding=("value",))
     say(str(sources.file) if there else f"There is no {sources.file} yet; `config set` and `config edit` make it.")
 

@@ -31,9 +31,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.option("--remove", is_flag=True, help="Take the server out again.")
 @click.option("--list", "listing", is_flag=True, help="Show which clients are here and which are connected.")
 @yes_option
-@click.option(
-    "--command", metavar="PROGRAM", help="Program that the client starts; default: this installation, by its full path."
-)
+@click.option("--command", metavar="PROGRAM", help="Program to start; default: this installation, by its full path.")
 @pass_target("Scope for the client's server to use; default: that of the folder it is started in.")
 def connect(
     target: Target,
@@ -107,8 +105,10 @@ def _say_notes(client: Client, path: Path, project: bool, words: list[str]) -> N
         say(f"Note: {client.title} does not seem to be here; {path.parent} would be made.")
     if project and os.path.isabs(words[0]):
         say(f"Note: others who use this file need {words[0]} too; --command strategy-bank leaves it to their PATH.")
-    if names := sorted(name for name in os.environ if name.startswith("STRATEGY_BANK_")):
-        say(f"Note: the client may start the server without {', '.join(names)}, which are set here.")
+    if names := ", ".join(sorted(name for name in os.environ if name.startswith("STRATEGY_BANK_"))):
+        say(
+            f"Note: the client may start the server without {names}, which are set here; `config set` keeps them in a file."
+        )
     _say_own_line(client, project, words)
 
 

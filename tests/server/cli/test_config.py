@@ -60,7 +60,7 @@ def test_a_script_gets_values_and_origins(shell: Shell, file: Path) -> None:
     assert (shown["file"], shown["exists"]) == (str(file), True)
     assert shown["settings"]["transcripts"] == {"value": "false", "source": "file", "name": f"transcripts in {file}"}
     assert shown["settings"]["home"]["source"] == "environment"
-    assert shown["settings"]["llm_api_key"] == {"value": None, "source": "default", "name": ""}
+    assert shown["settings"]["llm_api_key"] == {"value": None, "source": "default", "name": "default"}
 
 
 def test_set_changes_one_value_and_leaves_comments_and_order(shell: Shell, file: Path) -> None:
