@@ -94,7 +94,7 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
     kept: list[Any] = []
     stamp = embedder.stamp
     columns = schema.strategies_schema(stamp)
-    cells = schema.to_table([schema.to_row(item.strategy) for item in embedded], columns)
+    cells = pa.Table.from_pylist([schema.to_row(item.strategy) for item in embedded], schema=columns)
     parts = [_parts(embedder, item) for item in embedded]
     connection = await Connection.open(location)
     reader = pa.RecordBatchReader.from_batches(
