@@ -59,7 +59,7 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
 
 
 def is_settled(episode: Episode) -> bool:
-    """Whether the episode has a verdict and has taught what it can."""
+    """Return whether the episode has a verdict and has taught what it can."""
     return episode.status != "pending"
 
 

@@ -2,7 +2,7 @@
 
     python -m bench.consolidation.merges [--failures]    with the failures of the development halves
 
-With an endpoint configured (STRATEGY_BANK_LLM_MODEL, …) also what comes out when it decides the grey zone.
+With an endpoint configured (STRATEGY_BANK_LLM_MODEL, …) also what comes out when it decides the undecided pairs.
 """
 
 import os

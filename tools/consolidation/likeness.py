@@ -95,12 +95,12 @@ class Likeness:
 
     @property
     def same(self) -> bool:
-        """Whether both measures say that they are the same, and nothing is in conflict."""
+        """Return whether both measures say that they are the same, and nothing is in conflict."""
         return self.score > 0 and self.unanswered < UNANSWERED and not self.conflict
 
     @property
     def undecided(self) -> bool:
-        """Whether one of them does or nearly does, so that somebody who understands the texts should decide."""
+        """Return whether one of them does or nearly does, so that somebody who understands the texts should decide."""
         return not self.same and not self.contrary and (self.score > UNDECIDED or self.unanswered < UNANSWERED)
 
 

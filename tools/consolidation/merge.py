@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from strategy_bank.tools.consolidation.neighbours import Neighbour
 
 Owner = TypeVar("Owner", Episode, Run)
-"""What teaches strategies, and names them in `learned`."""
+"""The records that teach strategies, and name them in `learned`."""
 _MERGED_INTO = "merged into "
 
 

@@ -36,7 +36,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep found. `undecided` has an endpoint's errors; the pairs on which it failed stay two."""
+    """The findings of a sweep. `undecided` has an endpoint's errors; the pairs on which it failed stay two."""
 
     merges: list[Merge] = field(default_factory=list[Merge])
     undecided: list[str] = field(default_factory=list[str])

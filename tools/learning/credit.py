@@ -1,4 +1,4 @@
-"""What outcomes do to the strategies that were used: counters move, and one that keeps hurting is retired.
+"""Moves the counters of strategies that were used by what came of it, and retires one that keeps hurting.
 
 The share of uses that go well is estimated over distinct tasks, not reports: ten reports of one task are one witness. The
 estimate is Beta-distributed with a uniform prior (its mean is ranking.utility); its upper bound is Wilson's, which needs no

@@ -15,7 +15,7 @@ CARRIED = "was drawn from a task or trajectory that carries orders"
 
 @dataclass(frozen=True)
 class Source:
-    """What strategies are drawn from: one episode, or all attempts of a run. `seen` is the text that they must not quote."""
+    """The source of strategies: one episode, or all attempts of a run. `seen` is the text that they must not quote."""
 
     task: str
     scope: str

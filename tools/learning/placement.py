@@ -1,4 +1,4 @@
-"""Where the strategies of a judgement go in the bank: beside the known ones, or into one that says the same.
+"""Puts the strategies of a judgement in the bank: beside the known ones, or into one that says the same.
 
 place ─▶ what stands near each draft ─▶ plan, which reads and writes nothing ─▶ commit
 """
@@ -29,7 +29,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a judgement changes in the bank. `learned` leaves out what is quarantined: nobody is told of it."""
+    """The changes that a judgement makes in the bank. `learned` leaves out what is quarantined: nobody is told of it."""
 
     added: Mapping[str, "EmbeddedStrategy"] = field(default_factory=dict[str, "EmbeddedStrategy"])
     amended: Mapping[str, Strategy] = field(default_factory=dict[str, Strategy])
