@@ -187,6 +187,7 @@ def test_a_token_is_made_once_for_the_user_alone_and_not_told(environment: dict[
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "changes", "says"),
     [

@@ -73,6 +73,7 @@ def test_odd_input_is_stored_or_refused_and_the_server_goes_on(environment: dict
         assert not server.report('"a plain one"').get("isError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trajectory",
     ["[]", '""', "{}", "42", "[[]]", '[{"role": "pirate"}]', "[" * 400 + "]" * 400],

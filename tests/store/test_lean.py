@@ -47,6 +47,7 @@ def ran(program: str, *arguments: object) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_server_that_stores_embeds_and_redacts_loads_none_of_it(models_dir: Any) -> None:
     store = "import strategy_bank.store.bank; from strategy_bank.tools.safety.redact import redact; redact('x'); "
     assert ran(EMBED + store + LOADED, models_dir) == "[]"
@@ -66,11 +67,13 @@ def test_one_that_was_imported_before_stays() -> None:
     assert ran(f"{before}; {stays}") == "True"
 
 
+@pytest.mark.slow
 def test_who_has_embedded_can_fetch_a_model(models_dir: Any) -> None:
     whole = "from fastembed.common.model_management import snapshot_download as s; print(s.__module__)"
     assert ran(EMBED + whole, models_dir) == "huggingface_hub._snapshot_download"
 
 
+@pytest.mark.slow
 def test_a_fastembed_that_uses_more_than_the_list_has_is_imported_whole_with_a_warning() -> None:
     program = (
         "import sys, logging; logging.basicConfig(stream=sys.stdout, format='%(message)s')\n"

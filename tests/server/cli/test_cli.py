@@ -423,6 +423,7 @@ def _call(number: int, method: str, **params: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [[], ["serve"]])
 def test_the_server_speaks_only_the_protocol_and_ends_with_its_input(shell: Shell, words: list[str]) -> None:
     process = shell.start(*words)
@@ -449,6 +450,7 @@ async def test_what_a_client_reports_to_the_real_process_is_there_for_the_comman
     assert b"pytest: 3 passed" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_server_quietly_while_its_client_still_holds_the_pipe(
     shell: Shell, number: signal.Signals, code: int
