@@ -1,8 +1,8 @@
 """Takes secrets out of a text before it is written anywhere.
 
-The rules come from two sources: the formats that `detect-secrets` maintains, and ours (`secret_rules.py`) for what it lacks.
+The rules come from two sources: the formats that `detect-secrets` maintains, and ours (`secret_rules.toml`) for what it lacks.
 Of its plugins only the compiled patterns are used: `analyze_string` yields groups such as "ghp" instead of the secret, a line
-scan may ask the network, and its settings are global. `_LEFT_OUT` says what is not used.
+scan may ask the network, and its settings are global. `left_out` there says what is not used.
 """
 
 import logging
@@ -15,8 +15,9 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from strategy_bank.store.lean_imports import REQUESTS, without
-from strategy_bank.tools.safety.secret_rules import PEM_END, PEM_LINES_BEFORE_END, Rule, contexts, formats
-from strategy_bank.tools.safety.secret_values import ASSIGNED_KINDS, assigned, is_mixed, keyword_pattern
+from strategy_bank.tools.safety.rule_file import contents, word
+from strategy_bank.tools.safety.secret_rules import Rule, contexts, formats
+from strategy_bank.tools.safety.secret_values import ASSIGNED_KINDS, FILE, assigned, is_mixed, keyword_pattern
 
 
 @dataclass(frozen=True)
@@ -46,19 +47,6 @@ _ROUNDS = 5  # a removed secret may uncover the edge of the next one; the last r
 _REPEATED = 500  # so many different values are looked for in the whole text
 _MARKER = re.compile(r"\[redacted: ([^\[\]\n]{1,60})\]")
 
-_LEFT_OUT = frozenset(
-    {
-        # quadratic on one long line or blind to half of the value; secret_rules.py has bounded ones
-        "Basic Auth Credentials", "JSON Web Token", "NPM tokens", "OpenAI Token", "Private Key",
-        "Secret Keyword",
-        # they take commit hashes and ids of tool calls for secrets; an address is none
-        "Base64 High Entropy String", "Hex High Entropy String", "Public IP (ipv4)",
-    }
-)  # fmt: skip
-_CUES = {  # words near which the slow and general patterns are meant
-    "Cloudant Credentials": "cloudant", "IBM Cloud IAM Key": "ibm", "IBM COS HMAC Credentials": "secret",
-    "Mailchimp Access Key": "-us", "SoftLayer Credentials": "softlayer",
-}  # fmt: skip
 _ACCEPT: dict[str, Callable[[str], bool]] = {
     "Artifactory Credentials": lambda value: is_mixed(value, 20),  # AP1234567890 is an order
     "Telegram Bot Token": lambda value: value != value.lower(),  # a time and a commit hash
@@ -81,10 +69,11 @@ def redact(text: str) -> Redaction:
 def _scanner() -> _Scanner:
     """Return all rules, the specific before the general, and the keywords."""
     plugins, keywords = _detect_secrets()
+    left_out, cues = (contents(FILE)["detect_secrets"][part] for part in ("left_out", "cues"))
     theirs = [
-        Rule(_kind_of(name), pattern, (_CUES.get(name, ""),), _ACCEPT.get(name, bool))
+        Rule(_kind_of(name), pattern, (cues.get(name, ""),), _ACCEPT.get(name, bool))
         for name, plugin in sorted(plugins.items())
-        if name not in _LEFT_OUT
+        if name not in left_out
         for pattern in cast("Iterable[re.Pattern[str]]", getattr(plugin, "denylist", ()))
     ]
     private_key, *others = contexts()
@@ -146,8 +135,8 @@ def _value_span(found: re.Match[str]) -> tuple[int, int]:
 
 def _headless_keys(text: str) -> Iterator[_Span]:
     """Yield private keys whose BEGIN line was cut off, read backwards from the END line."""
-    for end in PEM_END.finditer(text) if "PRIVATE KEY" in text else ():
-        lines = PEM_LINES_BEFORE_END.match(text[max(0, end.start() - 16384) : end.start()][::-1])
+    for end in word(FILE, "PEM_END").finditer(text) if "PRIVATE KEY" in text else ():
+        lines = word(FILE, "PEM_LINES_BEFORE_END").match(text[max(0, end.start() - 16384) : end.start()][::-1])
         if lines:
             yield _Span(end.start() - lines.end(), 0, end.end(), "private key")
 

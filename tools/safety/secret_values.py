@@ -8,36 +8,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-_PLACEHOLDER = re.compile(
-    r"\$[a-z_{(]\S*|[<{\[].*|%[(sd].*|(.)\1{2,}|[x*.•_-]{3,}"
-    r"|(?:your|my|the|some|new|old|test|user|db)?[_-]?"
-    r"(?:password|passwd|pass|pwd|secret|token|api[_-]?key|key|credentials?|value)(?:[_-]?here)?"
-    r"|your[_-].*|change[_-]?(?:me|it)|example|placeholder|redacted|dummy|none|null|nil|true|false|undefined|string"
-    r"|str|text|bool(?:ean)?|number|integer|object|array|required|optional|hidden|empty|todo|tbd|n/a|unknown"
-    r"|default|invalid|missing|bearer|basic"
-    r"|(?:self|args|this|config|settings|os|env|process|request|user|data|options|opts|params|props|cfg|ctx)\..*"
-    r"|[a-z_]+(?:\.[a-z_]+)+|[a-z][a-z0-9+.-]*://.*",
-    re.IGNORECASE | re.DOTALL,
-)
+from strategy_bank.tools.safety.rule_file import contents, word
+
+FILE = "secret_rules.toml"
 _PATH = re.compile(r"(?:~|\.{0,2})(?:/[A-Z]?[a-z0-9_.-]*)+")
 _NAME = re.compile(  # of a constant, a variable, an attribute
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
 )
 
-_MORE_KEYWORDS = (
-    r"(?:access|signing|encryption|master|subscription|app)[_-]?key",
-    "passphrase",
-    r"(?<=_)pass(?![a-z])",
-    "token",
-    "credential",
-)
 _PASSWORDS = ("passw", "passphrase", "pwd", "contrase")
-_ABOUT = re.compile(  # the rest of a key that speaks about a secret and holds none: password_hint, token_type
-    r"name|type|file|path|dir|ur[li]|endpoint|len|count|limit|size|policy|hint|field|label|placeholder|input|expir"
-    r"|ttl|ids?$|ref|manager|version|format|regex|pattern|min|max|error|message|required|param|header|env|prefix|var"
-    r"|store|provider|backend|rotat|usage|used",
-    re.IGNORECASE,
-)
 _VALUE = re.compile(  # everything between the keyword and its value, then the value
     r"s?\d{0,3}(?P<suffix>[_-]\w{1,40}|[A-Z][A-Za-z0-9]{0,40}|)"
     r"(?:\\{0,6}[\"'`\]]|\[\d{0,4}\]){0,3}"
@@ -59,7 +38,8 @@ class Value(NamedTuple):
 
 def is_real(value: str) -> bool:
     """Tell a value from placeholders, references in code, paths and URLs."""
-    return not (_PLACEHOLDER.fullmatch(value) or _PATH.fullmatch(value))
+    placeholder = word(FILE, "PLACEHOLDER", re.IGNORECASE | re.DOTALL)
+    return not (placeholder.fullmatch(value) or _PATH.fullmatch(value))
 
 
 def is_mixed(value: str, least: int) -> bool:
@@ -76,7 +56,7 @@ def is_typed_password(value: str) -> bool:
 def keyword_pattern(words: Iterable[str]) -> re.Pattern[str]:
     """Return one pattern of detect-secrets' keywords and ours, for lower-cased text."""
     theirs = (re.sub("pass$", "pass(?!w|phrase)", word.replace("_?", "[_-]?")) for word in words)
-    return re.compile("|".join([*theirs, *_MORE_KEYWORDS]))
+    return re.compile("|".join([*theirs, *contents(FILE)["detect_secrets"]["keywords"]]))
 
 
 def assigned(text: str, lower: str, keywords: re.Pattern[str]) -> Iterator[Value]:
@@ -98,7 +78,8 @@ def _is_secret(found: re.Match[str], keyword: str, shouted: bool) -> bool:
     bare: str | None = found["bare"]
     value: str = found["quoted"] if bare is None else bare.rstrip(".,:;!?")
     explicit = bare is None or (shouted and found["op"] == "=")
-    if _ABOUT.search(found["suffix"]) or not is_real(value) or (not explicit and _NAME.fullmatch(value)):
+    about = word(FILE, "ABOUT", re.IGNORECASE)
+    if about.search(found["suffix"]) or not is_real(value) or (not explicit and _NAME.fullmatch(value)):
         return False
     if re.search(r"\s", value):
         return keyword == "passphrase"
