@@ -7,17 +7,17 @@ but for our entry. `diff_lines` shows the plan, and `write_with_backup` replaces
 import difflib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from strategy_bank.server.atomic_file import replacing
 from strategy_bank.server.clients.editors.base import Broken, value_at, without_value
 from strategy_bank.server.clients.registry import NAME, Client, ServerEntry
 from strategy_bank.store.errors import InvalidInput
 
-T = TypeVar("T")
 _BOM = "\ufeff"
 _NEW_FILE = 0o600
 _SHOWN_CHARS = 200
@@ -36,7 +36,8 @@ class Change:
 def entry_in(client: Client, path: Path) -> Any:
     """Return what the file says of our server; None where it says nothing. Raises InvalidInput."""
     _, text = _decoded(path, _content(path))
-    return _naming(path, lambda: value_at(client.read(text), [client.key, NAME]))
+    with _naming(path):
+        return value_at(client.read(text), [client.key, NAME])
 
 
 def command_in(entry: Any) -> str:
@@ -81,14 +82,10 @@ def _connected(client: Client, text: str, entry: ServerEntry) -> str:
 def _checked_plan(client: Client, path: Path, edit: Callable[[str], str], wanted: ServerEntry | None) -> Change | None:
     before = _content(path)
     mark, text = _decoded(path, before)
-
-    def plan() -> str:
+    with _naming(path):
         data, after = client.read(text), edit(text)
         if after != text and not _reads_as_wanted(client, data, after, wanted):
             raise Broken(1, "this file cannot be changed safely as it is written; add by hand what --print shows")
-        return after
-
-    after = _naming(path, plan)
     return None if after == text else Change(path, before, (mark + after).encode())
 
 
@@ -104,10 +101,11 @@ def _reads_as_wanted(client: Client, before: ServerEntry, text: str, wanted: Ser
         return False
 
 
-def _naming(path: Path, action: Callable[[], T]) -> T:
-    """Return what the action returns. Raises InvalidInput with the file's path for Broken."""
+@contextmanager
+def _naming(path: Path) -> Generator[None]:
+    """Raise InvalidInput with the file's path for Broken."""
     try:
-        return action()
+        yield
     except Broken as exc:
         raise InvalidInput(f"{path}, {exc}. Nothing was written.") from exc
 

@@ -39,11 +39,8 @@ def hidden_readings(text: str) -> Iterator[str]:
         yield flat.translate(_LEET)
         yield flat.translate(_LEET | {ord("1"): "l"})
     if _SPACED.search(plain):
-        yield " ".join(re.sub(r"  +", "\x00", _unspaced(plain)).replace("\x00", " ").split())
-
-
-def _unspaced(text: str) -> str:
-    return _SPACED.sub(lambda run: re.sub(r"(?<=\w)[ .\-_*](?=\w)", "", run[0]), text)
+        unspaced = _SPACED.sub(lambda run: re.sub(r"(?<=\w)[ .\-_*](?=\w)", "", run[0]), plain)
+        yield " ".join(unspaced.replace("\x00", " ").split())
 
 
 def _decoded(text: str) -> Iterator[str]:

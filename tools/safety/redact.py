@@ -104,15 +104,12 @@ def _kind_of(plugin: str) -> str:
 def _find(text: str) -> list[_Span]:
     rules, keywords, _ = _scanner()
     lower = text.replace("\u0130", "i").lower()  # of the same length: only this letter has a longer lower case
-    spans = [span for rank, rule in enumerate(rules) if _is_cued(rule, lower) for span in _matches(rule, rank, text)]
+    cued = [(rank, rule) for rank, rule in enumerate(rules) if any(cue in lower for cue in rule.cues)]
+    spans = [span for rank, rule in cued for span in _matches(rule, rank, text)]
     spans += _headless_keys(text)
     spans += [_Span(found.start, len(rules), found.end, found.kind) for found in assigned(text, lower, keywords)]
     spans = _outside_markers(text, spans)
     return spans + _outside_markers(text, _repeated(text, spans))
-
-
-def _is_cued(rule: Rule, lower: str) -> bool:
-    return not rule.cues or any(cue in lower for cue in rule.cues)
 
 
 def _matches(rule: Rule, rank: int, text: str) -> Iterator[_Span]:

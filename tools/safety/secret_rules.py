@@ -22,7 +22,7 @@ class Rule:
 
     kind: str
     pattern: re.Pattern[str]
-    cues: tuple[str, ...] = ()  # in lower case; a text with none of them is not searched
+    cues: tuple[str, ...]  # in lower case; a text with none of them is not searched
     accept: Callable[[str], bool] = bool
 
 

@@ -59,12 +59,12 @@ class GeminiReader(Reader):
         return Entry("prompt", {"role": "user", "content": text}, text) if text else None
 
     def _results(self, answers: list[dict[str, Any]]) -> Entry:
-        ours = all(answer.get("id") in self._own_calls for answer in answers)
-        shown = [answer for answer in answers if ours or answer.get("id") not in self._own_calls]
+        others = [answer for answer in answers if answer.get("id") not in self._own_calls]
+        shown = others or answers
         texts = [_output(answer) for answer in shown]
         text = "\n".join(texts)
         failed = any(answer.get("id") in self._failed for answer in shown) or bool(_EXIT.search(text))
-        if ours:
+        if not others:
             return self._own_result(text, failed=failed)
         blocks = [
             {"type": "tool_result", "tool_use_id": answer.get("id"), "content": output}
