@@ -13,13 +13,6 @@ MOST = 10
 LONGEST = 80
 
 _FILE = "literals.toml"
-# fmt: off
-_KNOWN_NUMBERS = frozenset([  # ports, powers of two, durations, round numbers
-    1024, 1433, 1500, 2048, 3001, 3306, 3600, 4096, 4200, 5173, 5432, 5672, 6379, 6443, 7200, 8080, 8081, 8192,
-    8443, 8888, 9090, 9092, 9200, 11434, 16384, 27017, 32767, 32768, 65535, 65536, 86400, 10**5, 10**6, 2**31 - 1,
-    *range(1000, 61000, 1000),
-])
-# fmt: on
 
 
 def find_literals(wording: str, episode_text: str) -> list[str]:
@@ -57,7 +50,8 @@ def _is_specific(literal: str) -> bool:
         return not word(_FILE, "KNOWN_PATHS").fullmatch(literal) and "localhost" not in literal
     number = re.sub("[$,_]", "", literal)
     if number.isdigit():
-        return len(number) >= 4 and int(number) not in _KNOWN_NUMBERS and not re.fullmatch(r"(?:19|20)\d\d", literal)
+        known = [*range(1000, 61000, 1000), *contents(_FILE)["numbers"]]
+        return len(number) >= 4 and int(number) not in known and not re.fullmatch(r"(?:19|20)\d\d", literal)
     if re.fullmatch(r"#\d+|\d{4}-\d\d-\d\d", literal):
         return True
     return not word(_FILE, "TRADE").fullmatch(literal) and _is_id(literal)

@@ -107,7 +107,7 @@ def _find(text: str) -> list[_Span]:
     cued = [(rank, rule) for rank, rule in enumerate(rules) if any(cue in lower for cue in rule.cues)]
     spans = [span for rank, rule in cued for span in _matches(rule, rank, text)]
     spans += _headless_keys(text)
-    spans += [_Span(found.start, len(rules), found.end, found.kind) for found in assigned(text, lower, keywords)]
+    spans += [_Span(start, len(rules), end, kind) for start, end, kind in assigned(text, lower, keywords)]
     spans = _outside_markers(text, spans)
     return spans + _outside_markers(text, _repeated(text, spans))
 

@@ -6,7 +6,6 @@ quoted word after `password`, but digits and letters after `token`; never a vari
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from strategy_bank.tools.safety.rule_file import contents, word
 
@@ -28,12 +27,6 @@ _VALUE = re.compile(  # everything between the keyword and its value, then the v
 
 
 ASSIGNED_KINDS = frozenset({"password", "assigned secret"})
-
-
-class Value(NamedTuple):
-    start: int
-    end: int
-    kind: str
 
 
 def is_real(value: str) -> bool:
@@ -59,14 +52,14 @@ def keyword_pattern(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join([*theirs, *contents(FILE)["detect_secrets"]["keywords"]]))
 
 
-def assigned(text: str, lower: str, keywords: re.Pattern[str]) -> Iterator[Value]:
-    """Yield the secrets that stand behind a key. `lower` is the text in lower case, of the same length."""
+def assigned(text: str, lower: str, keywords: re.Pattern[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and kind of the secrets behind keys. `lower` is the text in lower case, of the same length."""
     for hit in keywords.finditer(lower):
         found = _VALUE.match(text, hit.end())
         if found and _is_secret(found, hit[0], text[hit.start() : hit.end()].isupper()):
             start, end = found.span("quoted" if found["bare"] is None else "bare")
             end -= 0 if found["bare"] is None else len(found["bare"]) - len(found["bare"].rstrip(".,:"))
-            yield Value(start, end, "password" if _is_password(hit[0]) else "assigned secret")
+            yield start, end, "password" if _is_password(hit[0]) else "assigned secret"
 
 
 def _is_password(keyword: str) -> bool:

@@ -10,18 +10,13 @@ from strategy_bank.tools.trajectory.text import strip_controls
 
 _ROLES = ("user", "assistant", "system", "developer", "tool", "function")
 _MESSAGE_KEYS = {"content", "tool_calls", "function_call"}
-_STEP_KEYS = {"thought", "action", "observation"}
-_FIELDS = {
-    "thought": "thought",
-    "thinking": "thought",
-    "reasoning": "thought",
-    "action": "action",
-    "tool": "action",
-    "observation": "observation",
-    "result": "observation",
-    "output": "observation",
+_LABELS = {
+    "thought": ("thought", "thinking", "reasoning"),
+    "action": ("action", "tool"),
+    "observation": ("observation", "result", "output"),
 }
-_RESULTS = {key for key, label in _FIELDS.items() if label == "observation"}
+_FIELDS = {key: label for label, keys in _LABELS.items() for key in keys}
+_RESULTS = set(_LABELS["observation"])
 _ARGUMENTS = ("arguments", "args", "input", "action_input")
 _REFERENCES = ("tool_call_id", "tool_use_id", "call_id")
 _PAYLOAD_KEYS = {"source", "data", "image_url", "input_audio", "file", "file_data", "file_id", "file_url"}
@@ -96,7 +91,7 @@ class StepReader:
 
     def _read_object(self, item: dict[Any, Any]) -> None:
         role, kind = _word(item.get("role")).lower(), _word(item.get("type"))
-        if role in _ROLES and not _MESSAGE_KEYS.isdisjoint(item) and _STEP_KEYS.isdisjoint(item):
+        if role in _ROLES and not _MESSAGE_KEYS.isdisjoint(item) and _LABELS.keys().isdisjoint(item):
             self._message(role, item)
         elif kind.endswith("_call") and _RESULTS.isdisjoint(item):
             self._call(item)
