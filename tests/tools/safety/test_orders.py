@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategy_bank.tools.safety.order_detection import read_as_orders, reason_of
+from strategy_bank.tools.safety.rule_file import contents
 from tests.support.places import DATA
 
 POISONED = {
@@ -216,6 +217,11 @@ HARMLESS = """
 
 POISONED_LINES = [(reason, line.strip()) for reason, block in POISONED.items() for line in block.strip().splitlines()]
 HARMLESS_LINES = [line.strip() for line in HARMLESS.strip().splitlines()]
+
+
+def test_every_rule_has_a_reason_that_is_spelled_out() -> None:
+    table = contents("order_rules.toml")
+    assert {group["reason"] for group in table["rule"]} <= table["reasons"].keys()
 
 
 def test_the_corpus_is_large_enough() -> None:
