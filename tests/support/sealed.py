@@ -1,0 +1,176 @@
+"""Runs commands on a sealed machine and says what they tried: names looked up, bytes sent, files left beside the bank.
+
+    python -m tests.support.sealed FOLDER SECONDS      in a network namespace of its own, as its root
+
+The namespace has loopback, whose port 53 answers no name and notes each question, and where `ip` is installed a network
+card without a wire that everything else is routed to. Prints one JSON object.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "strategy_bank.server"]
+CARD = "card0"
+SPARE = "lookup.example"
+_PROVOKED = 1
+"""Packets that `_provoked` sends."""
+LINES = [
+    {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "sealed", "version": "1"}}},
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "recall_strategies", "arguments": {"task": "Make the upload test pass"}}},
+    {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "report_outcome", "arguments": {
+        "task": "Make the upload test pass",
+        "trajectory": "$ pytest tests/test_upload.py\n1 passed in 0.1s",
+        "judgement": {"reason": "The test passed.", "verdict": "success", "evidence": ["1 passed in 0.1s"], "strategies": [
+            {"title": "Run the failing test first", "description": "When a test is reported as failing.",
+             "content": "Run it alone before changing anything, since it may fail for another reason."}]}}}},
+]  # fmt: skip
+
+
+def open_loopback() -> None:
+    """Switch the loopback interface on, which a new namespace has but leaves off."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack("16sh", b"lo", 0x1 | 0x40)  # IFF_UP, IFF_RUNNING
+        fcntl.ioctl(control, 0x8914, request)  # SIOCSIFFLAGS
+
+
+def add_card() -> bool:
+    """Route everything to a card that goes nowhere but counts. False where `ip` is missing."""
+    if not shutil.which("ip"):
+        return False
+    for words in (
+        ["link", "add", CARD, "type", "dummy"],
+        ["addr", "add", "192.0.2.1/24", "dev", CARD],
+        ["link", "set", CARD, "up"],
+        ["route", "add", "default", "dev", CARD],
+    ):
+        if subprocess.run(["ip", *words], capture_output=True).returncode:
+            return False
+    return True
+
+
+def packets_sent() -> int:
+    """Return how many packets left by the card."""
+    for line in Path("/proc/net/dev").read_text().splitlines():
+        name, _, counts = line.partition(":")
+        if name.strip() == CARD:
+            return int(counts.split()[9])
+    return 0
+
+
+def listen_for_names(asked: list[str]) -> None:
+    """Note each name that a resolver asks for, and answer that there is none."""
+    resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    resolver.bind(("127.0.0.1", 53))
+
+    def answer() -> None:
+        while True:
+            query, sender = resolver.recvfrom(4096)
+            asked.append(_name_in(query))
+            resolver.sendto(query[:2] + b"\x81\x83" + query[4:6] + b"\0\0\0\0\0\0" + query[12:], sender)
+
+    threading.Thread(target=answer, daemon=True).start()
+
+
+def _name_in(query: bytes) -> str:
+    labels, at = [], 12
+    while size := query[at]:
+        labels.append(query[at + 1 : at + 1 + size].decode("ascii", "replace"))
+        at += size + 1
+    return ".".join(labels)
+
+
+def serve(environment: dict[str, str], seconds: float) -> list[dict[str, Any]]:
+    """Start a server, recall, report, leave it running for a while, and return its answers."""
+    server = subprocess.Popen([*COMMAND, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert server.stdin
+    assert server.stdout
+    answers: list[dict[str, Any]] = []
+    for line in LINES:
+        server.stdin.write(json.dumps(line).encode() + b"\n")
+        server.stdin.flush()
+        if "id" in line:
+            answers.append(json.loads(server.stdout.readline()))
+    time.sleep(seconds)
+    server.stdin.close()
+    server.wait(60)
+    return answers
+
+
+def main(folder: Path, seconds: float) -> dict[str, Any]:
+    """Run the server and each command with a home of its own. Return what was seen."""
+    asked: list[str] = []
+    open_loopback()
+    carded = add_card()
+    resolv = folder / "resolv.conf"
+    resolv.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    subprocess.run(["mount", "--bind", str(resolv), "/etc/resolv.conf"], check=True)
+    listen_for_names(asked)
+    before = _provoked(asked)
+    user, work, temporary = (folder / name for name in ("user", "work", "tmp"))
+    for each in (user, work, temporary):
+        each.mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("STRATEGY_BANK_", "XDG_"))}
+    environment |= {"HOME": str(user), "TMPDIR": str(temporary), "STRATEGY_BANK_SCOPE": "sealed"}
+    answers = serve(environment, seconds)
+    failed = {}
+    for words in _commands(folder):
+        done = subprocess.run(
+            [*COMMAND, *words], env=environment, cwd=work, capture_output=True, text=True, timeout=120
+        )
+        if done.returncode:
+            failed[" ".join(words)] = done.stderr[-400:]
+    files = [path for place in (user, work, temporary) for path in place.rglob("*") if not path.is_dir()]
+    return {
+        "trap": before,
+        "carded": carded,
+        "answers": answers,
+        "failed": failed,
+        "names": asked[len(before) :],
+        "packets": packets_sent() - _PROVOKED * carded,
+        "files": sorted(path.relative_to(folder).as_posix() for path in files),
+    }
+
+
+def _provoked(asked: list[str]) -> list[str]:
+    """Ask for a name and send one packet, so that a trap that catches nothing is told from a quiet program."""
+    with suppress(OSError):
+        socket.getaddrinfo(SPARE, 443)
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
+        outward.sendto(b"x", ("198.51.100.7", 9))
+    return list(asked)
+
+
+def _commands(folder: Path) -> list[list[str]]:
+    return [
+        ["--version"],
+        ["doctor"],
+        ["recall", "Make the upload test pass"],
+        ["list"],
+        ["stats"],
+        ["consolidate", "--dry-run"],
+        ["export", str(folder / "bank.jsonl")],
+        ["import", str(folder / "bank.jsonl")],
+        ["backup", str(folder / "bank.zip")],
+        ["restore", str(folder / "bank.zip"), "--yes"],
+        ["models", "list"],
+        ["config"],
+        ["connect"],
+    ]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), float(sys.argv[2]))))
