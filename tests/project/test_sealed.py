@@ -42,6 +42,7 @@ pytestmark = pytest.mark.slow
 
 def test_the_trap_catches_what_is_sent(seen: dict[str, Any]) -> None:
     assert SPARE in seen["trap"]
+    assert seen["provoked"] == seen["carded"]
 
 
 def test_a_server_and_every_command_work_without_a_network(seen: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
     python -m tests.support.sealed FOLDER SECONDS      in a network namespace of its own, as its root
 
 The namespace has loopback, whose port 53 answers no name and notes each question, and where `ip` is installed a network
-card without a wire that everything else is routed to. Prints one JSON object.
+card whose wire ends nowhere, which everything else is routed to. Prints one JSON object.
 """
 
 import fcntl
@@ -23,8 +23,6 @@ from typing import Any
 COMMAND = [sys.executable, "-m", "strategy_bank.server"]
 CARD = "card0"
 SPARE = "lookup.example"
-_PROVOKED = 1
-"""Packets that `_provoked` sends."""
 LINES = [
     {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "sealed", "version": "1"}}},
@@ -52,10 +50,14 @@ def add_card() -> bool:
     if not shutil.which("ip"):
         return False
     for words in (
-        ["link", "add", CARD, "type", "dummy"],
+        ["link", "add", CARD, "type", "veth", "peer", "name", "far-end"],
+        ["link", "set", CARD, "addrgenmode", "none"],  # so that the kernel says nothing by itself
+        ["link", "set", "far-end", "addrgenmode", "none"],
         ["addr", "add", "192.0.2.1/24", "dev", CARD],
         ["link", "set", CARD, "up"],
-        ["route", "add", "default", "dev", CARD],
+        ["link", "set", "far-end", "up"],
+        ["neigh", "add", "192.0.2.2", "lladdr", "02:00:00:00:00:02", "dev", CARD],
+        ["route", "add", "default", "via", "192.0.2.2", "dev", CARD],
     ):
         if subprocess.run(["ip", *words], capture_output=True).returncode:
             return False
@@ -119,7 +121,8 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
     resolv.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     subprocess.run(["mount", "--bind", str(resolv), "/etc/resolv.conf"], check=True)
     listen_for_names(asked)
-    before = _provoked(asked)
+    before = _provoke(asked)
+    provoked = packets_sent()
     user, work, temporary = (folder / name for name in ("user", "work", "tmp"))
     for each in (user, work, temporary):
         each.mkdir()
@@ -140,12 +143,13 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
         "answers": answers,
         "failed": failed,
         "names": asked[len(before) :],
-        "packets": packets_sent() - _PROVOKED * carded,
+        "provoked": provoked,
+        "packets": packets_sent() - provoked,
         "files": sorted(path.relative_to(folder).as_posix() for path in files),
     }
 
 
-def _provoked(asked: list[str]) -> list[str]:
+def _provoke(asked: list[str]) -> list[str]:
     """Ask for a name and send one packet, so that a trap that catches nothing is told from a quiet program."""
     with suppress(OSError):
         socket.getaddrinfo(SPARE, 443)
