@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SETTINGS_NEEDED = (
-    "No endpoint is configured, so nobody can judge. Set STRATEGY_BANK_LLM_MODEL, for another provider than OpenAI "
-    "STRATEGY_BANK_LLM_BASE_URL (https://…/v1), and STRATEGY_BANK_LLM_API_KEY where it asks for a key."
+    "No endpoint is configured, so nobody can judge. Set llm_model (STRATEGY_BANK_LLM_MODEL, or `strategy-bank config set "
+    "llm_model VALUE`); likewise llm_base_url (https://…/v1) for another provider than OpenAI, and llm_api_key for a key."
 )
 PACKAGE_NEEDED = "The endpoint judge needs the openai package: pip install 'strategy-bank[llm]'"
 

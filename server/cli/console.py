@@ -19,7 +19,6 @@ import click
 if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings, Sources
     from strategy_bank.store.bank import Bank
-    from strategy_bank.store.location import Location
 from strategy_bank.store.progress import Progress
 
 T = TypeVar("T")
@@ -57,7 +56,9 @@ class Target:
         """Open the bank, run the action, and close the bank. Raises StrategyBankError."""
         import anyio
 
-        async def run(location: "Location") -> T:
+        location = self.settings.location
+
+        async def run() -> T:
             from strategy_bank.store.bank import Bank
 
             bank = await Bank.open(location, any_model=any_model)
@@ -67,7 +68,7 @@ class Target:
                 with anyio.CancelScope(shield=True):
                     await bank.close()
 
-        return anyio.run(run, self.settings.location)
+        return anyio.run(run)
 
 
 def pass_target(scope_help: str = "") -> Callable[[Callable[Concatenate[Target, P], T]], Callable[P, T]]:

@@ -8,9 +8,10 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -43,73 +44,61 @@ class Finding:
     advice: str = ""
 
 
-Findings = AsyncGenerator[Finding]
+Tell = Callable[[Finding], None]
 
 
-async def examine(sources: Sources, *, ask_endpoint: bool) -> Findings:
+async def examine(sources: Sources, tell: Tell, ask_endpoint: bool) -> None:
     """Run every check, in an order in which the first failure explains the later ones. Raises InvalidInput."""
     settings = sources.settings()
-    model = [DEFAULT_MODEL]
-    checks: list[tuple[str, Callable[[], Findings]]] = [
-        ("settings", lambda: _settings(sources, settings)),
-        ("home", lambda: _home(settings.location)),
-        ("lock", lambda: _lock(settings.location)),
-        ("bank", lambda: _bank(settings, model)),
-        ("model", lambda: _model(settings.location.models_dir, model[0])),
-        ("judge", lambda: _judge(settings, ask_endpoint)),
-        ("write and recall", lambda: _write_and_recall(settings.location.models_dir)),
-    ]
-    for finding in versions(settings.uses_endpoint):
-        yield finding
-    for about, check in checks:
-        async with aclosing(guarded(about, check)) as findings:
-            async for finding in findings:
-                yield finding
+    location, model = settings.location, [DEFAULT_MODEL]
+    tell_versions(tell, settings.uses_endpoint)
+    await guarded("settings", tell, partial(_settings, sources, settings))
+    await guarded("home", tell, partial(_home, location))
+    await guarded("lock", tell, partial(_lock, location))
+    await guarded("bank", tell, partial(_bank, settings, model))
+    await guarded("model", tell, partial(_model, location.models_dir, model[0]))
+    await guarded("judge", tell, partial(_judge, settings, ask_endpoint))
+    await guarded("write and recall", tell, partial(_write_and_recall, location.models_dir))
 
 
-async def guarded(about: str, check: Callable[[], Findings]) -> Findings:
-    """Yield what the check finds. What it raises is a finding too."""
+async def guarded(about: str, tell: Tell, check: Callable[[Tell], Awaitable[None]]) -> None:
+    """Run a check, which tells what it finds. What it raises is a finding too."""
     try:
-        async with aclosing(check()) as findings:
-            async for finding in findings:
-                yield finding
+        await check(tell)
     except StrategyBankError as exc:
-        yield Finding(about, "fail", str(exc))
+        tell(Finding(about, "fail", str(exc)))
     except Exception as exc:  # noqa: BLE001 a diagnosis reports whatever it meets
-        yield Finding(
-            about, "fail", f"{type(exc).__name__}: {str(exc)[:_REASON_CHARS]}", "Please report this as a bug."
-        )
+        found = f"{type(exc).__name__}: {str(exc)[:_REASON_CHARS]}"
+        tell(Finding(about, "fail", found, "Please report this as a bug."))
 
 
-def versions(needs_openai: bool) -> list[Finding]:
-    findings = [Finding("python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}")]
+def tell_versions(tell: Tell, needs_openai: bool) -> None:
+    tell(Finding("python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}"))
     for package in PACKAGES:
         try:
-            findings.append(Finding(package, "ok", importlib.metadata.version(package)))
+            tell(Finding(package, "ok", importlib.metadata.version(package)))
         except importlib.metadata.PackageNotFoundError:
             optional = package == "openai" and not needs_openai
             advice = "pip install 'strategy-bank[llm]'" if package == "openai" else f"pip install {package}"
             why = "not installed, needed for an endpoint judge only" if optional else "not installed"
-            findings.append(Finding(package, "ok" if optional else "fail", f"{why}: {advice}"))
-    return findings
+            tell(Finding(package, "ok" if optional else "fail", f"{why}: {advice}"))
 
 
-async def _settings(sources: Sources, settings: Settings) -> Findings:
-    yield Finding(
-        "settings", "ok", ", ".join(f"{name}={masked(getattr(settings, name)) or '(not set)'}" for name in FIELDS)
-    )
+async def _settings(sources: Sources, settings: Settings, tell: Tell) -> None:
+    values = ", ".join(f"{name}={masked(getattr(settings, name)) or '(not set)'}" for name in FIELDS)
+    tell(Finding("settings", "ok", values))
     for ignored in sources.ignored:
-        yield Finding("settings", "warn", ignored, "`strategy-bank config` shows those that are known.")
+        tell(Finding("settings", "warn", ignored, "`strategy-bank config` shows those that are known."))
     file, kept = sources.file, [getattr(settings, name) for name, one in sources.given.items() if one.source == "file"]
     if os.name == "posix" and any(isinstance(each, SecretStr) for each in kept) and file.stat().st_mode & 0o077:
-        yield Finding("config file", "warn", f"{file} holds a secret and others may read it", f"chmod 600 '{file}'")
+        tell(Finding("config file", "warn", f"{file} holds a secret and others may read it", f"chmod 600 '{file}'"))
     else:
         there = os.path.exists(file)  # noqa: ASYNC240 one local look, and Path.exists raises in a closed folder
         found = f"read from {file}" if there else f"none at {file}"
-        yield Finding("config file", "ok", f"{found}; `strategy-bank config` shows what comes from where")
+        tell(Finding("config file", "ok", f"{found}; `strategy-bank config` shows what comes from where"))
 
 
-async def _home(location: Location) -> Findings:
+async def _home(location: Location, tell: Tell) -> None:
     location.prepare()
     mode = location.home.stat().st_mode & 0o777
     tables = [] if location.lock_file is None else [Path(location.tables_uri)]
@@ -117,115 +106,116 @@ async def _home(location: Location) -> Findings:
     closed = [folder for folder in folders if not os.access(folder, os.W_OK | os.X_OK)]
     if closed:
         advice = way_out_of(errno.EACCES, str(closed[0]))
-        yield Finding("home", "fail", f"{closed[0]} is not writable", advice)
+        tell(Finding("home", "fail", f"{closed[0]} is not writable", advice))
     elif os.name == "posix" and mode & 0o077:
         advice = f"chmod 700 '{location.home}'"
-        yield Finding("home", "warn", f"{location.home} may be read by others (mode {mode:o})", advice)
+        tell(Finding("home", "warn", f"{location.home} may be read by others (mode {mode:o})", advice))
     else:
-        yield Finding("home", "ok", f"{location.home}, mode {mode:o}, tables at {masked(location.tables_uri)}")
+        tell(Finding("home", "ok", f"{location.home}, mode {mode:o}, tables at {masked(location.tables_uri)}"))
     free = shutil.disk_usage(location.home).free
     status = "fail" if free < NO_ROOM else "warn" if free < LITTLE_ROOM else "ok"
-    yield Finding("disk", status, f"{free / 1e9:.1f} GB free", "" if status == "ok" else "Make room on this disk.")
+    tell(Finding("disk", status, f"{free / 1e9:.1f} GB free", "" if status == "ok" else "Make room on this disk."))
 
 
-async def _lock(location: Location) -> Findings:
+async def _lock(location: Location, tell: Tell) -> None:
     if location.lock_file is None:
-        yield Finding("lock", "ok", "none needed in an object store")
+        tell(Finding("lock", "ok", "none needed in an object store"))
         return
     try:
         async with WriteLock(location.lock_file, 0).hold():
             pass
     except BankBusy:
         advice = "That is normal for a moment. If it stays so, look for a stopped strategy-bank process and end it."
-        yield Finding("lock", "warn", f"another process is writing (lock {location.lock_file})", advice)
+        tell(Finding("lock", "warn", f"another process is writing (lock {location.lock_file})", advice))
     else:
-        yield Finding("lock", "ok", "free")
+        tell(Finding("lock", "ok", "free"))
 
 
-async def _bank(settings: Settings, model: list[str]) -> Findings:
+async def _bank(settings: Settings, model: list[str], tell: Tell) -> None:
     """Open and read the bank, and put the name of its model into `model`."""
     from strategy_bank.store.bank import Bank
 
     location = settings.location
     if location.lock_file is not None and not os.path.exists(location.tables_uri):  # noqa: ASYNC240 one local look
-        yield Finding("bank", "ok", f"none yet at {location.tables_uri}; it is made at first use")
+        tell(Finding("bank", "ok", f"none yet at {location.tables_uri}; it is made at first use"))
         return
     bank = await Bank.open(location)
     try:
         model[0] = bank.embedder.name
         await bank.read_through()
-        yield await _counts(bank)
-        async for finding in _pending(bank):
-            yield finding
-        yield await _pieces(bank)
+        await _counts(bank, tell)
+        await _pending(bank, tell)
+        await _pieces(bank, tell)
         began = time.perf_counter()
         hits = await bank.search("Is the bank well?", [settings.default_scope(Path.cwd()), "global"], 1)
-        yield Finding("recall", "ok", f"answered in {_ms(began)} with {len(hits)} strategies, model loading included")
+        tell(Finding("recall", "ok", f"answered in {_ms(began)} with {len(hits)} strategies, model loading included"))
     finally:
         await bank.close()
 
 
-async def _counts(bank: "Bank") -> Finding:
+async def _counts(bank: "Bank", tell: Tell) -> None:
     active = await bank.count(Strategy, status="active")
     quarantined = await bank.count(Strategy, status="quarantined")
     strategies, episodes, runs = [await bank.count(kind) for kind in (Strategy, Episode, Run)]
     found = f"{active} of {strategies} strategies active, {episodes} episodes, {runs} runs"
-    if not quarantined:
-        return Finding("bank", "ok", found)
-    advice = "Look at them with `strategy-bank list --status quarantined`; then `reinstate` or `forget` them."
-    return Finding("bank", "warn", f"{found}; {quarantined} quarantined", advice)
+    if quarantined:
+        advice = "Look at them with `strategy-bank list --status quarantined`; then `reinstate` or `forget` them."
+        tell(Finding("bank", "warn", f"{found}; {quarantined} quarantined", advice))
+    else:
+        tell(Finding("bank", "ok", found))
 
 
-async def _pending(bank: "Bank") -> Findings:
+async def _pending(bank: "Bank", tell: Tell) -> None:
     rows = await bank.cells(Episode, ["reason"], status="pending")
     if not rows:
-        yield Finding("pending", "ok", "no episode waits for a judgement")
+        tell(Finding("pending", "ok", "no episode waits for a judgement"))
     reasons = Counter(row["reason"][:_REASON_CHARS] or "nobody has judged them yet" for row in rows)
     for reason, number in reasons.most_common(5):
-        yield Finding("pending", "warn", f"{number} episodes: {reason}", "`strategy-bank distill` has them judged.")
+        tell(Finding("pending", "warn", f"{number} episodes: {reason}", "`strategy-bank distill` has them judged."))
 
 
-async def _pieces(bank: "Bank") -> Finding:
+async def _pieces(bank: "Bank", tell: Tell) -> None:
     from strategy_bank.store.maintenance.upkeep import COMPACT_AT
 
     pieces = await bank.fragments()
     found = ", ".join(f"{name} {number}" for name, number in pieces.items())
     if max(pieces.values()) < COMPACT_AT * 2:
-        return Finding("pieces", "ok", found)
-    return Finding("pieces", "warn", f"{found}: recall gets slow", "A running server compacts them; start a client.")
+        tell(Finding("pieces", "ok", found))
+    else:
+        tell(Finding("pieces", "warn", f"{found}: recall gets slow", "A running server compacts them; start a client."))
 
 
-async def _model(folder: Path, name: str) -> Findings:
+async def _model(folder: Path, name: str, tell: Tell) -> None:
     embedder = Embedder(folder, name)
     began = time.perf_counter()
     await anyio.to_thread.run_sync(embedder.warm)
     loaded, began = _ms(began), time.perf_counter()
     await anyio.to_thread.run_sync(embedder.read_query, "fix the flaky upload test")
     checked = ", sha256 as expected" if name == DEFAULT_MODEL else ""
-    yield Finding("model", "ok", f"{name}{checked}, checked and loaded in {loaded}, one query {_ms(began)}")
+    tell(Finding("model", "ok", f"{name}{checked}, checked and loaded in {loaded}, one query {_ms(began)}"))
 
 
-async def _judge(settings: Settings, ask: bool) -> Findings:
+async def _judge(settings: Settings, ask: bool, tell: Tell) -> None:
     from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
 
     if not settings.uses_endpoint and not (ask and settings.llm_model):
-        yield Finding("judge", "fail" if ask else "ok", "the agent itself", SETTINGS_NEEDED if ask else "")
+        tell(Finding("judge", "fail" if ask else "ok", "the agent itself", SETTINGS_NEEDED if ask else ""))
         return
     where = f"{settings.llm_model} at {masked(settings.llm_base_url or 'the default address of the openai library')}"
     if not ask:
-        yield Finding("judge", "ok", f"{where}; not asked now, --endpoint does")
+        tell(Finding("judge", "ok", f"{where}; not asked now, --endpoint does"))
         return
     began = time.perf_counter()
     try:
         verdict = await with_endpoint(settings, lambda judge: judge.judge(*_TINY, None, distill=False))
     except JudgeFailed as exc:
         advice = "Check llm_base_url, llm_model and llm_api_key; `strategy-bank config` shows them."
-        yield Finding("judge", "fail", str(exc), advice)
+        tell(Finding("judge", "fail", str(exc), advice))
     else:
-        yield Finding("judge", "ok", f"{where} answered in {_ms(began)}: {verdict.verdict if verdict else 'nothing'}")
+        tell(Finding("judge", "ok", f"{where} answered in {_ms(began)}: {verdict.verdict if verdict else 'nothing'}"))
 
 
-async def _write_and_recall(models: Path) -> Findings:
+async def _write_and_recall(models: Path, tell: Tell) -> None:
     from strategy_bank.server.doctor.self_test import write_and_recall
 
     began = time.perf_counter()
@@ -233,9 +223,9 @@ async def _write_and_recall(models: Path) -> Findings:
         _lend(models, Path(folder) / "models")
         problem = await write_and_recall(Location(Path(folder)))
     if problem:
-        yield Finding("write and recall", "fail", problem, "Please report this as a bug.")
+        tell(Finding("write and recall", "fail", problem, "Please report this as a bug."))
         return
-    yield Finding("write and recall", "ok", f"reported, learned and found again in a throw-away bank, {_ms(began)}")
+    tell(Finding("write and recall", "ok", f"reported, learned and found again in a throw-away bank, {_ms(began)}"))
 
 
 def _lend(models: Path, place: Path) -> None:

@@ -43,7 +43,7 @@ def list_strategies(target: Target, status: str, outcome: str | None, limit: int
     if as_json:
         show_json([strategy.model_dump(mode="json") for strategy in strategies])
     elif strategies:
-        columns = ("id", "title", "scope", "outcome", "status", "told by", "helped", "hurt", "since")
+        columns = ("id", "title", "scope", "outcome", "status", "support", "helped", "hurt", "since")
         show_table(columns, [_row(strategy) for strategy in strategies], folding=("title", "scope"))
     if total > len(strategies) or not total:
         say(f"{len(strategies)} of {total} shown; --limit shows more." if total else "No such strategies.")

@@ -107,7 +107,7 @@ def _say_notes(client: Client, path: Path, project: bool, words: list[str]) -> N
         say(f"Note: others who use this file need {words[0]} too; --command strategy-bank leaves it to their PATH.")
     if names := ", ".join(sorted(name for name in os.environ if name.startswith("STRATEGY_BANK_"))):
         say(
-            f"Note: the client may start the server without {names}, which are set here; `config set` keeps them in a file."
+            f"Note: the client may start the server without {names} of this shell; `config set` keeps settings in a file."
         )
     _say_own_line(client, project, words)
 

@@ -1,7 +1,6 @@
 """`strategy-bank doctor`: check this installation, and say what to do about it."""
 
 import dataclasses
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +29,20 @@ def doctor(target: Target, endpoint: bool, as_json: bool) -> None:
     """
     import anyio
 
-    findings = anyio.run(_examine, target, endpoint, not as_json)
+    from strategy_bank.server.doctor.checks import Finding, examine, tell_versions
+
+    findings: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+
+    try:
+        anyio.run(examine, target.sources, tell, endpoint)
+    except InvalidInput as exc:
+        tell_versions(tell, needs_openai=False)
+        tell(Finding("settings", "fail", str(exc)))
     failed = any(finding.status == "fail" for finding in findings)
     if as_json:
         show_json({"ok": not failed, "findings": [dataclasses.asdict(finding) for finding in findings]})
@@ -38,26 +50,8 @@ def doctor(target: Target, endpoint: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def _examine(target: Target, ask_endpoint: bool, aloud: bool) -> "list[Finding]":
-    """Return all findings; with `aloud`, print each when it is there."""
-    from strategy_bank.server.doctor.checks import Finding, examine, versions
-
-    findings: list[Finding] = []
-    try:
-        async with aclosing(examine(target.sources, ask_endpoint=ask_endpoint)) as examined:
-            async for finding in examined:
-                findings.append(finding)
-                _tell(finding, aloud)
-    except InvalidInput as exc:
-        findings = [*versions(needs_openai=False), Finding("settings", "fail", str(exc))]
-        for finding in findings:
-            _tell(finding, aloud)
-    return findings
-
-
-def _tell(finding: "Finding", aloud: bool) -> None:
-    if aloud:
-        click.secho(f"{finding.status:<5}", fg=_COLOURS[finding.status], nl=False)
-        show(f"{finding.about:<17}{finding.found}")
-        if finding.advice:
-            show(f"{'':<22}→ {finding.advice}")
+def _show(finding: "Finding") -> None:
+    click.secho(f"{finding.status:<5}", fg=_COLOURS[finding.status], nl=False)
+    show(f"{finding.about:<17}{finding.found}")
+    if finding.advice:
+        show(f"{'':<22}→ {finding.advice}")

@@ -1,16 +1,12 @@
 """`strategy-bank serve`: MCP over standard input and output, or over HTTP."""
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.cli.console import Target, pass_target, say
 from strategy_bank.server.transport.stdio import end_input_on_signals
 from strategy_bank.store.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from strategy_bank.server.settings import Settings
 
 HOST, PORT = "127.0.0.1", 8765
 
@@ -36,27 +32,31 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None) -
     """
     if not over_http and (host is not None or port is not None):
         raise click.UsageError("--host and --port go with --http.")
-    address = host or HOST, PORT if port is None else port
-    number = _serve_http(target.settings, *address) if over_http else _serve_stdio(target)
+    if not over_http:
+        _check_input()
+    settings = target.settings
+    from strategy_bank.server.allocator import return_freed_memory
+    from strategy_bank.server.mcp.app import create_server
+
+    return_freed_memory()
+    if over_http:
+        from strategy_bank.server.transport.http import serve_http
+
+        server = create_server(
+            settings.model_copy(update={"transcripts": False})
+        )  # not for everybody who has the token
+        number = serve_http(server, settings, host or HOST, PORT if port is None else port, say)
+    else:
+        server = create_server(settings)
+        ended_by = end_input_on_signals()
+        server.run("stdio")
+        number = ended_by[0] if ended_by else 0
     if number:
         raise click.exceptions.Exit(128 + number)
 
 
-def _serve_http(settings: "Settings", host: str, port: int) -> int:
-    """Serve until a signal. Return its number."""
-    from strategy_bank.server.allocator import return_freed_memory
-    from strategy_bank.server.mcp.app import create_server
-    from strategy_bank.server.transport.http import serve_http
-
-    return_freed_memory()
-    server = create_server(
-        settings.model_copy(update={"transcripts": False})
-    )  # they are not for everybody who has the token
-    return serve_http(server, settings, host, port, say)
-
-
-def _serve_stdio(target: Target) -> int:
-    """Serve until the input ends or a signal comes. Return the signal's number, or 0."""
+def _check_input() -> None:
+    """Tell a person at a terminal what the server waits for. Raises InvalidInput where nobody can talk to it."""
     if sys.stdin is None or sys.stdout is None:
         raise InvalidInput("Standard input or output is closed; a client starts this command and talks over both.")
     if sys.stdin.isatty():
@@ -64,12 +64,3 @@ def _serve_stdio(target: Target) -> int:
             "strategy-bank is waiting for an MCP client on its standard input. "
             "Ctrl-C ends it; `strategy-bank --help` shows what else it can do."
         )
-    settings = target.settings
-    from strategy_bank.server.allocator import return_freed_memory
-    from strategy_bank.server.mcp.app import create_server
-
-    return_freed_memory()
-    server = create_server(settings)
-    ended_by = end_input_on_signals()
-    server.run("stdio")
-    return ended_by[0] if ended_by else 0

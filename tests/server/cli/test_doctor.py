@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +163,11 @@ def test_asking_an_endpoint_that_is_not_configured_says_what_to_set(doctor: Doct
 
 @pytest.mark.anyio
 async def test_a_check_that_fails_in_an_unforeseen_way_is_a_finding_too() -> None:
-    async def check() -> AsyncGenerator[Finding]:
-        yield Finding("disk", "ok", "fine")
+    async def check(tell: Callable[[Finding], None]) -> None:
+        tell(Finding("disk", "ok", "fine"))
         raise KeyError("surprise")
 
-    found = [finding async for finding in guarded("disk", check)]
+    found: list[Finding] = []
+    await guarded("disk", found.append, check)
     assert [finding.status for finding in found] == ["ok", "fail"]
     assert found[1].found == "KeyError: 'surprise'"

@@ -469,7 +469,7 @@ def test_home_and_scope_go_into_the_command_line_and_variables_of_this_shell_are
     told = person.connect("cursor", "--home", "bank", "--scope", "my project", STRATEGY_BANK_LLM_API_KEY="hidden")
     entry = json.loads(person.file("cursor").read_text())["mcpServers"]["strategy-bank"]
     assert entry["args"] == ["serve", "--home", str(Path.cwd() / "bank"), "--scope", "my project"]
-    assert "without STRATEGY_BANK_LLM_API_KEY, which are set here" in told.stderr
+    assert "without STRATEGY_BANK_LLM_API_KEY of this shell" in told.stderr
     assert "hidden" not in told.output
 
 
