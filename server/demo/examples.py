@@ -18,6 +18,10 @@ class Attempt(BaseModel):
     judgement: Judgement
     outcome: Verdict | None = None
 
+    def arguments(self) -> dict[str, Any]:
+        """Return what `report_outcome` is told about it."""
+        return self.model_dump(mode="json", exclude={"reworded", "lesson_of"}, exclude_none=True)
+
 
 class EpisodeExample(Attempt):
     """A finished task. `reworded` is another task of its kind; `lesson_of` names the example whose strategy was used."""

@@ -6,8 +6,8 @@ The agent's work is read from `examples/`; everything else is what the server an
 """
 
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,7 @@ SERVER = (sys.executable, "-m", "strategy_bank.server", "serve")
 TOOLS = ["recall_strategies", "report_outcome", "scale_attempts"]
 UNRELATED = "Which colours suit the landing page of a bakery?"
 CALL_TIMEOUT_S = 60.0
+Row = Sequence[str | Text]
 
 
 class DemoFailed(Exception):
@@ -75,38 +76,29 @@ async def run_demo(console: Console, home: Path | None = None, command: Sequence
         with _folder(home) as folder:
             environment = {"STRATEGY_BANK_HOME": str(folder), "STRATEGY_BANK_SCOPE": "demo"}
             server = StdioServerParameters(command=command[0], args=list(command[1:]), env=environment)
-            async with Client(server, read_timeout_seconds=CALL_TIMEOUT_S) as client:
-                await _first_process(stage, Agent(client))
-            async with Client(server, read_timeout_seconds=CALL_TIMEOUT_S) as client:
-                await _second_process(stage, Agent(client))
+            for steps in (_first_process, _second_process):
+                async with Client(server, read_timeout_seconds=CALL_TIMEOUT_S) as client:
+                    await steps(stage, Agent(client))
     except* (DemoFailed, MCPError, OSError, ValidationError) as failed:
         stage.missed += _reasons(failed)
     stage.close(perf_counter() - begin)
     return not stage.missed
 
 
-@contextmanager
-def _folder(home: Path | None) -> Generator[Path]:
-    if home is not None:
-        if Path(Location(home.expanduser()).tables_uri).exists():
-            raise DemoFailed(f"There is a bank in {home} already. The demo wants an empty folder, or none at all.")
-        yield home
-        return
-    with TemporaryDirectory(prefix="strategy-bank-demo-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+def _folder(home: Path | None) -> AbstractContextManager[Path | str]:
+    if home is None:
+        return TemporaryDirectory(prefix="strategy-bank-demo-", ignore_cleanup_errors=True)
+    if Path(Location(home.expanduser()).tables_uri).exists():
+        raise DemoFailed(f"There is a bank in {home} already. The demo wants an empty folder, or none at all.")
+    return nullcontext(home)
 
 
-def _reasons(failed: BaseExceptionGroup[Exception]) -> list[str]:
+def _reasons(exc: Exception | BaseExceptionGroup[Exception]) -> list[str]:
     """Return what went wrong, taken out of the groups that task groups wrap around it."""
-    reasons: list[str] = []
-    for exc in failed.exceptions:
-        if isinstance(exc, BaseExceptionGroup):
-            reasons += _reasons(exc)
-        elif isinstance(exc, DemoFailed):
-            reasons.append(str(exc))
-        else:
-            reasons.append(f"The server did not answer as it should: {exc}. Its own messages stand above.")
-    return reasons
+    if isinstance(exc, BaseExceptionGroup):
+        return [reason for each in exc.exceptions for reason in _reasons(each)]
+    told = isinstance(exc, DemoFailed)
+    return [str(exc) if told else f"The server did not answer as it should: {exc}. Its own messages stand above."]
 
 
 async def _first_process(stage: Stage, agent: Agent) -> None:
@@ -124,10 +116,8 @@ async def _first_process(stage: Stage, agent: Agent) -> None:
 async def _empty_bank(stage: Stage, agent: Agent) -> None:
     with stage.step("A server with three tools, and an empty bank"):
         tools = (await agent.client.list_tools()).tools
-        table = stage.table("Tool", "What it tells the agent")
-        for tool in tools:
-            table.add_row(tool.name, Text((tool.description or "").partition(". ")[0]))
-        stage.console.print(table)
+        rows = [(tool.name, (tool.description or "").partition(". ")[0]) for tool in tools]
+        stage.table(("Tool", "What it tells the agent"), rows)
         stage.expect([tool.name for tool in tools] == TOOLS, "the three tools are there")
         recalled = await agent.recall(UNRELATED)
         stage.expect(not recalled.strategies, "an empty bank recalls nothing, and says so")
@@ -137,22 +127,17 @@ async def _empty_bank(stage: Stage, agent: Agent) -> None:
 async def _reports(stage: Stage, agent: Agent, examples: dict[str, EpisodeExample]) -> None:
     """Report each example in one call, but the last one without a judgement, which the server then asks for."""
     with stage.step(f"{len(examples)} finished tasks are reported, failures too"):
-        table = stage.table("Task", "What was learned", "Verdict")
+        rows: list[Row] = []
         for name, example in examples.items():
             last = name == list(examples)[-1]
-            told = await (_report_in_two_calls(stage, agent, example) if last else _report(agent, example))
+            told = await (_report_in_two_calls(stage, agent, example) if last else agent.report(**example.arguments()))
             titles = "\n".join(f"{strategy.action}: {strategy.title}" for strategy in told.strategies)
-            table.add_row(Text(example.task), Text(titles), coloured(told.verdict))
+            rows.append((example.task, titles, coloured(told.verdict)))
             stage.learned[name] = [strategy.id for strategy in told.strategies]
             if told.status != "learned" or told.verdict != example.judgement.verdict or told.warnings:
                 stage.expect(False, f"{name} is learned as {example.judgement.verdict} {' '.join(told.warnings)}")
-        stage.console.print(table)
+        stage.table(("Task", "What was learned", "Verdict"), rows)
         stage.expect(all(stage.learned.values()), "every task taught something, the failures too")
-
-
-async def _report(agent: Agent, example: EpisodeExample) -> OutcomeResult:
-    given = example.model_dump(mode="json", include={"task", "trajectory", "judgement", "outcome"}, exclude_none=True)
-    return await agent.report(**given)
 
 
 async def _report_in_two_calls(stage: Stage, agent: Agent, example: EpisodeExample) -> OutcomeResult:
@@ -166,7 +151,7 @@ async def _report_in_two_calls(stage: Stage, agent: Agent, example: EpisodeExamp
 
 async def _recalls(stage: Stage, agent: Agent, examples: dict[str, EpisodeExample]) -> None:
     with stage.step("New tasks, in other words and other languages: which lessons come back?"):
-        table = stage.table("New task", "Lesson that comes back", "From", "Relevance")
+        rows: list[Row] = []
         missing: list[str] = []
         for name, example in examples.items():
             hits = (await agent.recall(example.reworded)).strategies
@@ -175,8 +160,8 @@ async def _recalls(stage: Stage, agent: Agent, examples: dict[str, EpisodeExampl
                 missing.append(example.reworded)
             else:
                 rank = f"{lesson.relevance:.2f}, no. {hits.index(lesson) + 1}"
-                table.add_row(Text(example.reworded), Text(lesson.title), coloured(lesson.outcome), rank)
-        stage.console.print(table)
+                rows.append((example.reworded, lesson.title, coloured(lesson.outcome), rank))
+        stage.table(("New task", "Lesson that comes back", "From", "Relevance"), rows)
         found = f"{len(examples) - len(missing)} of {len(examples)} found the lesson of their kind"
         stage.expect(not missing, "; ".join([found, *missing]))
         stage.expect(not (await agent.recall(UNRELATED)).strategies, f"{UNRELATED!r} gets none: nothing fits")
@@ -187,16 +172,17 @@ async def _run(stage: Stage, agent: Agent, example: RunExample) -> None:
     run = await agent.scale(task=example.task, mode=example.mode, attempts=len(example.attempts))
     title = f"{run.mode}: {len(run.attempts)} attempts, {len(run.strategies)} recalled strategies in each brief"
     stage.panel(example.task, title, "dim")
-    table, rounds = stage.table("Brief", "What the judge said", "Verdict"), 0
+    rows: list[Row] = []
+    rounds = 0
     while (ready := [state for state in run.attempts if state.status == "open"]) and rounds < len(example.attempts):
         rounds += 1
         for state in ready:
             attempt = example.attempts[state.attempt - 1]
-            given = attempt.model_dump(mode="json", exclude_none=True)
-            told = await agent.report(run_id=run.run_id, attempt=state.attempt, recall_id=run.recall_id, **given)
-            table.add_row(Text(shortened(state.brief)), Text(attempt.judgement.reason), coloured(told.verdict))
+            its_place = {"run_id": run.run_id, "attempt": state.attempt, "recall_id": run.recall_id}
+            told = await agent.report(**its_place, **attempt.arguments())
+            rows.append((shortened(state.brief), attempt.judgement.reason, coloured(told.verdict)))
         run = await agent.scale(run_id=run.run_id)
-    stage.console.print(table)
+    stage.table(("Brief", "What the judge said", "Verdict"), rows)
     if example.mode == "parallel":
         stage.expect(rounds == 1, "all briefs are there at once, each with another way to go")
     else:
@@ -218,13 +204,11 @@ async def _reuse(stage: Stage, agent: Agent, example: EpisodeExample) -> None:
     with stage.step("A recalled strategy is used, and its counter moves"):
         recalled = await agent.recall(example.task)
         used = [hit for hit in recalled.strategies if hit.id in stage.learned[example.lesson_of]]
-        given = example.model_dump(mode="json", include={"task", "trajectory", "judgement", "outcome"})
-        await agent.report(**given, recall_id=recalled.recall_id, used_strategy_ids=[hit.id for hit in used])
+        use = {"recall_id": recalled.recall_id, "used_strategy_ids": [hit.id for hit in used]}
+        await agent.report(**use, **example.arguments())
         helped = {hit.id: hit.helped for hit in (await agent.recall(example.task)).strategies}
-        table = stage.table("Used for", "Strategy", "Helped")
-        for hit in used:
-            table.add_row(Text(example.task), Text(hit.title), f"{hit.helped} → {helped.get(hit.id)}")
-        stage.console.print(table)
+        rows = [(example.task, hit.title, f"{hit.helped} → {helped.get(hit.id)}") for hit in used]
+        stage.table(("Used for", "Strategy", "Helped"), rows)
         moved = bool(used) and all(helped.get(hit.id) == hit.helped + 1 for hit in used)
         stage.expect(moved, "used in a success counts as helped; merely being shown counts as nothing")
 

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,11 +44,13 @@ class Stage:
         mark, style = ("✓", "green") if held else ("✗ expected:", "bold red")
         self.console.print(Text(f"{mark} {what}", style))
 
-    def table(self, *columns: str) -> Table:
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
         table = Table(expand=True, show_lines=False, header_style="bold", padding=(0, 1, 1, 0), box=None)
         for number, name in enumerate(columns):
             table.add_column(name, ratio=1 if number < 2 else None, overflow="fold")
-        return table
+        for row in rows:
+            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        self.console.print(table)
 
     def panel(self, text: str, title: str, style: str = "cyan") -> None:
         self.console.print(Panel(Text(text), title=title, title_align="left", border_style=style))
