@@ -9,7 +9,6 @@ from strategy_bank.server.judges import check_endpoint, with_endpoint
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
-    from strategy_bank.tools.backlog.distill import Distilled
 
 
 @click.command(short_help="Have an endpoint judge what is pending.")
@@ -25,13 +24,13 @@ def distill(target: Target, limit: int | None, abandoned: bool) -> None:
     Example:
       STRATEGY_BANK_LLM_MODEL=gpt-5-mini STRATEGY_BANK_LLM_API_KEY=… strategy-bank distill --limit 20
     """
+    from strategy_bank.tools.backlog.distill import Distilled, distill_backlog
+
     settings, scope = target.settings, target.scope
     check_endpoint(settings)
     with progress_bar("Distilling") as progress:
 
-        async def run(bank: "Bank") -> "Distilled":
-            from strategy_bank.tools.backlog.distill import distill_backlog
-
+        async def run(bank: "Bank") -> Distilled:
             return await with_endpoint(
                 settings, lambda judge: distill_backlog(bank, judge, progress, scope, limit=limit, abandoned=abandoned)
             )

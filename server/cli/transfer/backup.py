@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.atomic_file import replacing
 from strategy_bank.server.cli.console import Target, counted, pass_target, progress_bar, say
-
-if TYPE_CHECKING:
-    from strategy_bank.store.bank import Bank
 
 _NAMES = {"strategies": "strategy", "episodes": "episode", "runs": "run"}
 
@@ -31,11 +27,7 @@ def backup(target: Target, file: Path) -> None:
     from strategy_bank.store.transfer.backup import write_backup
 
     with replacing(file) as copy, progress_bar("Copying") as progress:
-
-        async def write(bank: "Bank") -> dict[str, int]:
-            return await write_backup(bank, copy, progress)
-
-        rows = target.with_bank(write)
+        rows = target.with_bank(lambda bank: write_backup(bank, copy, progress))
     say(f"Backed up {counted_rows(rows)} to {file}.")
 
 

@@ -1,19 +1,15 @@
 """`strategy-bank import`: JSON Lines from a file or a pipe into the bank."""
 
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 import click
 
 from strategy_bank.server.cli.console import Target, counted, pass_target, printable, progress_bar, say
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Record, Strategy
-
-if TYPE_CHECKING:
-    from strategy_bank.store.bank import Bank
-    from strategy_bank.store.transfer.jsonl import Imported
+from strategy_bank.store.records import Record
 
 _IN_MEMORY = 64_000_000
 
@@ -37,13 +33,15 @@ def import_bank(target: Target, file: str) -> None:
       strategy-bank import bank.jsonl
       ssh other strategy-bank export | strategy-bank import -
     """
+    from strategy_bank.store.transfer.jsonl import load
     from strategy_bank.tools.sharing.look_through import look_through
 
     scope = target.settings.scope or "global"
     with _rereadable(file) as lines:
         commanding, total = look_through(_records(lines, scope))
         with progress_bar("Importing") as progress:
-            result = target.with_bank(lambda bank: _import(bank, lines, scope, lambda done: progress(done, total)))
+            records = _records(lines, scope)
+            result = target.with_bank(lambda bank: load(bank, records, lambda done: progress(done, total)))
     say(f"Added {counted(result.added)}; there already: {counted(result.present)}.")
     if commanding:
         say(
@@ -51,21 +49,12 @@ def import_bank(target: Target, file: str) -> None:
         )
 
 
-async def _import(bank: "Bank", lines: IO[str], scope: str, progress: Callable[[int], None]) -> "Imported":
-    from strategy_bank.store.transfer.jsonl import load
-
-    return await load(bank, _records(lines, scope), progress)
-
-
 def _records(lines: IO[str], scope: str) -> Iterator[Record]:
     from strategy_bank.store.transfer.jsonl import parse
     from strategy_bank.tools.sharing.plain_lines import strategy_of
 
-    def plain(fields: dict[str, Any]) -> Strategy:
-        return strategy_of(fields, scope)
-
     lines.seek(0)
-    return parse(lines, plain)
+    return parse(lines, lambda fields: strategy_of(fields, scope))
 
 
 @contextmanager
