@@ -125,9 +125,8 @@ class Settings(BaseModel):
     def folders(self) -> "Folders":
         from strategy_bank.tools.transcripts.reader import Folders
 
-        homes = self.claude_home, self.codex_home, self.gemini_home
-        claude, codex, gemini = (home.expanduser() for home in homes)
-        return Folders(claude / "projects", codex / "sessions", gemini / "tmp")
+        folders = self.claude_home / "projects", self.codex_home / "sessions", self.gemini_home / "tmp"
+        return Folders(*(folder.expanduser() for folder in folders))
 
     @property
     def uses_endpoint(self) -> bool:

@@ -26,6 +26,8 @@ P = ParamSpec("P")
 # control characters, those that turn the reading direction, and halves of other characters
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_HOME_HELP = "Folder of the bank; default: STRATEGY_BANK_HOME, else the user's data folder."
+
 
 @dataclass(frozen=True)
 class Target:
@@ -90,17 +92,12 @@ def pass_target(scope_help: str = "") -> Callable[[Callable[Concatenate[Target, 
 
         if scope_help:
             run = click.option("--scope", metavar="NAME", help=scope_help)(run)
-        return _home_option(run)
+        folder = click.Path(file_okay=False, path_type=Path)
+        return click.option("--home", type=folder, metavar="FOLDER", help=_HOME_HELP)(run)
 
     return decorate
 
 
-_home_option = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Folder of the bank; default: STRATEGY_BANK_HOME, else the user's data folder.",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio.to_thread
 from pydantic import SecretStr
 
+from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
 from strategy_bank.server.settings import FIELDS, Settings, Sources, masked
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder
 from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
@@ -196,8 +197,6 @@ async def _model(folder: Path, name: str, tell: Tell) -> None:
 
 
 async def _judge(settings: Settings, ask: bool, tell: Tell) -> None:
-    from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
-
     if not settings.uses_endpoint and not (ask and settings.llm_model):
         tell(Finding("judge", "fail" if ask else "ok", "the agent itself", SETTINGS_NEEDED if ask else ""))
         return

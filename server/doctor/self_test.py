@@ -27,19 +27,15 @@ _JUDGEMENT = {
 
 async def write_and_recall(location: Location) -> str:
     """Return what went wrong; nothing when a task in other words finds the lesson of a report."""
+    told = Report(scope="doctor", task=_TASK, trajectory=_TRAJECTORY, judgement=Judgement.model_validate(_JUDGEMENT))
     bank = await Bank.open(location)
     try:
-        return await _try(bank)
+        outcome = await report_outcome(bank, AgentJudge(), told)
+        found = {hit.id for hit in (await recall(bank, _REWORDED, 3, "doctor")).strategies}
     finally:
         await bank.close()
-
-
-async def _try(bank: Bank) -> str:
-    told = Report(scope="doctor", task=_TASK, trajectory=_TRAJECTORY, judgement=Judgement.model_validate(_JUDGEMENT))
-    outcome = await report_outcome(bank, AgentJudge(), told)
     if outcome.status != "learned":
         return f"the report was {outcome.status} instead of learned: {'; '.join(outcome.warnings)}"
-    found = {hit.id for hit in (await recall(bank, _REWORDED, 3, "doctor")).strategies}
     if not found & {strategy.id for strategy in outcome.strategies}:
         return "what was learned was not recalled for a task in other words"
     return ""

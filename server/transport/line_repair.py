@@ -10,8 +10,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json
 
-DEEPEST = 100
-"""Levels of nesting that pass; the parser refuses about 200."""
+DEEPEST = 100  # levels of nesting that pass; the parser refuses about 200
 TOO_DEEP = "[nested too deeply]"
 _ID = re.compile(rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")')
 

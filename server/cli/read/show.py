@@ -11,8 +11,7 @@ from strategy_bank.store.records import Episode, Record, Run, Strategy
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
-SHOWN_CHARS = 4_000
-"""Characters of a trajectory that `show` prints without --full."""
+SHOWN_CHARS = 4_000  # characters of a trajectory that `show` prints without --full
 
 
 @click.command("show", short_help="Show a strategy, episode or run in full.")
