@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.consolidation.pairs import HALVES, Reader, written
 from strategy_bank.store.embedding.embedder import Embedder
-from strategy_bank.tools.consolidation.likeness import conflict, signals
+from strategy_bank.tools.consolidation.likeness import likeness_of, signals
 
 FOLDS, ROUNDS = 10, 8
 Array = np.ndarray[Any, Any]
@@ -33,7 +33,7 @@ def data() -> tuple[Array, Array, Array, Array]:
             patched = seen.verbatim * seen.unanswered
             rows.append([seen.answered, seen.least, patched, seen.content, seen.contrary, seen.applies])
             same.append(pair.same)
-            free.append(not conflict(a, b))
+            free.append(not likeness_of(a, b).forbidden)
             group.append(pair.group)
     return np.array(rows), np.array(same), np.array(free), np.array(group)
 

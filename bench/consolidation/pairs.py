@@ -14,7 +14,8 @@ from bench.support.places import DATA
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.records import Strategy, wording
 from strategy_bank.store.retrieval.strategy_vectors import embed, pieces
-from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, likeness_of, read
+from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, likeness_of
+from strategy_bank.tools.consolidation.words import Words, read
 
 WRITTEN = Path(__file__).parent
 DRAWN = WRITTEN / "drawn"

@@ -11,10 +11,10 @@ from strategy_bank.tools.consolidation.neighbours import Neighbour
 from strategy_bank.tools.learning.placement import Draft, Plan, plan
 from tests.support.records import lesson
 
-SAME = Likeness(1.0, 0.0, "", contrary=False)
-OPEN = Likeness(-0.2, 0.5, "", contrary=False)
-OPPOSITE = Likeness(0.0, 0.5, "one negates what the other says in the same words", contrary=True)
-UNLIKE = Likeness(-9.0, 1.0, "", contrary=False)
+SAME = Likeness(1.0, 0.0, forbidden=False, contrary=False)
+OPEN = Likeness(-0.2, 0.5, forbidden=False, contrary=False)
+OPPOSITE = Likeness(0.0, 0.5, forbidden=True, contrary=True)
+UNLIKE = Likeness(-9.0, 1.0, forbidden=False, contrary=False)
 NONE = np.zeros(0, np.float32)
 
 
@@ -31,7 +31,7 @@ def draft(
     *beside: tuple[Strategy, Likeness],
     earlier: Sequence[tuple[Strategy, Likeness]] = (),
 ) -> Draft:
-    near = [[Neighbour(each, 0.9, likeness) for each, likeness in some] for some in (beside, earlier)]
+    near = [[Neighbour(each, likeness) for each, likeness in some] for some in (beside, earlier)]
     return Draft(EmbeddedStrategy(strategy, NONE, NONE, b""), *near)
 
 
@@ -54,7 +54,7 @@ def test_a_draft_that_says_the_same_adds_its_episodes_to_the_known_one() -> None
 
 
 def test_of_several_that_say_the_same_the_one_with_its_id_wins_and_then_the_most_alike() -> None:
-    closer = Likeness(2.0, 0.0, "", contrary=False)
+    closer = Likeness(2.0, 0.0, forbidden=False, contrary=False)
     assert learned(plan([draft(new(1), (known(2), SAME), (known(3), closer))], {})) == [("st_3", "merged")]
     assert learned(plan([draft(new(1), (known(3), closer), (known(1), SAME))], {})) == [("st_1", "merged")]
 
@@ -97,7 +97,7 @@ def test_opposites_are_linked_both_ways_among_the_known_and_among_the_drafts() -
 
 
 def test_what_likeness_leaves_open_is_added_and_asked_about_once() -> None:
-    nearer = Likeness(-0.3, 0.45, "", contrary=False)
+    nearer = Likeness(-0.3, 0.45, forbidden=False, contrary=False)
     made = plan([draft(new(1), (known(2), OPEN), (known(3), nearer))], {})
     assert list(made.added) == ["st_1"]
     assert [(pair.new.id, pair.known.id) for pair in made.undecided] == [("st_1", "st_3")]

@@ -5,7 +5,7 @@ import pytest
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.curation.status import change_status
+from strategy_bank.tools.curation.decisions import change_status
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, refusal, report, text_of
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, Words, likeness_of, read
+from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, likeness_of
+from strategy_bank.tools.consolidation.words import Words, read
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -24,10 +25,9 @@ _NEGATION = re.compile(
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A strategy near a new one, with the cosine of their texts and their likeness."""
+    """A strategy near a new one."""
 
     strategy: Strategy
-    cosine: float
     likeness: Likeness
 
 
@@ -52,21 +52,18 @@ class Neighbourhood:
         """Return those of the others whose cosine is at least NEAR, with their likeness."""
         close = [(other, cosine) for other, cosine in others if cosine >= NEAR]
         await self._read_words([item, *(other for other, _ in close)] if close else [])
-        return [
-            Neighbour(other.strategy, cosine, self._likeness(item.strategy, other.strategy, cosine))
-            for other, cosine in close
-        ]
+        return [Neighbour(other.strategy, self._likeness(item, other, cosine)) for other, cosine in close]
 
     async def _read_words(self, items: "Sequence[EmbeddedStrategy]") -> None:
         unread = [item for item in items if item.strategy.id not in self._read]
         for item, pieces in zip(unread, await self._bank.pieces(unread), strict=True):
             self._read[item.strategy.id] = read(item.strategy, pieces) if pieces else None
 
-    def _likeness(self, one: Strategy, other: Strategy, cosine: float) -> Likeness:
-        a, b = self._read[one.id], self._read[other.id]
+    def _likeness(self, one: "EmbeddedStrategy", other: "EmbeddedStrategy", cosine: float) -> Likeness:
+        a, b = self._read[one.strategy.id], self._read[other.strategy.id]
         if a is None or b is None:
-            same = cosine >= MERGE_COSINE and _negations(one) == _negations(other)
-            return Likeness(1.0 if same else -9.0, 0.0 if same else 1.0, "", contrary=False)
+            same = cosine >= MERGE_COSINE and _negations(one.strategy) == _negations(other.strategy)
+            return Likeness(1.0 if same else -9.0, 0.0 if same else 1.0, forbidden=False, contrary=False)
         return likeness_of(a, b)
 
 

@@ -94,7 +94,7 @@ async def _why(
 ) -> str:
     """Return why they say the same; empty if they do not, or nobody can decide it. Raises JudgeFailed."""
     (found,) = await near.compared(kept, [(other, cosine)])
-    how = f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {found.cosine:.2f}"
+    how = f"likeness {found.likeness.score:+.1f}, above 0 is the same; cosine {cosine:.2f}"
     if found.likeness.same:
         return how
     if found.likeness.undecided and await judge.same(kept.strategy.wording, other.strategy.wording):

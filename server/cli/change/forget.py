@@ -3,7 +3,7 @@
 import click
 
 from strategy_bank.server.cli.console import Target, ask, check_answerable, pass_target, printable, say, yes_option
-from strategy_bank.tools.curation import forget as forgetting
+from strategy_bank.tools.curation import decisions
 
 
 @click.command(short_help="Delete records for good.")
@@ -21,8 +21,8 @@ def forget(target: Target, ids: tuple[str, ...], yes: bool) -> None:
       strategy-bank forget st_0123456789abcdef ep_0123456789abcdef
     """
     check_answerable(yes, "delete")
-    for line in target.with_bank(lambda bank: forgetting.headlines(bank, ids)):
+    for line in target.with_bank(lambda bank: decisions.headlines(bank, ids)):
         say(printable(line))
     ask(yes, f"Delete {'these' if len(ids) > 1 else 'this'} for good?", "Nothing was deleted.")
-    gone = target.with_bank(lambda bank: forgetting.forget(bank, ids))
+    gone = target.with_bank(lambda bank: decisions.forget(bank, ids))
     say(f"Deleted {len(gone)}: {', '.join(gone)}.")

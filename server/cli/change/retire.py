@@ -4,7 +4,7 @@ import click
 
 from strategy_bank.server.cli.console import Target, pass_target, show
 from strategy_bank.store.records import StrategyStatus
-from strategy_bank.tools.curation.status import change_status
+from strategy_bank.tools.curation.decisions import change_status
 
 
 @click.command(short_help="Take strategies out of recall.")

@@ -8,7 +8,7 @@ import click
 
 from strategy_bank.server.cli.console import Target, json_option, pass_target, printable, say, show_json
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.curation.review import Decision, decide, quarantined
+from strategy_bank.tools.curation.decisions import Decision, carry_out, quarantined
 from strategy_bank.tools.safety.disguise import INVISIBLE
 
 Answer = Decision | Literal["skip", "quit"]
@@ -55,7 +55,7 @@ def _decided(target: Target, waiting: list[Strategy]) -> set[str]:
         if answer == "quit":
             break
         if answer != "skip":
-            target.with_bank(lambda bank, strategy=strategy, answer=answer: decide(bank, strategy, answer))
+            target.with_bank(lambda bank, strategy=strategy, answer=answer: carry_out(bank, strategy, answer))
             done.add(strategy.id)
     return done
 
