@@ -73,6 +73,9 @@ class Strategy(Record):
         """The text that is embedded and compared. The places of stored word pieces refer to it."""
         return wording(self.title, self.description, self.content)
 
+    def retired(self, reason: str) -> "Strategy":
+        return self.model_copy(update={"status": "retired", "status_reason": reason, "updated_at": now()})
+
     def searchable_text(self) -> str:
         return f"{self.wording}\n{self.source_task}"
 
@@ -142,7 +145,7 @@ class Run(Record):
     recalled: list[Hit] = Field(default_factory=list[Hit])  # the strategies in every brief, as of the start of the run
     best_attempt: int = 0
     comparison: str = ""  # the accepted comparison as JSON
-    reason: str = ""
+    reason: str = ""  # the reason why its attempts could not be compared yet
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
     updated_at: datetime = Field(default_factory=now)
 

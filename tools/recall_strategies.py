@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from strategy_bank.store.records import GLOBAL_SCOPE, Hit, Recall
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.sharing.describe import ORIGINS
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -57,7 +58,6 @@ def fence_strategies(hits: list[Hit]) -> str:
 
 
 def _entry(hit: Hit, opposites: list[str]) -> str:
-    source = {"success": "from a success", "failure": "from a failure", "contrast": "from comparing attempts"}
     used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
     against = f"\nAdvises the opposite of [{', '.join(opposites)}]; weigh them by their outcomes." if opposites else ""
-    return f"[{hit.id}] {hit.title} ({source[hit.outcome]}{used})\n{hit.description}\n{hit.content}{against}"
+    return f"[{hit.id}] {hit.title} (from {ORIGINS[hit.outcome]}{used})\n{hit.description}\n{hit.content}{against}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict
+from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
 from strategy_bank.tools.attempts import Attempt, brief, close_run, reported_attempts
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.models import AttemptView, Comparison
@@ -104,7 +104,7 @@ async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingRes
 
 
 async def compare_attempts(bank: "Bank", judge: Judge, run: Run) -> ScalingResult:
-    """Have the judge compare the attempts of a run that awaits it, or ask the agent to. A judge that fails changes nothing."""
+    """Have the judge compare the attempts of a run that awaits it, or ask the agent to; note why if the judge fails."""
     episodes = await _episodes(bank, run)
     views = [AttemptView(each.attempt, each.verdict or each.outcome, each.trajectory) for each in episodes]
     try:
@@ -113,8 +113,17 @@ async def compare_attempts(bank: "Bank", judge: Judge, run: Run) -> ScalingResul
             return await _finish(bank, judge, run, episodes, comparison)
         warnings = list[str]()
     except (JudgeFailed, InvalidInput) as exc:
-        warnings = [f"Not compared by {judge.name}: {redact(str(exc)).text}"]
+        reason = f"Not compared by {judge.name}: {redact(str(exc)).text}"
+        await bank.atomically(partial(_note, bank, run.id, reason))
+        warnings = [reason]
     return _result(run, _attempts(episodes), request=comparison_request(run.task, views), warnings=warnings)
+
+
+async def _note(bank: "Bank", id: str, reason: str) -> None:
+    """Store why the run is still open, unless somebody else has finished it meanwhile."""
+    current = await bank.get(Run, id)
+    if current.status != "finished":
+        await bank.amend([current.model_copy(update={"reason": reason, "updated_at": now()})])
 
 
 async def _start(bank: "Bank", request: ScaleRequest) -> Run:

@@ -23,7 +23,7 @@ from strategy_bank.server.judges import with_endpoint
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.tools.judging.judge import Judge
-from strategy_bank.tools.judging.quotes import holds_quote
+from strategy_bank.tools.judging.quotes import QuoteFinder
 from strategy_bank.tools.judging.requests import judgement_request
 
 AT_ONCE = 4
@@ -46,7 +46,9 @@ class Said:
     @property
     def names_what_decides(self) -> bool:
         decided_by = self.case.decided_by
-        return any(holds_quote(decided_by, quote) or holds_quote(quote, decided_by) for quote in self.evidence)
+        return any(
+            QuoteFinder(decided_by).holds(quote) or QuoteFinder(quote).holds(decided_by) for quote in self.evidence
+        )
 
 
 async def judge_all(settings: Settings, cases: Sequence[Case]) -> list[Said]:

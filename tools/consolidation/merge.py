@@ -122,8 +122,7 @@ def _merged(
             continue
         if kept.status == other.status == "active":
             after[kept.id] = _with_all_of(kept, other)
-            away = {"status": "retired", "status_reason": merged_into(kept.id), "updated_at": now()}
-            after[other.id] = other.model_copy(update=away)
+            after[other.id] = other.retired(merged_into(kept.id))
         elif other.status_reason != merged_into(kept.id):
             continue
         kept_ids = {id: kept.id if last == other.id else last for id, last in kept_ids.items()} | {other.id: kept.id}

@@ -33,7 +33,7 @@ WithStrategies = TypeVar("WithStrategies", bound=LessonsReply)
 
 
 class EndpointJudge:
-    """Judges trajectories and compares attempts through one endpoint. Close it with `aclose`."""
+    """Judges through one endpoint; each method raises JudgeFailed, with what to check. Close it with `aclose`."""
 
     def __init__(self, settings: EndpointSettings) -> None:
         self.name = f"endpoint:{settings.model}"
@@ -41,11 +41,7 @@ class EndpointJudge:
         self._endpoint = Endpoint(settings)
 
     async def judge(self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True) -> Judgement:
-        """Return the judge's own verdict, with quotes that occur, and strategies for `outcome` where the world decided.
-
-        Raises:
-            JudgeFailed: no usable answer, with what to check.
-        """
+        """Return the judge's own verdict, with quotes that occur, and strategies for `outcome` where the world decided."""
         shown = condense(trajectory, self._settings.trajectory_chars)
         sections = {"task": fence("task", task), "trajectory": fence("trajectory", shown)}
         evidence, decided = Evidence(trajectory), outcome is not None
@@ -63,12 +59,7 @@ class EndpointJudge:
         return judgement.model_copy(update={"strategies": lessons.strategies})
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison:
-        """Return the contrast over all attempts, and which of them was best.
-
-        Raises:
-            InvalidInput: there are no attempts.
-            JudgeFailed: no usable answer, with what to check.
-        """
+        """Return the contrast over all attempts, and which of them was best. Raises InvalidInput where there are none."""
         if not attempts:
             raise InvalidInput("There is no attempt to compare; report one first")
         numbers = sorted(view.attempt for view in attempts)
@@ -84,7 +75,7 @@ class EndpointJudge:
         return Comparison(analysis=analysis, best_attempt=best.best_attempt, strategies=contrast.strategies)
 
     async def same(self, one: str, other: str) -> bool:
-        """Return whether two strategies say the same, so that keeping one of them loses nothing. Raises JudgeFailed."""
+        """Return whether two strategies say the same, so that keeping one of them loses nothing."""
         prompt = render("same_lesson", one=fence("lesson_one", one), other=fence("lesson_two", other))
         return (await self._ask(prompt, SameReply, 0.0, lambda reply: [])).same
 
@@ -113,7 +104,7 @@ class EndpointJudge:
                 return reply
             valid = reply or valid
             repair = render("repair", problems=fence("problems", "\n".join(f"- {each}" for each in problems)))
-            talk = [*talk, _message("assistant", text), _message("user", repair)]
+            talk = [*talk, {"role": "assistant", "content": text}, {"role": "user", "content": repair}]
         if insist or valid is None:
             why = excerpt("; ".join(problems))
             raise JudgeFailed(f"{self._settings.model} gave no usable answer in two tries: {why}")
@@ -127,7 +118,7 @@ def _unfounded(reply: VerdictReply, evidence: Evidence, decided: bool) -> list[s
 
 def _literal(reply: LessonsReply, seen: str) -> list[str]:
     return [
-        f"strategies.{number}: {_quoted(literal)} belongs to this episode alone; say it in general words"
+        f"strategies.{number}: {json.dumps(literal, ensure_ascii=False)} belongs to this episode alone; say it in general words"
         for number, item in enumerate(reply.strategies)
         for literal in find_literals(wording(item.title, item.description, item.content), seen)
     ]
@@ -152,12 +143,4 @@ def _section(view: AttemptView, limit: int) -> str:
 def _opening(prompt: str) -> list[Message]:
     """Split a prompt at its first rule (---): the orders stand above it, the data below."""
     orders, _, data = prompt.partition("\n---\n")
-    return [_message("system", orders.strip()), _message("user", data.strip())]
-
-
-def _message(role: str, content: str) -> Message:
-    return {"role": role, "content": content}
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return [{"role": "system", "content": orders.strip()}, {"role": "user", "content": data.strip()}]

@@ -66,11 +66,7 @@ class Evidence:
 def hold_to_evidence(
     judgement: Judgement, trajectory: str, outcome: Verdict | None = None
 ) -> tuple[Judgement, list[str]]:
-    """Return the judgement with only the quotes that occur in the trajectory, and a warning for each other quote.
-
-    Raises:
-        JudgeFailed: the quotes do not carry the verdict, so there is none.
-    """
+    """Return the judgement with only the quotes that occur, and a warning for each other one. Raises JudgeFailed."""
     evidence = Evidence(trajectory)
     quotes = evidence.look_up(judgement.evidence)
     if problems := evidence.problems(judgement.verdict, quotes, decided=outcome is not None):

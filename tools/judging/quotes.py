@@ -43,11 +43,6 @@ class QuoteFinder:
         return any(map(str.isalnum, bare)) and re.search(line, self._text, re.MULTILINE) is not None
 
 
-def holds_quote(text: str, quote: str) -> bool:
-    """Return whether the quote occurs in the text. For several quotes of one text use QuoteFinder."""
-    return QuoteFinder(text).holds(quote)
-
-
 def _occurs(quote: str, text: str) -> bool:
     """Compare folded texts. The quote may stand in quotation marks or between ellipses that the text does not have."""
     return any(len(form) >= _LEAST_QUOTE and form in text for form in (quote, quote.strip(_WRAPPING)))

@@ -70,11 +70,6 @@ def harm(uses: Iterable[Use], base_rate: float) -> str:
     )
 
 
-def retired(strategy: Strategy, reason: str) -> Strategy:
-    """Return the strategy out of recall because it hurt."""
-    return strategy.model_copy(update={"status": "retired", "status_reason": f"hurt: {reason}", "updated_at": now()})
-
-
 def upper_bound(successes: float, uses: float) -> float:
     """Return the upper bound of Wilson's 97.5 % interval (1927), 0–1; it falls towards the share with more uses."""
     if not uses:

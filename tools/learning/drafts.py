@@ -20,9 +20,9 @@ class Source:
     task: str
     scope: str
     outcome: LessonOutcome
-    episode_ids: list[str]
-    run_ids: list[str]
-    seen: str
+    episode_ids: list[str] = field(default_factory=list[str])
+    run_ids: list[str] = field(default_factory=list[str])
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
     """
     drafted = Drafted([], carries_orders(source.seen))
     for draft in drafts:
-        strategy = _strategy(draft, source, drafted.orders)
+        strategy = strategy_of(draft, source, drafted.orders)
         if strategy.id in (known.id for known in drafted.strategies):
             continue
         drafted.strategies.append(strategy)
@@ -60,7 +60,8 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
     return drafted
 
 
-def _strategy(draft: StrategyDraft, source: Source, carried: str | None) -> Strategy:
+def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None) -> Strategy:
+    """Return the draft redacted, and quarantined where it, or what `carried` names in its source, reads as orders."""
     title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
     strategy = Strategy(
         id=content_id("st", source.scope, title, description, content),

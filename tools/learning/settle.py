@@ -18,7 +18,7 @@ from strategy_bank.tools.consolidation.merge import Owner, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, decide
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.models import Comparison, Judgement
-from strategy_bank.tools.learning.credit import Use, credited, evidence, harm, retired
+from strategy_bank.tools.learning.credit import Use, credited, evidence, harm
 from strategy_bank.tools.learning.drafts import Source, strategies_of
 from strategy_bank.tools.learning.placement import place
 from strategy_bank.tools.safety.redact import redact
@@ -156,7 +156,7 @@ async def _weighed(bank: "Bank", strategy: Strategy, uses: Mapping[str, Use]) ->
     """Return the strategy, retired if its uses say that it hurts."""
     against = [uses[id] for id in evidence(strategy) if id in uses]
     reason = harm(against, await _base_rate(bank)) if against else ""
-    return retired(strategy, reason) if reason else strategy
+    return strategy.retired(f"hurt: {reason}") if reason else strategy
 
 
 async def _base_rate(bank: "Bank") -> float:
@@ -172,13 +172,7 @@ async def _retire_flagged(bank: "Bank", episode: Episode, learned: Sequence[Lear
     if not learned or not replaced:
         return
     flagged = await bank.all(Strategy, id=replaced, status="active")
-    await bank.amend(
-        [
-            strategy.model_copy(update={"status": "retired", "status_reason": REPLACED, "updated_at": now()})
-            for strategy in flagged
-            if strategy.support == 1
-        ]
-    )
+    await bank.amend([strategy.retired(REPLACED) for strategy in flagged if strategy.support == 1])
 
 
 def _second_judgement(episode: Episode, judgement: Judgement) -> list[str]:

@@ -16,8 +16,8 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
 from strategy_bank.store.retrieval.ranking import utility
 from strategy_bank.tools.prompting import render
+from strategy_bank.tools.safety.order_detection import read_as_orders
 from strategy_bank.tools.sharing.describe import ORIGINS
-from strategy_bank.tools.sharing.plain_lines import orders_in
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -44,9 +44,10 @@ async def best(bank: "Bank", scopes: Sequence[str], limit: int) -> tuple[list[St
         for strategy in (found[id] for id in ids if id in found):
             if len(chosen) == limit:
                 return chosen, commanding
-            orders = orders_in(strategy.title, strategy.description, strategy.content)
-            commanding += [strategy.id] if orders else []
-            chosen += [] if orders else [strategy]
+            if read_as_orders(strategy.wording):
+                commanding.append(strategy.id)
+            else:
+                chosen.append(strategy)
     return chosen, commanding
 
 

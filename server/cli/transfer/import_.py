@@ -34,7 +34,7 @@ def import_bank(target: Target, file: str) -> None:
       ssh other strategy-bank export | strategy-bank import -
     """
     from strategy_bank.store.transfer.jsonl import load
-    from strategy_bank.tools.sharing.look_through import look_through
+    from strategy_bank.tools.sharing.plain_lines import look_through
 
     scope = target.settings.scope or "global"
     with _rereadable(file) as lines:

@@ -392,6 +392,7 @@ def test_distill_tells_of_a_run_that_could_not_be_compared(filled: Shell) -> Non
         result = filled("distill", "--abandoned", code=1, **judging(endpoint))
     assert "run_1: Not compared by endpoint:scripted" in result.stderr
     assert "Judged 2 episodes and compared 0 runs; 1 failed." in result.stderr
+    assert "- why open: Not compared by endpoint:scripted: " in filled("show", "run_1").stdout
 
 
 # models
