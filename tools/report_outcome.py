@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Episode, LearnedStrategy, Verdict, now
 from strategy_bank.tools.consolidation.undecided import answer
+from strategy_bank.tools.episodes.record import Report, is_settled, record_episode
 from strategy_bank.tools.judging.evidence import hold_to_evidence
 from strategy_bank.tools.judging.judge import AgentJudge, Judge
-from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.judging.requests import JudgeRequest, judgement_request
+from strategy_bank.tools.judging.judge_requests import JudgeRequest, judgement_request
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.learning.settle import Settled, settle
-from strategy_bank.tools.record_episode import Report, is_settled, record_episode
 from strategy_bank.tools.safety.redact import redact
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
-from strategy_bank.tools.attempts import Attempt, brief, close_run, reported_attempts
+from strategy_bank.tools.episodes.attempts import Attempt, brief, close_run, reported_attempts
 from strategy_bank.tools.judging.judge import Judge
-from strategy_bank.tools.judging.models import AttemptView, Comparison
-from strategy_bank.tools.judging.requests import JudgeRequest, comparison_request
+from strategy_bank.tools.judging.judge_requests import JudgeRequest, comparison_request
+from strategy_bank.tools.judging.judgement import AttemptView, Comparison
 from strategy_bank.tools.learning.settle import conclude
 from strategy_bank.tools.prompting import fence
 from strategy_bank.tools.recall_strategies import fitting

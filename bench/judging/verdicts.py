@@ -23,8 +23,8 @@ from strategy_bank.server.judges import with_endpoint
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.tools.judging.judge import Judge
+from strategy_bank.tools.judging.judge_requests import judgement_request
 from strategy_bank.tools.judging.quotes import QuoteFinder
-from strategy_bank.tools.judging.requests import judgement_request
 
 AT_ONCE = 4
 K = TypeVar("K")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.learning.pitfalls import Kind, Task, platitude
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.models import Comparison, Judgement, StrategyDraft
+from strategy_bank.tools.judging.judgement import Comparison, Judgement, StrategyDraft
 
 BASE = 0.35
 """Share of tasks with a pitfall that succeed without a lesson."""

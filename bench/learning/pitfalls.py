@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.judging.judgement import StrategyDraft
 
 Kind = Literal["success", "failure", "bad"]
 _HERE = Path(__file__).parent

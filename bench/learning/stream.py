@@ -12,10 +12,10 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy, content_id
+from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.recall_strategies import RecallResult, recall
-from strategy_bank.tools.record_episode import Report
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 

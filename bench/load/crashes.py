@@ -27,9 +27,9 @@ from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import migrations, upkeep
 from strategy_bank.store.records import Episode, Strategy
+from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import OutcomeResult, report_outcome
 
 SCOPE = "crashes"

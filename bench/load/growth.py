@@ -29,9 +29,9 @@ from strategy_bank.store.lance import table
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.transfer.backup import check_backup, restore_backup, write_backup
+from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import report_outcome
 
 SCOPE = "growth"

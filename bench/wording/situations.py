@@ -17,11 +17,11 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.attempts import STANCES
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, question
+from strategy_bank.tools.episodes.attempts import STANCES
 from strategy_bank.tools.judging.evidence import Evidence
-from strategy_bank.tools.judging.models import AttemptView
-from strategy_bank.tools.judging.requests import comparison_request, judgement_request
+from strategy_bank.tools.judging.judge_requests import comparison_request, judgement_request
+from strategy_bank.tools.judging.judgement import AttemptView
 from strategy_bank.tools.prompting import fence, render
 
 FILE = Path(__file__).with_name("situations.json")

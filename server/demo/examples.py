@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from strategy_bank.store.records import RunMode, Verdict
-from strategy_bank.tools.judging.models import Comparison, Judgement
+from strategy_bank.tools.judging.judgement import Comparison, Judgement
 
 
 class Attempt(BaseModel):

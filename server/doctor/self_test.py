@@ -2,10 +2,10 @@
 
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
+from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.recall_strategies import recall
-from strategy_bank.tools.record_episode import Report
 from strategy_bank.tools.report_outcome import report_outcome
 
 _TASK = "The nightly import of partner files stops with a UnicodeDecodeError. Make it run."

@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from strategy_bank.server.allocator import return_all_freed_memory
+from strategy_bank.server.freed_memory import return_all_freed_memory
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judging.judge import Judge

@@ -12,7 +12,7 @@ from pydantic import Field
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.store.records import Episode
-from strategy_bank.tools.judging.requests import judgement_request
+from strategy_bank.tools.judging.judge_requests import judgement_request
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.recall_strategies import fence_strategies, scopes_read
 

@@ -14,9 +14,9 @@ from strategy_bank.server.mcp.transcript_reference import read_transcript, trans
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
-from strategy_bank.tools.judging.models import Comparison, Judgement
+from strategy_bank.tools.episodes.record import Report
+from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.recall_strategies import RecallResult, recall
-from strategy_bank.tools.record_episode import Report
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
 

@@ -12,9 +12,9 @@ from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.tools.judging.evidence import hold_to_evidence
-from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.judge_requests import REQUEST_CHARS
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.judging.quotes import QuoteFinder
-from strategy_bank.tools.judging.requests import REQUEST_CHARS
 from strategy_bank.tools.trajectory.normal_form import normalise, observed
 from tests.support.samples import call
 from tests.support.scripted_endpoint import Reply, Request, ScriptedEndpoint, fails, says

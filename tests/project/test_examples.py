@@ -9,9 +9,9 @@ import pytest
 
 from strategy_bank.server.demo.examples import Attempt, episode_examples, reuse_example, run_example
 from strategy_bank.tools.judging.evidence import hold_to_evidence
-from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.safety.literals import find_literals
-from strategy_bank.tools.safety.order_detection import read_as_orders
+from strategy_bank.tools.safety.prompt_injection import read_as_orders
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.trajectory.normal_form import normalise
 

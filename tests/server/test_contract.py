@@ -11,7 +11,7 @@ from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from tokenizers import Tokenizer
 
 from strategy_bank.server.demo.examples import episode_examples
-from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.judging.judgement import StrategyDraft
 from tests.support.connecting import Connect
 from tests.support.samples import TASK, call, check_snapshot, judgement, report, text_of
 

@@ -25,9 +25,9 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.os_errors import bank_trouble
+from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.judging.models import Judgement
-from strategy_bank.tools.record_episode import Report
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import report_outcome
 from tests.support.raw_server import raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report

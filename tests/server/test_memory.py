@@ -7,7 +7,7 @@ import pytest
 
 GROWTH = """
 import sys
-from strategy_bank.server.allocator import return_freed_memory
+from strategy_bank.server.freed_memory import return_freed_memory
 
 def resident():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS:"))

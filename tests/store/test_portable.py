@@ -16,7 +16,7 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Recall, Record, Run, Strategy
 from strategy_bank.store.transfer.jsonl import BATCH, KINDS, Imported, export, load, parse
-from strategy_bank.tools.sharing.plain_lines import strategy_of
+from strategy_bank.tools.sharing.import_lines import strategy_of
 
 R = TypeVar("R", bound=Record)
 PLAIN = {

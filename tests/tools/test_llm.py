@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
-from strategy_bank.tools.judging.models import AttemptView, Judgement
+from strategy_bank.tools.judging.judge_replies import ContrastReply, VerdictReply, json_part
+from strategy_bank.tools.judging.judgement import AttemptView, Judgement
 from strategy_bank.tools.judging.openai_client import EndpointSettings, strict_schema
-from strategy_bank.tools.judging.replies import ContrastReply, VerdictReply, json_part
 from tests.support.scripted_endpoint import (
     Reply,
     ScriptedEndpoint,

@@ -7,10 +7,10 @@ import pytest
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode, Recall, Strategy
+from strategy_bank.tools.episodes.record import Report, record_episode
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.learning.settle import settle
-from strategy_bank.tools.record_episode import Report, record_episode
 from strategy_bank.tools.report_outcome import report_outcome
 from tests.support.connecting import Connect
 from tests.support.samples import (

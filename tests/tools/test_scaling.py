@@ -11,8 +11,8 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Run, RunMode, Strategy
+from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
-from strategy_bank.tools.record_episode import Report
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 from tests.support.connecting import Connect

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode
-from strategy_bank.tools.record_episode import Report, record_episode
+from strategy_bank.tools.episodes.record import Report, record_episode
 from strategy_bank.tools.transcripts.tasks import PastTask, tasks
 
 if TYPE_CHECKING:

@@ -14,9 +14,7 @@ from typing import TypeVar
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Verdict, wording
 from strategy_bank.tools.judging.evidence import Evidence
-from strategy_bank.tools.judging.models import AttemptView, Comparison, Judgement
-from strategy_bank.tools.judging.openai_client import Endpoint, EndpointSettings, Message, excerpt
-from strategy_bank.tools.judging.replies import (
+from strategy_bank.tools.judging.judge_replies import (
     BestReply,
     ContrastReply,
     LessonsReply,
@@ -25,6 +23,8 @@ from strategy_bank.tools.judging.replies import (
     VerdictReply,
     read_reply,
 )
+from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement
+from strategy_bank.tools.judging.openai_client import Endpoint, EndpointSettings, Message, excerpt
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.safety.literals import find_literals
 from strategy_bank.tools.trajectory.condense import condense

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.judging.quotes import QuoteFinder
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.trajectory.normal_form import observed

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.models import AttemptView, Comparison, Judgement
+from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement
 
 
 class Judge(Protocol):

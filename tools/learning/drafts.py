@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from strategy_bank.store.records import LessonOutcome, Strategy, content_id
-from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.safety.literals import find_literals
-from strategy_bank.tools.safety.order_detection import carries_orders, read_as_orders
+from strategy_bank.tools.safety.prompt_injection import carries_orders, read_as_orders
 from strategy_bank.tools.safety.redact import redact
 
 QUARANTINED = "quarantined: "

@@ -17,7 +17,7 @@ from strategy_bank.store.records import Episode, LearnedStrategy, Run, Strategy,
 from strategy_bank.tools.consolidation.merge import Owner, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, decide
 from strategy_bank.tools.judging.judge import Judge
-from strategy_bank.tools.judging.models import Comparison, Judgement
+from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.credit import Use, credited, evidence, harm
 from strategy_bank.tools.learning.drafts import Source, strategies_of
 from strategy_bank.tools.learning.placement import place

@@ -16,7 +16,7 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
 from strategy_bank.store.retrieval.ranking import utility
 from strategy_bank.tools.prompting import render
-from strategy_bank.tools.safety.order_detection import read_as_orders
+from strategy_bank.tools.safety.prompt_injection import read_as_orders
 from strategy_bank.tools.sharing.describe import ORIGINS
 
 if TYPE_CHECKING:

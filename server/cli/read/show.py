@@ -83,7 +83,7 @@ def _run(run: Run, attempts: list[dict[str, Any]]) -> str:
 
 
 def _reason(judgement: str) -> str:
-    from strategy_bank.tools.judging.models import Judgement
+    from strategy_bank.tools.judging.judgement import Judgement
 
     return Judgement.model_validate_json(judgement).reason if judgement else ""
 

@@ -16,7 +16,7 @@ from strategy_bank.server.cli.console import (
     show_table,
     yes_option,
 )
-from strategy_bank.server.clients import configuration
+from strategy_bank.server.clients import connection
 from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, Client, System
 from strategy_bank.store.errors import InvalidInput
@@ -67,29 +67,27 @@ def connect(
     path = _file(chosen, project)
     if printing:
         say(f"For {path}:")
-        click.echo(configuration.snippet(chosen, chosen.entry(words)), nl=False)
+        click.echo(connection.snippet(chosen, chosen.entry(words)), nl=False)
         _say_own_line(chosen, project, words)
     elif remove:
-        _apply(
-            configuration.plan_removal(chosen, path), yes, f"{chosen.title} is not connected in {path}.", chosen.title
-        )
+        _apply(connection.plan_removal(chosen, path), yes, f"{chosen.title} is not connected in {path}.", chosen.title)
     else:
-        plan = configuration.plan_connection(chosen, path, chosen.entry(words))
+        plan = connection.plan_connection(chosen, path, chosen.entry(words))
         _say_notes(chosen, path, project, words)
         if _apply(plan, yes, f"{chosen.title} is already connected in {path}.", chosen.title):
             say(chosen.then)
 
 
-def _apply(plan: configuration.Change | None, yes: bool, nothing: str, title: str) -> bool:
+def _apply(plan: connection.Change | None, yes: bool, nothing: str, title: str) -> bool:
     """Show the change, ask, and write it. Return False where there is nothing to do."""
     if plan is None:
         say(nothing)
         return False
-    for line in configuration.diff_lines(plan):
+    for line in connection.diff_lines(plan):
         click.secho(printable(line), fg=_COLOURS.get(line[0]))
     check_answerable(yes, f"change the configuration of {title}")
     ask(yes, "Write this?", "Nothing was changed.")
-    backup = configuration.write_with_backup(plan)
+    backup = connection.write_with_backup(plan)
     say(f"Wrote {plan.path}." + (f" The previous file is {backup}." if backup else ""))
     return True
 
@@ -145,9 +143,9 @@ def _row(name: str, client: Client, path: Path, words: list[str]) -> tuple[objec
 def _state(client: Client, path: Path, words: list[str]) -> str:
     """Return `yes`, nothing where it is not connected, or the command where that is not the one `connect` would write."""
     try:
-        entry = configuration.entry_in(client, path)
-        if entry is None or configuration.plan_connection(client, path, client.entry(words)) is None:
+        entry = connection.entry_in(client, path)
+        if entry is None or connection.plan_connection(client, path, client.entry(words)) is None:
             return "" if entry is None else "yes"
-        return configuration.command_in(entry) or "otherwise"
+        return connection.command_in(entry) or "otherwise"
     except InvalidInput as exc:
         return str(exc).removeprefix(f"{path}, ").removesuffix(" Nothing was written.")

@@ -35,7 +35,7 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None) -
     if not over_http:
         _check_input()
     settings = target.settings
-    from strategy_bank.server.allocator import return_freed_memory
+    from strategy_bank.server.freed_memory import return_freed_memory
     from strategy_bank.server.mcp.app import create_server
 
     return_freed_memory()

@@ -16,7 +16,7 @@ from strategy_bank.server.cli.console import Target, counted, pass_target, print
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.recall_strategies import scopes_read
 from strategy_bank.tools.sharing import agents_file
-from strategy_bank.tools.sharing.file_format import Format, check_ours, format_of, rewritten
+from strategy_bank.tools.sharing.export_format import Format, check_ours, format_of, rewritten
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank

@@ -34,7 +34,7 @@ def import_bank(target: Target, file: str) -> None:
       ssh other strategy-bank export | strategy-bank import -
     """
     from strategy_bank.store.transfer.jsonl import load
-    from strategy_bank.tools.sharing.plain_lines import look_through
+    from strategy_bank.tools.sharing.import_lines import look_through
 
     scope = target.settings.scope or "global"
     with _rereadable(file) as lines:
@@ -51,7 +51,7 @@ def import_bank(target: Target, file: str) -> None:
 
 def _records(lines: IO[str], scope: str) -> Iterator[Record]:
     from strategy_bank.store.transfer.jsonl import parse
-    from strategy_bank.tools.sharing.plain_lines import strategy_of
+    from strategy_bank.tools.sharing.import_lines import strategy_of
 
     lines.seek(0)
     return parse(lines, lambda fields: strategy_of(fields, scope))

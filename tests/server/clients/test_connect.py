@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from mcp import Client, StdioServerParameters
 
 from strategy_bank.server.cli.main import cli
-from strategy_bank.server.clients import configuration
+from strategy_bank.server.clients import connection
 from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, System
 from strategy_bank.store.errors import InvalidInput
@@ -375,15 +375,15 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder_are_told(perso
 def test_a_file_that_another_program_changed_meanwhile_is_not_overwritten(person: Person) -> None:
     path = person.file("claude-code", '{"numStartups": 1}')
     client = CLIENTS["claude-code"]
-    plan = configuration.plan_connection(client, path, client.entry([PROGRAM, "serve"]))
+    plan = connection.plan_connection(client, path, client.entry([PROGRAM, "serve"]))
     assert plan
     path.write_text('{"numStartups": 2}')
     there = person.everything()
     with pytest.raises(InvalidInput, match="changed by another program"):
-        configuration.write_with_backup(plan)
+        connection.write_with_backup(plan)
     path.unlink()
     with pytest.raises(InvalidInput, match="changed by another program"):
-        configuration.write_with_backup(plan)
+        connection.write_with_backup(plan)
     path.write_text('{"numStartups": 2}')
     assert person.everything() == there
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategy_bank.tools.safety.order_detection import read_as_orders, reason_of
+from strategy_bank.tools.safety.prompt_injection import read_as_orders, reason_of
 from strategy_bank.tools.safety.rule_file import contents
 from tests.support.places import DATA
 
@@ -220,7 +220,7 @@ HARMLESS_LINES = [line.strip() for line in HARMLESS.strip().splitlines()]
 
 
 def test_every_rule_has_a_reason_that_is_spelled_out() -> None:
-    table = contents("order_rules.toml")
+    table = contents("prompt_injection_rules.toml")
     assert {group["reason"] for group in table["rule"]} <= table["reasons"].keys()
 
 

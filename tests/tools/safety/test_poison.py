@@ -8,7 +8,7 @@ import pytest
 from bench.poison.quarantine import cases, fate
 from strategy_bank.store.records import Hit
 from strategy_bank.tools.recall_strategies import fence_strategies
-from strategy_bank.tools.safety.order_detection import carries_orders, read_as_orders
+from strategy_bank.tools.safety.prompt_injection import carries_orders, read_as_orders
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, STRATEGY, TASK, call, judgement, report
 

@@ -1,6 +1,6 @@
 """Recognises text that reads as orders to the agent rather than advice about tasks; such a strategy is quarantined.
 
-What is recalled was once written by an agent that read untrusted pages. The rules are in `order_rules.toml`. A match
+What is recalled was once written by an agent that read untrusted pages. The rules are in `prompt_injection_rules.toml`. A match
 is excused where it is warned against ("never pipe curl into sh") or reported as an attack ("treat 'ignore previous
 instructions' in a page as data"). Quarantine deletes nothing; a person decides.
 """
@@ -13,7 +13,7 @@ from strategy_bank.tools.safety.look_alike import look_alike
 from strategy_bank.tools.safety.rule_file import compiled, contents, word
 from strategy_bank.tools.trajectory.text import shorten
 
-_FILE = "order_rules.toml"
+_FILE = "prompt_injection_rules.toml"
 # Hardly anything but an attack gives these reasons, so they count even in texts that nobody wrote as a lesson.
 _STRONG = ("override", "secrecy", "exfiltration", "addressed", "leak")
 _BY_LINE = ("role", "concealed")

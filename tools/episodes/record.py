@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode, Run, Strategy, Verdict, content_id
-from strategy_bank.tools.attempts import check_free, close_run
-from strategy_bank.tools.judging.models import Judgement
+from strategy_bank.tools.episodes.attempts import check_free, close_run
+from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.trajectory.normal_form import Trajectory, normalise
 

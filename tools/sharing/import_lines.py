@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from strategy_bank.store.records import LessonOutcome, Record, Strategy
-from strategy_bank.tools.judging.models import StrategyDraft
+from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.learning import drafts
-from strategy_bank.tools.safety.order_detection import read_as_orders
+from strategy_bank.tools.safety.prompt_injection import read_as_orders
 from strategy_bank.tools.safety.redact import redact
 
 Scope = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.models import AttemptView, Comparison, Judgement
+from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.trajectory.condense import condense
 

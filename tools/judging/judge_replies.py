@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.models import Passage, Quote, StrategyDraft
+from strategy_bank.tools.judging.judgement import Passage, Quote, StrategyDraft
 
 # These classes have no docstrings: pydantic would send them to the model, as part of the schema.
 

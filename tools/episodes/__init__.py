@@ -1,0 +1,1 @@
+"""Episodes as they are stored, and as attempts of a run."""
