@@ -12,24 +12,10 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-from tenacity import (
-    AsyncRetrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    stop_after_delay,
-    wait_random_exponential,
-)
+import tenacity
 
 from strategy_bank.store.embedding.embedder import Embedder
-from strategy_bank.store.errors import (
-    BankBusy,
-    BankError,
-    BankTooNew,
-    BankUnavailable,
-    Conflict,
-    ModelMismatch,
-    NotFound,
-)
+from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
@@ -128,11 +114,7 @@ class Bank:
                 "interrupted. If none is running, run `strategy-bank restore` with that file again."
             )
         version = int(meta.get("format_version", 0))
-        if version > migrations.FORMAT_VERSION:
-            raise BankTooNew(
-                f"The bank at {self.location.tables_uri} has format {version}; this version of strategy-bank knows "
-                f"{migrations.FORMAT_VERSION}. Upgrade with `pip install -U strategy-bank`."
-            )
+        migrations.check_format(f"The bank at {self.location.tables_uri}", version)
         return version
 
     async def _make_or_migrate(self) -> None:
@@ -166,10 +148,10 @@ class Bank:
         and the step is repeated after a random wait. Raises BankBusy when others keep this one from writing for too long.
         """
         patience = self.location.lock_timeout_s
-        again = AsyncRetrying(
-            retry=retry_if_exception_type(Conflict),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_after_delay(patience) & stop_after_attempt(LEAST_TRIES),
+        again = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Conflict),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+            stop=tenacity.stop_after_delay(patience) & tenacity.stop_after_attempt(LEAST_TRIES),
             reraise=True,
         )
         try:
@@ -262,8 +244,7 @@ class Bank:
 
     async def all(self, kind: type[R], **equal: Filter) -> list[R]:
         """Return the records whose columns equal the given values (for a list, one of them), oldest first."""
-        rows = await self._table(kind).select(list(kind.model_fields), equal)
-        return sorted((schema.from_row(kind, row) for row in rows), key=lambda record: (record.created_at, record.id))
+        return [schema.from_row(kind, row) for row in await self.cells(kind, list(kind.model_fields), **equal)]
 
     async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[schema.Row]:
         """Return `id`, `created_at` and the named columns, oldest first, without reading the long texts."""
@@ -280,7 +261,7 @@ class Bank:
     async def nearest(self, item: EmbeddedStrategy, scope: str) -> list[tuple[EmbeddedStrategy, float]]:
         """Return the three strategies of a scope, of any status, whose texts are nearest to this one, with their cosines."""
         stamp = self.embedder.stamp
-        column, columns = schema.text_column(stamp), [*Strategy.model_fields, *strategy_vectors.columns(stamp)]
+        column, columns = schema.text_column(stamp), [*Strategy.model_fields, *schema.model_columns(stamp)]
         rows = await self._table(Strategy).nearest(
             column, item.text, "cosine", columns, {"scope": scope}, limit=3, exact=True
         )
@@ -289,11 +270,8 @@ class Bank:
     async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:
         """Return strategies like `all`, with their vectors."""
         stamp = self.embedder.stamp
-        rows = await self._table(Strategy).select([*Strategy.model_fields, *strategy_vectors.columns(stamp)], equal)
-        return sorted(
-            (strategy_vectors.from_row(row, stamp) for row in rows),
-            key=lambda i: (i.strategy.created_at, i.strategy.id),
-        )
+        rows = await self.cells(Strategy, [*Strategy.model_fields, *schema.model_columns(stamp)], **equal)
+        return [strategy_vectors.from_row(row, stamp) for row in rows]
 
     # upkeep
 
@@ -341,11 +319,7 @@ class Bank:
 
         async def replace() -> None:
             strategies = await self.all(Strategy)
-            rows: list[schema.Row] = []
-            for start in range(0, len(strategies), EMBED_BATCH):
-                embedded = await self.embed(strategies[start : start + EMBED_BATCH])
-                rows += [strategy_vectors.row(item, self.embedder.stamp) for item in embedded]
-                progress(len(rows), len(strategies))
+            rows = await strategy_vectors.embedded_rows(self.embedder, strategies, EMBED_BATCH, progress)
             columns = schema.strategies_schema(self.embedder.stamp)
             self.tables["strategies"] = await self._connection.make("strategies", columns, words="text", rows=rows)
 

@@ -13,8 +13,9 @@ import builtins
 import re
 import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import reduce
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -80,36 +81,20 @@ def _refusal(path: str) -> ImportError:
     )
 
 
-class _Import:
-    """Takes the place of `__import__`, but for one thread and the libraries that a package is left out of.
+def _importing(stand_ins: Mapping[str, Any], whole: Callable[..., Any]) -> Any:
+    """Return an `__import__` that gives this thread `stand_ins` for the libraries that ask for them, and is `whole` else."""
+    # a finder on `sys.meta_path` would put stand-ins into `sys.modules`, where every other thread finds them
+    thread = threading.get_ident()
 
-    A finder on `sys.meta_path` would put stand-ins into `sys.modules`, where every other thread finds them.
-    """
-
-    def __init__(self, packages: tuple[Package, ...]) -> None:
-        self.inner = builtins.__import__
-        self._thread = threading.get_ident()
-        loaded = sys.modules.keys()  # a package that is loaded already costs nothing more
-        self._made = {
-            package.name: _stand_in(package, package.name) for package in packages if package.name not in loaded
-        }
-
-    def __call__(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+    def lean(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         package, *parts = name.split(".")
-        made: Any = self._made.get(package) if not level and threading.get_ident() == self._thread else None
+        made = stand_ins.get(package) if not level and threading.get_ident() == thread else None
         importer: Mapping[str, Any] = globals or {}
         if made is None or str(importer.get("__name__")).partition(".")[0] not in made._package.asked_by:
-            return self.inner(name, globals, locals, fromlist, level)
-        if not fromlist:
-            return made
-        for part in parts:
-            made = getattr(made, part)
-        return made
+            return whole(name, globals, locals, fromlist, level)
+        return reduce(getattr, parts, made) if fromlist else made
 
-    def end(self) -> None:
-        self._made = {}  # also where somebody else wrapped this object meanwhile, and goes on calling it
-        if builtins.__import__ is self:
-            builtins.__import__ = self.inner
+    return lean
 
 
 @contextmanager
@@ -119,11 +104,16 @@ def without(*packages: Package) -> Generator[None]:
     The libraries keep their stand-ins; `unload` one that others may need whole.
     """
     with _one_at_a_time:
-        replaced = builtins.__import__ = _Import(packages)
+        whole = builtins.__import__
+        # a package that is loaded already costs nothing more
+        stand_ins = {p.name: _stand_in(p, p.name) for p in packages if p.name not in sys.modules}
+        lean = builtins.__import__ = _importing(stand_ins, whole)
         try:
             yield
         finally:
-            replaced.end()
+            stand_ins.clear()  # also where somebody wrapped `lean` meanwhile, and goes on calling it
+            if builtins.__import__ is lean:
+                builtins.__import__ = whole
 
 
 def unload(library: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from strategy_bank.store.errors import BankUnavailable
 from strategy_bank.store.os_errors import way_out
@@ -22,6 +23,11 @@ class Location:
 
     @property
     def tables_uri(self) -> str:
+        """The tables' folder, or their address. A `file://` address becomes its folder, which needs locks like any other."""
+        if self.uri.startswith("file://"):
+            from urllib.request import url2pathname  # which brings along a client for HTTP
+
+            return url2pathname(urlsplit(self.uri).path)
         return self.uri or str(self.home / "bank.lance")
 
     @property
@@ -32,7 +38,7 @@ class Location:
     @property
     def lock_file(self) -> Path | None:
         """Held by the one process that writes. None on an object store."""
-        return None if "://" in self.uri else Path(self.tables_uri).with_suffix(".lock")
+        return None if "://" in self.tables_uri else Path(self.tables_uri).with_suffix(".lock")
 
     @property
     def upkeep_file(self) -> Path | None:

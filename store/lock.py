@@ -1,8 +1,7 @@
 """Lets one task of one process write to a local folder at a time."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -27,31 +26,22 @@ class WriteLock:
         self._tasks = anyio.Lock()
         self._file = FileLock(path, thread_local=False) if path else None
 
-    @property
-    def held(self) -> bool:
-        """Whether a task of this process holds the lock."""
-        return self._tasks.locked()
-
-    def hold(self) -> AbstractAsyncContextManager[None]:
-        """Hold the lock. Raises BankBusy when another process keeps it for longer than the timeout."""
-        return self._hold(self._timeout_s)
-
     @asynccontextmanager
     async def hold_if_free(self) -> AsyncGenerator[bool]:
         """Hold the lock if it is free, without waiting; yields whether this task holds it."""
         async with AsyncExitStack() as until_released:
-            free = not self.held
-            if free:
-                try:
-                    await until_released.enter_async_context(self._hold(0))
-                except BankBusy:
-                    free = False
-            yield free
+            ours = False
+            with suppress(BankBusy):
+                if not self._tasks.locked():
+                    await until_released.enter_async_context(self.hold(0))
+                    ours = True
+            yield ours
 
     @asynccontextmanager
-    async def _hold(self, timeout_s: float) -> AsyncGenerator[None]:
+    async def hold(self, timeout_s: float | None = None) -> AsyncGenerator[None]:
+        """Hold the lock. Raises BankBusy when another process keeps it for longer than the timeout."""
         async with self._tasks:
-            await self._acquire(timeout_s)
+            await self._acquire(self._timeout_s if timeout_s is None else timeout_s)
             try:
                 yield
             finally:
@@ -62,7 +52,7 @@ class WriteLock:
         if self._file is None:
             return
         try:
-            await anyio.to_thread.run_sync(partial(self._file.acquire, timeout_s, POLLING_S))
+            await anyio.to_thread.run_sync(self._file.acquire, timeout_s, POLLING_S)
         except Timeout as exc:
             raise BankBusy(
                 f"Another process has been writing to the bank for more than {timeout_s:g} s (lock {self.path}). "

@@ -85,14 +85,12 @@ def _owned_by(path: str) -> str:
             owner, us = folder.stat().st_uid, os.getuid()
         except (OSError, AttributeError):  # missing or unreadable; no owners on Windows
             continue
-        return "" if owner == us else f": {folder} belongs to user {_name(owner)}"
+        return "" if owner == us else f": {folder} belongs to user {_owner(folder)}"
     return ""
 
 
-def _name(uid: int) -> str:
+def _owner(folder: Path) -> str:
     try:
-        import pwd
-
-        return pwd.getpwuid(uid).pw_name
-    except (ImportError, KeyError):
-        return str(uid)
+        return folder.owner()
+    except KeyError:  # a user without a name here, as in a container
+        return str(folder.stat().st_uid)

@@ -8,7 +8,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 Verdict = Literal["success", "failure"]
@@ -32,10 +32,8 @@ def content_id(prefix: str, *parts: str) -> str:
     return f"{prefix}_{digest[:16]}"
 
 
-class Record(BaseModel):
+class Record(BaseModel, frozen=True):
     """A row of one of the tables."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     created_at: datetime = Field(default_factory=now)
@@ -47,7 +45,7 @@ def wording(title: str, description: str, content: str) -> str:
     return f"{title}\n{description}\n{content}"
 
 
-class Strategy(Record):
+class Strategy(Record, frozen=True):
     """A general, transferable lesson, with its counters and its origin."""
 
     title: str
@@ -76,14 +74,9 @@ class Strategy(Record):
     def retired(self, reason: str) -> "Strategy":
         return self.model_copy(update={"status": "retired", "status_reason": reason, "updated_at": now()})
 
-    def searchable_text(self) -> str:
-        return f"{self.wording}\n{self.source_task}"
 
-
-class Hit(BaseModel):
+class Hit(BaseModel, frozen=True):
     """A strategy that fits a task, without its provenance."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     title: str
@@ -98,17 +91,15 @@ class Hit(BaseModel):
     contradicts: SkipJsonSchema[list[str]] = Field(default_factory=list, exclude_if=lambda ids: not ids)
 
 
-class LearnedStrategy(BaseModel):
+class LearnedStrategy(BaseModel, frozen=True):
     """The fate of one strategy of a judgement."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     title: str
     action: Literal["added", "merged"]
 
 
-class Episode(Record):
+class Episode(Record, frozen=True):
     """One attempt at one task. `verdict` is None until it is judged; pending is never a failure."""
 
     scope: str
@@ -125,15 +116,13 @@ class Episode(Record):
     recall_id: str = ""
     used_ids: list[str] = Field(default_factory=list)
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
-    flagged_ids: list[str] = Field(
-        default_factory=list
-    )  # its strategies with literals, which a later wording may replace
+    flagged_ids: list[str] = Field(default_factory=list)  # strategies with literals, which a later wording may replace
     run_id: str = ""
     attempt: int = 0
     updated_at: datetime = Field(default_factory=now)
 
 
-class Run(Record):
+class Run(Record, frozen=True):
     """A MaTTS group: several attempts at one task, and the comparison over them."""
 
     scope: str
@@ -150,7 +139,7 @@ class Run(Record):
     updated_at: datetime = Field(default_factory=now)
 
 
-class Recall(Record):
+class Recall(Record, frozen=True):
     """A note that strategies were shown for a task. Showing alone moves no counter."""
 
     scope: str

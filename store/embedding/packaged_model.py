@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import shutil
+import time
+from contextlib import suppress
 from importlib import import_module, resources
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +27,7 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 FINGERPRINT = _ONNX_SHA256[:8]
 _TOKENIZER_FILES = ("tokenizer.json", "config.json", "tokenizer_config.json")
 _WEIGHTS = "weights.bin"
+ABANDONED_AFTER_S = 3600.0
 _SUMS = "sha256.json"  # the sums of the other files, as they were written
 
 
@@ -38,6 +41,7 @@ def assemble(models_dir: Path) -> Path:
                 f"The embedding model in {folder} is corrupt even after being rewritten. Check that disk, remove the "
                 "folder and try again."
             )
+    _drop_abandoned(folder)
     return folder
 
 
@@ -76,6 +80,14 @@ def _fill(staging: Path) -> None:
     _unfold(staging)
     sums = {file.name: _sha256(file) for file in staging.iterdir()}
     (staging / _SUMS).write_text(json.dumps(sums, indent=2), encoding="utf-8")
+
+
+def _drop_abandoned(folder: Path) -> None:
+    """Remove what killed processes left where `_make` fills folders, which takes seconds."""
+    for staging in folder.parent.glob(f"{folder.name}.*"):
+        with suppress(OSError):  # another process may be removing it
+            if staging.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def _drop_others(folder: Path) -> None:

@@ -1,10 +1,10 @@
 """Manages how a table is stored: fragments, old versions and indexes. What readers see does not change here."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -21,22 +21,21 @@ BITS = 3  # bits for each number of a vector in its index
 Metric = Literal["dot", "cosine"]
 
 
+@dataclass(frozen=True)
 class TableFiles:
-    """The files of one table."""
+    """The files of one table of the bank at `uri`, where old versions stay for the time `kept`."""
 
-    def __init__(self, uri: str, table: lancedb.AsyncTable, kept: timedelta) -> None:
-        """`kept` says how long old versions stay."""
-        self._uri = uri
-        self._table = table
-        self._kept = kept
+    uri: str
+    table: lancedb.AsyncTable
+    kept: timedelta
 
     async def spread(self) -> tuple[int, float]:
         """Return the number of fragments, and the share of the rows that lie outside the largest.
 
         Each write adds a fragment, and each fragment makes searches a little slower.
         """
-        with translated(self._uri):
-            stats: Any = await self._table.stats()
+        with translated(self.uri):
+            stats: Any = await self.table.stats()
         fragments = stats["fragment_stats"]
         return fragments["num_fragments"], 1 - fragments["lengths"]["max"] / max(stats["num_rows"], 1)
 
@@ -45,16 +44,16 @@ class TableFiles:
 
         Many are `share` times the number of rows. Listing a thousand versions takes a quarter of a second.
         """
-        with translated(self._uri):
+        with translated(self.uri):
             try:
-                made = [version["timestamp"] for version in await self._table.list_versions()]
+                made = [version["timestamp"] for version in await self.table.list_versions()]
             except (OSError, RuntimeError, ValueError) as exc:
                 if "not found" in str(exc).lower():  # another process is dropping them
                     return False
                 raise
-            rows = await self._table.count_rows()
+            rows = await self.table.count_rows()
         now = datetime.now()
-        return min(made) < now - KEPT_AT_MOST or sum(each < now - self._kept for each in made) >= share * rows
+        return min(made) < now - KEPT_AT_MOST or sum(each < now - self.kept for each in made) >= share * rows
 
     async def scattered(self) -> Any:
         """Return the rows of the small fragments as a pyarrow.Table.
@@ -62,8 +61,8 @@ class TableFiles:
         A fragment is small if it has at most twice the rows of all smaller ones together. So a row is not rewritten every time,
         but only when its fragment grows by half.
         """
-        with translated(self._uri):
-            rows = await self._table.query().select(["id"]).with_row_id().to_arrow()
+        with translated(self.uri):
+            rows = await self.table.query().select(["id"]).with_row_id().to_arrow()
             fragment_of = rows["_rowid"].to_numpy() >> 32  # the other half of a row's address is its place there
             fragments, sizes = np.unique(fragment_of, return_counts=True)
             small, together = list[int](), 0
@@ -73,29 +72,29 @@ class TableFiles:
                 small.append(int(fragments[place]))
                 together += int(sizes[place])
             ids = rows["id"].filter(np.isin(fragment_of, small)).to_pylist() if len(small) > 1 else []
-            return await self._table.query().where(col("id").isin(ids)).to_arrow()
+            return await self.table.query().where(col("id").isin(ids)).to_arrow()
 
     async def rewrite(self, rows: Any) -> None:
         """Write rows into one fragment. A row that was changed or deleted since it was read stays so."""
-        with committing(self._uri):
+        with committing(self.uri):
             same = "target.revision = source.revision"
-            await self._table.merge_insert("id").when_matched_update_all(where=same).execute(rows)
+            await self.table.merge_insert("id").when_matched_update_all(where=same).execute(rows)
 
     async def compact(self) -> None:
         """Join all fragments and drop old versions; rebuild a full-text index that prevents it.
 
         Raises Conflict, and does nothing, when a row was changed meanwhile.
         """
-        with committing(self._uri):
+        with committing(self.uri):
             try:
-                await self._table.optimize(cleanup_older_than=self._kept)
+                await self.table.optimize(cleanup_older_than=self.kept)
             except (OSError, RuntimeError, ValueError) as exc:
                 if is_conflict(exc):
                     raise
-                for index in await self._table.list_indices():
+                for index in await self.table.list_indices():
                     if index.index_type == "FTS":
-                        await self._table.create_index(index.columns[0], config=words_index(), replace=True)
-                await self._table.optimize(cleanup_older_than=self._kept)
+                        await self.table.create_index(index.columns[0], config=words_index(), replace=True)
+                await self.table.optimize(cleanup_older_than=self.kept)
 
     async def sweep(self, version: int) -> bool:
         """Delete what killed processes left in a local folder: files that no version refers to, and unfinished ones.
@@ -106,15 +105,15 @@ class TableFiles:
         """
         if await self.version() != version:
             return False
-        with committing(self._uri):
-            await self._table.optimize(cleanup_older_than=self._kept, delete_unverified=True)
+        with committing(self.uri):
+            await self.table.optimize(cleanup_older_than=self.kept, delete_unverified=True)
             _drop_unfinished(self._folder)
         return True
 
     async def version(self) -> int:
         """Return the number of the newest version. Every write changes it."""
-        with translated(self._uri):
-            return await self._table.version()
+        with translated(self.uri):
+            return await self.table.version()
 
     def versions(self) -> int:
         """Return the number of versions in a local folder."""
@@ -122,29 +121,29 @@ class TableFiles:
 
     @property
     def _folder(self) -> Path:
-        return Path(self._uri, f"{self._table.name}.lance")
+        return Path(self.uri, f"{self.table.name}.lance")
 
     async def trained_on(self, column: str) -> int:
         """Return the number of rows on which the vector index of a column was trained; 0 without an index."""
-        with translated(self._uri):
-            names = [index.name for index in await self._table.list_indices()]
+        with translated(self.uri):
+            names = [index.name for index in await self.table.list_indices()]
         kind = _kind(column)
         return max((int(name.removeprefix(kind)) for name in names if name.startswith(kind)), default=0)
 
     async def index_vectors(self, column: str, metric: Metric, rows: int) -> None:
         """Train an index for this many rows, in place of an older one: IVF_RQ, a few bits a number (arXiv 2405.12497)."""
         name = f"{_kind(column)}{rows}"
-        with committing(self._uri):
+        with committing(self.uri):
             partitions = IvfRq(distance_type=metric, num_partitions=int(rows**0.5), num_bits=BITS)
-            await self._table.create_index(column, config=partitions, name=name, replace=True)
-            for index in await self._table.list_indices():
+            await self.table.create_index(column, config=partitions, name=name, replace=True)
+            for index in await self.table.list_indices():
                 if index.columns == [column] and index.name != name:
-                    await self._table.drop_index(index.name)
+                    await self.table.drop_index(index.name)
 
     async def index_values(self, column: str) -> None:
         """Index a column of few different values, for filters."""
-        with committing(self._uri):
-            await self._table.create_index(column, config=Bitmap(), replace=True)
+        with committing(self.uri):
+            await self.table.create_index(column, config=Bitmap(), replace=True)
 
 
 def _kind(column: str) -> str:

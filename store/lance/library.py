@@ -1,7 +1,7 @@
 """Imports LanceDB without its client for catalogue services.
 
-The client's 130 pydantic models took 40 % of the time and 10 MB of the memory of importing LanceDB, which fills a few of them
-and accepts plain objects as well. All code imports LanceDB from here, since the first import decides what comes with it.
+LanceDB fills a few of the client's 130 pydantic models, and accepts plain objects as well. All code imports LanceDB from
+here, since the first import decides what comes with it.
 """
 
 import os

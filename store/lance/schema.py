@@ -5,53 +5,45 @@ table's metadata names the model: vectors of two models never share a column, wh
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 import pyarrow as pa
-from pydantic import BaseModel, TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, ModelStamp
 from strategy_bank.store.errors import ModelMismatch
 from strategy_bank.store.lance.table import Row, Schema
-from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
+from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Recall, Record, Run, Strategy
 
-RECORDS: dict[str, type[Record]] = {
-    "strategies": Strategy,
-    "episodes": Episode,
-    "runs": Run,
-    "recalls": Recall,
-}
+RECORDS: dict[str, type[Record]] = {"strategies": Strategy, "episodes": Episode, "runs": Run, "recalls": Recall}
 META_SCHEMA: Schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])
+# of fields; all others are text
+_ARROW_TYPES: dict[Any, Any] = {
+    int: pa.int64(),
+    datetime: pa.timestamp("us", tz="UTC"),
+    list[str]: pa.list_(pa.string()),
+}
 
 R = TypeVar("R", bound=Record)
 
 
 def record_schema(kind: type[Record]) -> Schema:
     """Return a schema with one column per field; `id` is not null, since it is the primary key."""
-    return pa.schema(
-        [
-            pa.field(name, _arrow_type(info.annotation), nullable=name != "id")
-            for name, info in kind.model_fields.items()
-        ]
-    )
+    types = {name: _ARROW_TYPES.get(info.annotation, pa.string()) for name, info in kind.model_fields.items()}
+    return pa.schema([pa.field(name, type, nullable=name != "id") for name, type in types.items()])
 
 
 def strategies_schema(stamp: ModelStamp) -> Schema:
     """Add `text` for full-text search, a column for each kind of vector, and the packed word pieces."""
     vector = pa.list_(pa.float32(), stamp.dimension)
-    schema = record_schema(Strategy).append(pa.field("text", pa.string()))
-    for name in (retrieval_column(stamp), text_column(stamp)):
-        schema = schema.append(pa.field(name, vector))
-    if stamp.reads_pieces:
-        schema = schema.append(pa.field(pieces_column(stamp), pa.binary()))
+    types = zip(model_columns(stamp), (vector, vector, pa.binary()), strict=False)
+    fields = [*record_schema(Strategy), pa.field("text", pa.string()), *(pa.field(name, type) for name, type in types)]
     metadata = {"model": stamp.name, "dimension": str(stamp.dimension), "fingerprint": stamp.fingerprint}
-    return schema.with_metadata(metadata)
+    return pa.schema(fields, metadata)
 
 
 def stamp_of(schema: Schema) -> ModelStamp:
@@ -64,6 +56,12 @@ def stamp_of(schema: Schema) -> ModelStamp:
             "The bank does not say which embedding model made its vectors. Re-embed it with "
             f"`strategy-bank models use {DEFAULT_MODEL}`."
         ) from exc
+
+
+def model_columns(stamp: ModelStamp) -> list[str]:
+    """Return the columns that a model fills: for retrieval, for the text, and for word pieces where it gives them."""
+    pieces = [pieces_column(stamp)] if stamp.reads_pieces else []
+    return [retrieval_column(stamp), text_column(stamp), *pieces]
 
 
 def retrieval_column(stamp: ModelStamp) -> str:
@@ -80,36 +78,16 @@ def pieces_column(stamp: ModelStamp) -> str:
 
 def to_row(record: Record) -> Row:
     """Return a row with a cell per field; a list of models becomes JSON text."""
-    return {
-        name: to_json(value).decode() if _holds_models(info.annotation) else value
-        for name, info, value in ((n, i, getattr(record, n)) for n, i in type(record).model_fields.items())
-    }
+    cells = {name: getattr(record, name) for name in type(record).model_fields}
+    return cells | {name: to_json(cells[name]).decode() for name in _lists_of_models(type(record))}
 
 
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
     """Return the record of a row; other columns are ignored."""
-    return kind.model_validate(
-        {
-            name: TypeAdapter[Any](info.annotation or str).validate_json(row[name])
-            if _holds_models(info.annotation)
-            else row[name]
-            for name, info in kind.model_fields.items()
-        }
-    )
+    cells = {name: row[name] for name in kind.model_fields}
+    return kind.model_validate(cells | {name: from_json(cells[name]) for name in _lists_of_models(kind)})
 
 
-def _arrow_type(annotation: Any) -> pa.DataType:
-    if annotation is int:
-        return pa.int64()
-    if annotation is datetime:
-        return pa.timestamp("us", tz="UTC")
-    if annotation == list[str]:
-        return pa.list_(pa.string())
-    return pa.string()
-
-
-def _holds_models(annotation: Any) -> bool:
-    if get_origin(annotation) is not list:
-        return False
-    (item,) = get_args(annotation)
-    return issubclass(item, BaseModel)
+def _lists_of_models(kind: type[Record]) -> list[str]:
+    lists: tuple[Any, ...] = (list[Hit], list[LearnedStrategy])
+    return [name for name, info in kind.model_fields.items() if info.annotation in lists]

@@ -4,7 +4,6 @@ Raises the errors of errors.py. Filters are expressions, never strings.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportMissingTypeStubs=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -108,7 +107,7 @@ class Table:
         """`kept` says how long old versions stay."""
         self._uri = uri
         self._table = table
-        self._kept = kept
+        self.files = TableFiles(uri, table, kept)
         self._counted = (-1, "", 0)  # by the last `count`: version of the table, filter, number of rows
 
     async def schema(self) -> Schema:
@@ -177,15 +176,7 @@ class Table:
             return self._counted[2]
 
     async def nearest(
-        self,
-        column: str,
-        vector: Any,
-        metric: Metric,
-        columns: Sequence[str],
-        equal: Equal,
-        limit: int,
-        *,
-        exact: bool,
+        self, column: str, vector: Any, metric: Metric, columns: Sequence[str], equal: Equal, limit: int, *, exact: bool
     ) -> list[tuple[Row, float]]:
         """Return rows and the similarity of their vectors to `vector`, most similar first, filtered before the search.
 
@@ -206,11 +197,6 @@ class Table:
         with translated(self._uri):
             rows = await query.where(_expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
         return [(row, row["_score"]) for row in rows]
-
-    @property
-    def files(self) -> TableFiles:
-        """The table's fragments, versions and indexes."""
-        return TableFiles(self._uri, self._table, self._kept)
 
     def close(self) -> None:
         self._table.close()

@@ -6,21 +6,15 @@ Step n turns format n into format n + 1, and can be repeated after a crash. Neve
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import anyio.to_thread
 
 from strategy_bank.store.embedding.embedder import Embedder
-from strategy_bank.store.errors import ModelMismatch
+from strategy_bank.store.errors import BankTooNew, ModelMismatch
 from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import strategy_vectors
-from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
-if TYPE_CHECKING:
-    from strategy_bank.store.lance.table import Connection
-
-Step = Callable[["Connection", Path], Awaitable[None]]
+Step = Callable[[Connection, Path], Awaitable[None]]
 """Takes the tables and the folder of the embedding models."""
 
 logger = logging.getLogger(__name__)
@@ -29,13 +23,22 @@ AT_ONCE = 500  # strategies embedded between two messages of progress, about ten
 RESTORING = "restoring"  # id of a row that `meta` holds while a restore replaces the tables
 
 
-async def migrate(connection: "Connection", version: int, models_dir: Path) -> None:
+def check_format(what: str, version: int) -> None:
+    """Raise BankTooNew where a newer version of strategy-bank wrote `what`."""
+    if version > FORMAT_VERSION:
+        raise BankTooNew(
+            f"{what} has format {version}; this version of strategy-bank knows {FORMAT_VERSION}. "
+            "Upgrade with `pip install -U strategy-bank`."
+        )
+
+
+async def migrate(connection: Connection, version: int, models_dir: Path) -> None:
     """Run every step from `version` on. The caller holds the write lock and stores the new version afterwards."""
     for number in range(version, FORMAT_VERSION):
         await STEPS[number](connection, models_dir)
 
 
-async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
+async def _count_revisions(connection: Connection, models_dir: Path) -> None:
     """Give every record a `revision`, and strategies the lists `pardoned` and `contradicts`."""
     for name in schema.RECORDS:
         await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
@@ -44,7 +47,7 @@ async def _count_revisions(connection: "Connection", models_dir: Path) -> None:
         await strategies.add_column(name, "arrow_cast(make_array(), 'List(Utf8)')")
 
 
-async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
+async def _keep_word_pieces(connection: Connection, models_dir: Path) -> None:
     """Embed the strategies again, in one commit, to store the vectors of their word pieces as well.
 
     Does nothing for a model that gives none, or where the bank does not name its model: `Bank.open` says what to do then.
@@ -62,19 +65,13 @@ async def _keep_word_pieces(connection: "Connection", models_dir: Path) -> None:
     if stamp != embedder.stamp:
         return
     strategies = [schema.from_row(Strategy, row) for row in rows]
-    embedded = list[EmbeddedStrategy]()
-    for start in range(0, len(strategies), AT_ONCE):
-        if start:
-            logger.warning(
-                "Upgrading an older bank: %d of %d strategies have been embedded again.", start, len(strategies)
-            )
-        embedded += await anyio.to_thread.run_sync(
-            strategy_vectors.embed, embedder, strategies[start : start + AT_ONCE]
-        )
-    columns = schema.strategies_schema(stamp)
-    await connection.make(
-        "strategies", columns, words="text", rows=[strategy_vectors.row(item, stamp) for item in embedded]
-    )
+    rows = await strategy_vectors.embedded_rows(embedder, strategies, AT_ONCE, _tell)
+    await connection.make("strategies", schema.strategies_schema(stamp), words="text", rows=rows)
+
+
+def _tell(done: int, total: int) -> None:
+    if done < total:
+        logger.warning("Upgrading an older bank: %d of %d strategies have been embedded again.", done, total)
 
 
 STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces}

@@ -13,9 +13,6 @@ from strategy_bank.store.lance.table import Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 
-Atomically = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
-"""`Bank.atomically`."""
-
 COMPACT_AT = 30  # number of fragments from which a table is compacted
 GATHER_AT = 10  # number of fragments from which the small ones of a large table are joined
 # compaction rewrites every row, so it needs this share of rows outside the largest fragment, or of old versions per row; below,
@@ -31,7 +28,7 @@ RETRAINED_AT = 4  # growth factor after which the index is trained again
 class Upkeep:
     """The upkeep of one bank. Only one process does it at a time, since two would undo each other's work."""
 
-    def __init__(self, location: Location, atomically: Atomically) -> None:
+    def __init__(self, location: Location, atomically: Callable[..., Awaitable[Any]]) -> None:
         self._location = location
         self._atomically = atomically
         self._lock = WriteLock(location.upkeep_file, location.lock_timeout_s)

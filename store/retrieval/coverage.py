@@ -56,7 +56,7 @@ def telling(ids: Ints) -> Flags:
     return weights(ids) > 0
 
 
-def pack(text: Reading, task: Reading | None) -> bytes:
+def pack(text: Reading, task: Reading | None = None) -> bytes:
     """Pack the telling word pieces of a strategy's text and of its source task, two bits for each number of a vector."""
     parts = [_telling(reading) for reading in (text, task) if reading is not None]
     counts = [len(ids) for ids, _ in parts]

@@ -1,8 +1,5 @@
 """Decides which texts are embedded, how several signals become one order, and when nothing fits.
 
-    nearest by vector ─┐
-    best by words     ─┴▶ candidates ─▶ coverage of task and strategy (coverage.py) ─▶ order ─▶ floor ─▶ hits
-
 Scores are fused, not ranks: equal-weight rank fusion lets a list of mere word overlaps outvote a good semantic one. All
 functions are pure. bench/results/recall.md says how the constants were chosen.
 """
@@ -17,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from strategy_bank.store.records import Hit, Strategy
 
 if TYPE_CHECKING:
-    from strategy_bank.store.embedding.embedder import Vector, Vectors
     from strategy_bank.store.retrieval.coverage import Coverage
 
 # candidates that the searches by vector and by words return; more changed no figure (bench/results/recall.md)
@@ -37,19 +33,8 @@ SPELT_OUT = 3  # word pieces from which a word is unknown to the model, which sp
 HEAD, TAIL = 400, 200  # characters of a long task that count: pasted text stands in the middle and dilutes the subject
 
 
-@dataclass(frozen=True)
-class Scale:
-    """A logistic curve that turns a score into a relevance: 0.5 at `middle`, 0.73 one `width` above it."""
-
-    middle: float
-    width: float
-
-    def __call__(self, score: float) -> float:
-        return 1 / (1 + exp(min(50.0, (self.middle - score) / self.width)))
-
-
-BY_COVERAGE = Scale(0.278, 0.06)
-BY_COSINE = Scale(0.255, 0.12)
+# middle and width of the curves that turn scores into relevances
+BY_COVERAGE, BY_COSINE = (0.278, 0.06), (0.255, 0.12)
 
 
 @dataclass(frozen=True)
@@ -72,18 +57,17 @@ def gist(task: str) -> str:
     return task if len(task) <= HEAD + TAIL else f"{task[:HEAD]}\n{task[-TAIL:]}"
 
 
-def mean_vector(vectors: "Vectors") -> "Vector":
-    """Average vectors of shape (texts, d) to shape (d,)."""
-    # not normalised, so that its dot product with a unit query is the mean of the cosines
-    return vectors.mean(axis=0)
-
-
 def relevance(candidate: Candidate) -> float:
     """Return how surely the strategy fits, 0–1. It grows with every signal and does not depend on the rest of the bank."""
     covers = candidate.coverage
     if covers is None:
-        return BY_COSINE(_fused(candidate))
-    return BY_COVERAGE((covers.of_strategy + TASK_SHARE * covers.of_task) / (1 + TASK_SHARE))
+        return _logistic(_fused(candidate), *BY_COSINE)
+    return _logistic((covers.of_strategy + TASK_SHARE * covers.of_task) / (1 + TASK_SHARE), *BY_COVERAGE)
+
+
+def _logistic(score: float, middle: float, width: float) -> float:
+    """Return 0.5 for a score at `middle`, 0.73 one `width` above it."""
+    return 1 / (1 + exp(min(50.0, (middle - score) / width)))
 
 
 def fit(candidate: Candidate) -> float:
@@ -106,9 +90,12 @@ def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
     return [Hit(relevance=round(relevance(c), 3), **c.row) for c in sorted(candidates, key=_order)]
 
 
-def shown(hits: list[Hit], limit: int, known: int) -> list[Hit]:
-    """Return the hits worth showing, at most `limit` and one opposite; none when no hit reaches the floor."""
-    needed = floor(known)
+def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
+    """Return what is recalled among `known` strategies, at most `limit` and one opposite; nothing below the floor.
+
+    The order of the candidates does not matter.
+    """
+    hits, needed = ordered(candidates), floor(known)
     if not any(hit.relevance >= needed for hit in hits):
         return []
     few = [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
@@ -127,11 +114,6 @@ def floor(known: int) -> float:
     The fewer there are, the less likely it is that the best of them seems to fit by chance.
     """
     return FLOOR * 2 / (1 + (LARGE / min(max(known, 1), LARGE)) ** 0.35)
-
-
-def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
-    """Return what is recalled among `known` strategies. The order of the candidates does not matter."""
-    return shown(ordered(candidates), limit, known)
 
 
 def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -> str:

@@ -6,7 +6,6 @@ task ─┬▶ its rare words, if any ──▶ best by words  ─┐
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import anyio
@@ -20,7 +19,6 @@ from strategy_bank.store.records import Hit
 from strategy_bank.store.retrieval import coverage, ranking
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
-Found = tuple[schema.Row, float]
 
 
 async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
@@ -41,11 +39,11 @@ async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[s
 
 async def _by_words(
     table: Table, embedder: Embedder, task: str, columns: Sequence[str], equal: Mapping[str, Any]
-) -> tuple[list[Found], int]:
+) -> tuple[list[tuple[schema.Row, float]], int]:
     """Return the best rows by words, with their BM25 scores, and the number of strategies that can be recalled."""
     counter = embedder.count_pieces if embedder.stamp.reads_pieces else None
     # in a thread: the first call loads the model
-    words = await anyio.to_thread.run_sync(partial(ranking.lexical_query, task, counter))
+    words = await anyio.to_thread.run_sync(ranking.lexical_query, task, counter)
     worded = await table.matching("text", words, columns, equal, ranking.WORDED) if words else []
     return worded, await table.count(equal)
 
@@ -64,9 +62,8 @@ def _ranked(
     query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int, known: int
 ) -> list[Hit]:
     """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
-    coverages: list[coverage.Coverage | None] = [None] * len(found)
-    if pieces:
-        coverages = coverage.coverages(query, [row[pieces[0]] or b"" for row, _, _ in found])
+    packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
+    coverages = coverage.coverages(query, packed) if pieces else [None] * len(found)
     return ranking.rank(
         [
             ranking.Candidate(cosine, bm25, covers, {name: row[name] for name in _HIT})

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import anyio.to_thread
 import numpy as np
 
 from strategy_bank.store.embedding.embedder import Embedder, ModelStamp, Spans, Vector, Vectors
 from strategy_bank.store.lance import schema
+from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 
@@ -36,10 +38,22 @@ def embed(embedder: Embedder, strategies: Sequence[Strategy]) -> list[EmbeddedSt
 
 def _embed(embedder: Embedder, strategy: Strategy) -> EmbeddedStrategy:
     readings = embedder.read_documents(ranking.strategy_texts(strategy))
-    mean = ranking.mean_vector(np.stack([reading.vector for reading in readings]))
-    text, task = readings[0], readings[1] if len(readings) > 1 else None
-    packed = coverage.pack(text, task) if embedder.stamp.reads_pieces else b""
-    return EmbeddedStrategy(strategy, mean, text.vector, packed)
+    # not normalised, so that its dot product with a unit query is the mean of the cosines
+    mean: Vector = np.mean([reading.vector for reading in readings], axis=0)
+    packed = coverage.pack(*readings) if embedder.stamp.reads_pieces else b""
+    return EmbeddedStrategy(strategy, mean, readings[0].vector, packed)
+
+
+async def embedded_rows(
+    embedder: Embedder, strategies: Sequence[Strategy], at_once: int, progress: Progress
+) -> list[schema.Row]:
+    """Return the rows of strategies, embedded in a thread, with a call of `progress` for so many at once."""
+    rows: list[schema.Row] = []
+    for start in range(0, len(strategies), at_once):
+        embedded = await anyio.to_thread.run_sync(embed, embedder, strategies[start : start + at_once])
+        rows += [row(item, embedder.stamp) for item in embedded]
+        progress(len(rows), len(strategies))
+    return rows
 
 
 def pieces(embedder: Embedder, item: EmbeddedStrategy) -> Pieces | None:
@@ -54,15 +68,9 @@ def pieces(embedder: Embedder, item: EmbeddedStrategy) -> Pieces | None:
     return Pieces(vectors, spans[telling]) if len(vectors) and len(vectors) == telling.sum() else None
 
 
-def columns(stamp: ModelStamp) -> list[str]:
-    """Return the columns that a model fills: for retrieval, for the text, and for word pieces where it gives them."""
-    pieces = [schema.pieces_column(stamp)] if stamp.reads_pieces else []
-    return [schema.retrieval_column(stamp), schema.text_column(stamp), *pieces]
-
-
 def from_row(row: schema.Row, stamp: ModelStamp) -> EmbeddedStrategy:
     """Return the strategy of a row that has the record's columns and those of the model."""
-    retrieval, text, *packed = (row[name] for name in columns(stamp))
+    retrieval, text, *packed = (row[name] for name in schema.model_columns(stamp))
     return EmbeddedStrategy(
         schema.from_row(Strategy, row),
         np.asarray(retrieval, np.float32),
@@ -73,5 +81,5 @@ def from_row(row: schema.Row, stamp: ModelStamp) -> EmbeddedStrategy:
 
 def row(item: EmbeddedStrategy, stamp: ModelStamp) -> schema.Row:
     """Return the whole row of a strategy."""
-    made = dict(zip(columns(stamp), (item.retrieval, item.text, item.packed_pieces), strict=False))
-    return schema.to_row(item.strategy) | {"text": item.strategy.searchable_text()} | made
+    made = dict(zip(schema.model_columns(stamp), (item.retrieval, item.text, item.packed_pieces), strict=False))
+    return schema.to_row(item.strategy) | {"text": f"{item.strategy.wording}\n{item.strategy.source_task}"} | made

@@ -4,7 +4,6 @@ The file is a zip with one Arrow stream per table and `manifest.json`; the zip's
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportMissingTypeStubs=false
 # (pyarrow ships no types)
 
 import json
@@ -14,30 +13,26 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import pyarrow as pa
 
-from strategy_bank.store.errors import BankTooNew, InvalidInput, ModelMismatch
+from strategy_bank.store.bank import Bank
+from strategy_bank.store.errors import InvalidInput, ModelMismatch
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
-from strategy_bank.store.maintenance.migrations import FORMAT_VERSION, RESTORING
+from strategy_bank.store.maintenance.migrations import FORMAT_VERSION, RESTORING, check_format
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import now
-
-if TYPE_CHECKING:
-    from strategy_bank.store.bank import Bank
 
 KIND = "strategy-bank backup"
 TABLES = [*schema.RECORDS, "meta"]  # in the order of restoring: `meta`, which says that the bank is whole, comes last
 _MANIFEST = "manifest.json"
 
 
-async def write_backup(
-    bank: "Bank", target: IO[bytes], progress: Progress = lambda done, total: None
-) -> dict[str, int]:
+async def write_backup(bank: Bank, target: IO[bytes], progress: Progress = lambda done, total: None) -> dict[str, int]:
     """Write the bank as of this moment and return the rows per table. Other processes can read and write meanwhile.
 
     Raises the errors of the bank; on an object store, BankUnavailable when it takes longer than old versions stay.
@@ -86,11 +81,7 @@ def check_backup(path: Path) -> Backup:
         manifest = json.loads(archive.read(_MANIFEST))
         if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
             raise InvalidInput(f"{path} is not a backup of strategy-bank. For JSON Lines, use `strategy-bank import`.")
-        if manifest["format"] > FORMAT_VERSION:
-            raise BankTooNew(
-                f"{path} has format {manifest['format']}; this version of strategy-bank knows {FORMAT_VERSION}. "
-                "Upgrade with `pip install -U strategy-bank`."
-            )
+        check_format(str(path), manifest["format"])
         rows = {name: _count(archive, name) for name in TABLES}
         if rows != manifest["rows"]:
             raise InvalidInput(

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -68,14 +69,14 @@ def parse(lines: Iterable[str], plain: Plain) -> Iterator[Record]:
 
 async def load(bank: Bank, records: Iterable[Record], progress: Callable[[int], None] = lambda done: None) -> Imported:
     """Add new records, some dozens per commit. `progress` is called with the number of records handled so far."""
-    result = Imported()
-    for done, batch in _batches(records):
-        kind = next(name for name, record in KINDS.items() if record is type(batch[0]))
-        added = await _load(bank, list({record.id: record for record in reversed(batch)}.values())[::-1])
-        result.added[kind] += added
-        result.present[kind] += len(batch) - added
-        await bank.maintain()
-        progress(done)
+    result, names = Imported(), {kind: name for name, kind in KINDS.items()}
+    for kind, same in groupby(records, type):
+        while batch := list(islice(same, BATCH)):
+            added = await _load(bank, list({record.id: record for record in reversed(batch)}.values())[::-1])
+            result.added[names[kind]] += added
+            result.present[names[kind]] += len(batch) - added
+            await bank.maintain()
+            progress(result.added.total() + result.present.total())
     return result
 
 
@@ -85,20 +86,6 @@ async def _load(bank: Bank, batch: list[Record]) -> int:
     fresh = [record for record in batch if record.id not in there]
     embedded = await bank.embed([record for record in fresh if isinstance(record, Strategy)])
     return await bank.atomically(lambda: bank.add_strategies(embedded) if embedded else bank.add_all(fresh))
-
-
-def _batches(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:
-    """Yield (records so far, batch), where a batch holds at most BATCH consecutive records of one kind."""
-    batch: list[Record] = []
-    done = 0
-    for record in records:
-        if batch and (len(batch) == BATCH or type(batch[0]) is not type(record)):
-            yield done, batch
-            batch = []
-        batch.append(record)
-        done += 1
-    if batch:
-        yield done, batch
 
 
 def _fields(line: str) -> Fields:
@@ -119,7 +106,12 @@ def _record(fields: Fields, plain: Plain) -> Record | None:
         return plain(fields)
     name = fields.pop("kind")
     if name == HEADER:
-        return _check_format(fields.get("format"))
+        if (format := fields.get("format")) != FORMAT:
+            raise ValueError(
+                f"this export has format {format!r}, and this version knows {FORMAT}; "
+                "upgrade with `pip install -U strategy-bank`"
+            )
+        return None
     if not isinstance(name, str) or name not in KINDS:
         raise ValueError(f"kind {name!r} is unknown; the kinds are {', '.join(KINDS)}")
     kind = KINDS[name]
@@ -130,17 +122,9 @@ def _record(fields: Fields, plain: Plain) -> Record | None:
     return record
 
 
-def _check_format(format: object) -> None:
-    if format != FORMAT:
-        raise ValueError(
-            f"this export has format {format!r}, and this version knows {FORMAT}; upgrade with `pip install -U strategy-bank`"
-        )
-
-
 def _check_storable(record: Record) -> None:
     """Raise ValueError for values that pydantic accepts but a table or the ranking does not."""
-    for name in type(record).model_fields:
-        value = getattr(record, name)
+    for name, value in record:
         if isinstance(value, int) and not 0 <= value < _INT64:
             raise ValueError(f"{name}: {value} is out of range")
     if not record.id.strip():

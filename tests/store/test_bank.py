@@ -431,6 +431,19 @@ async def test_an_object_store_needs_no_lock_file(tmp_path: Path) -> None:
     assert location.tables_uri == "s3://bucket/bank"
 
 
+async def test_a_folder_given_as_an_address_is_the_same_bank_with_the_same_locks(home: Path) -> None:
+    folder = home / "team bank"
+    plain, address = Location(home, str(folder)), Location(home, folder.as_uri())
+    assert address.tables_uri == plain.tables_uri
+    assert address.lock_file == plain.lock_file is not None
+    assert address.upkeep_file == plain.upkeep_file is not None
+    one, other = await Bank.open(address), await Bank.open(plain)
+    await put(one, lesson(1))
+    assert await other.count(Strategy) == 1
+    await one.close()
+    await other.close()
+
+
 async def test_folders_are_private(tmp_path: Path) -> None:
     bank = await Bank.open(Location(tmp_path / "new"))
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

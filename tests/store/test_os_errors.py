@@ -1,6 +1,7 @@
 """Errors of each operating system lead to the same advice."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_the_second_of_two_processes_that_write_the_model_leaves_the_files_of_th
     before = {file.name: file.stat().st_ino for file in folder.iterdir()}
     packaged_model._make(folder)
     assert {file.name: file.stat().st_ino for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(("age_s", "stays"), [(0, True), (2 * packaged_model.ABANDONED_AFTER_S, False)])
+def test_what_a_killed_process_wrote_of_the_model_is_removed_once_nobody_can_be_writing_it(
+    models_dir: Path, tmp_path: Path, age_s: float, stays: bool
+) -> None:
+    model = packaged_model.assemble(models_dir)
+    (tmp_path / model.name).symlink_to(model, target_is_directory=True)
+    staging = tmp_path / f"{model.name}.k1lled"
+    staging.mkdir()
+    (staging / "weights.bin").touch()
+    os.utime(staging, (time.time() - age_s,) * 2)
+    packaged_model.assemble(tmp_path)
+    assert staging.exists() == stays
 
 
 def test_an_unfinished_file_that_cannot_be_deleted_stops_nothing(tmp_path: Path) -> None:
