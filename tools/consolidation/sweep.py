@@ -36,10 +36,10 @@ class Merge:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The findings of a sweep. `undecided` has an endpoint's errors; the pairs on which it failed stay two."""
+    """The findings of a sweep. `failed` has an endpoint's errors; the pairs on which it failed stay two."""
 
     merges: list[Merge] = field(default_factory=list[Merge])
-    undecided: list[str] = field(default_factory=list[str])
+    failed: list[str] = field(default_factory=list[str])
 
 
 async def sweep(bank: "Bank", judge: "Judge", progress: Progress, scope: str | None, *, dry_run: bool) -> Sweep:
@@ -66,7 +66,7 @@ async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str |
             try:
                 why = await _why(near, items[first], items[second], cosine, judge)
             except JudgeFailed as exc:
-                found.undecided.append(str(exc))
+                found.failed.append(str(exc))
                 continue
             if why:
                 found.merges.append(Merge(kept, other, why))

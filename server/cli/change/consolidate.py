@@ -35,7 +35,7 @@ def consolidate(target: Target, dry_run: bool) -> None:
             return await sweep(bank, AgentJudge(), progress, scope, dry_run=dry_run)
 
         found = target.with_bank(run)
-    for reason in found.undecided:
+    for reason in found.failed:
         say(printable(f"Not decided, both stay: {reason}"))
     for merge in found.merges:
         show(f"{merge.other.id} → {merge.kept.id}  ({merge.why})\n  {merge.other.title}\n  {merge.kept.title}")
