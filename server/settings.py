@@ -148,7 +148,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Sources:
-    """What was given for the settings, by field, and a sentence about everything that was given but is ignored."""
+    """Holds what was given for the settings, by field, and a sentence about everything that was given but is ignored."""
 
     file: Path
     given: dict[str, Given]

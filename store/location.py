@@ -32,7 +32,7 @@ class Location:
 
     @property
     def is_service(self) -> bool:
-        """Whether the tables are in a LanceDB service, which does its own upkeep."""
+        """Tell whether the tables are in a LanceDB service, which does its own upkeep."""
         return self.uri.startswith("db://")
 
     @property

@@ -1,1 +1,1 @@
-"""What the three MCP tools do: recall, judge, distill, consolidate, guide attempts. Knows no database and no transport."""
+"""Does the work of the three tools: recall, judge, distill, consolidate, guide attempts. Knows no database, no transport."""

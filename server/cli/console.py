@@ -1,4 +1,4 @@
-"""What the commands share: the bank they work on, opening it, and printing. Data goes to stdout, all else to stderr.
+"""Holds what the commands share: the bank they work on, opening it, and printing. Data goes to stdout, all else to stderr.
 
 It imports nothing heavy, because `serve` comes through here too.
 """
@@ -38,7 +38,7 @@ class Target:
 
     @cached_property
     def sources(self) -> "Sources":
-        """Where each setting comes from: this command line, the environment or the file. Raises InvalidInput."""
+        """Tells where each setting comes from: this command line, the environment or the file. Raises InvalidInput."""
         from strategy_bank.server.settings import Sources
 
         return Sources.gather(os.environ, self.home, self.scope)

@@ -20,7 +20,7 @@ _UV_CACHE = re.compile(r"(archive|builds|environments)-v\d+")
 
 @dataclass(frozen=True)
 class Installation:
-    """Where this program is installed. `direct_url` is the JSON of PEP 610; empty for what came from a registry."""
+    """Describes where this program is installed. `direct_url` is the JSON of PEP 610; empty for what came from a registry."""
 
     prefix: PurePath
     scripts: Path

@@ -23,7 +23,7 @@ ServerEntry = dict[str, Any]
 
 @dataclass(frozen=True)
 class System:
-    """What the places of files depend on. `platform` is that of `sys`."""
+    """Describes what the places of files depend on. `platform` is that of `sys`."""
 
     platform: str
     environment: Mapping[str, str]

@@ -1,1 +1,1 @@
-"""What a client sees of the server: tools, resources and prompts."""
+"""Holds what a client sees of the server: tools, resources and prompts."""

@@ -1,4 +1,4 @@
-"""What one server process shares between its calls: the settings, the judge, and the bank."""
+"""Holds what one server process shares between its calls: the settings, the judge, and the bank."""
 
 import logging
 import time

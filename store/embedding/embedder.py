@@ -41,7 +41,7 @@ class ModelStamp:
 
     @property
     def reads_pieces(self) -> bool:
-        """Whether readings hold the vectors of word pieces."""
+        """Tell whether readings hold the vectors of word pieces."""
         return self.name == DEFAULT_MODEL  # the only one whose vocabulary coverage.py knows
 
 

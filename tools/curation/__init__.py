@@ -1,1 +1,1 @@
-"""What a person decides about records in the bank."""
+"""Carries out what a person decides about records in the bank."""

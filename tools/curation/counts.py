@@ -1,4 +1,4 @@
-"""What the bank holds, counted."""
+"""Counts what the bank holds."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person decides about records in the bank: whether a strategy is recalled, and what is deleted for good."""
+"""Carries out what a person decides about records in the bank: whether a strategy is recalled, and what is deleted for good."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal

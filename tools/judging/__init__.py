@@ -1,1 +1,1 @@
-"""Who judges an attempt, by which rules, and what a judgement is."""
+"""Defines who judges an attempt, by which rules, and what a judgement is."""

@@ -1,4 +1,4 @@
-"""What the connected agent is asked when it is the judge: a rubric and the form of the answer."""
+"""Writes what the connected agent is asked when it is the judge: a rubric and the form of the answer."""
 
 from collections.abc import Sequence
 from typing import Any

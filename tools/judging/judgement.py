@@ -1,4 +1,4 @@
-"""What a judge says: a judgement over one trajectory, a comparison over several attempts.
+"""Defines what a judge says: a judgement over one trajectory, a comparison over several attempts.
 
 The tools' input schemas are made of these models, and so are the requests to the agent, so the descriptions of the fields carry
 the rules; the models' docstrings are sent, too. `reason` stands before the verdict, because a model that has written down why

@@ -14,7 +14,7 @@ _EXIT_CODE = re.compile(r"\b(?:exit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)"
 
 
 class Entry(NamedTuple):
-    """What one record says."""
+    """Holds what one record says."""
 
     kind: Kind
     message: dict[str, Any]  # in a form that `normal_form.normalise` reads
