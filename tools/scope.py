@@ -1,13 +1,18 @@
-"""Which scope the work in a folder belongs to."""
+"""Tells which scope the work in a folder belongs to."""
 
 from pathlib import Path
 
 from strategy_bank.store.records import GLOBAL_SCOPE
 
 
+def git_root(folder: Path) -> Path | None:
+    """Return the nearest folder with a `.git`: this one or one above it."""
+    return next((each for each in [folder, *folder.parents] if (each / ".git").exists()), None)
+
+
 def scope_around(folder: Path) -> str:
     """Return the name of the git root around the folder, else `global`."""
-    root = next((each for each in [folder, *folder.parents] if (each / ".git").exists()), None)
+    root = git_root(folder)
     return root.name if root and root.name else GLOBAL_SCOPE
 
 

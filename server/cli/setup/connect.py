@@ -20,6 +20,7 @@ from strategy_bank.server.clients import connection
 from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, Client, System
 from strategy_bank.store.errors import InvalidInput
+from strategy_bank.tools.scope import git_root
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -121,12 +122,12 @@ def _file(client: Client, project: bool) -> Path:
         return client.user_file(System.this())
     if not client.project:
         raise InvalidInput(f"{client.title} has no configuration per project; leave out --project.")
-    return _root(Path.cwd()) / client.project
+    return _project() / client.project
 
 
-def _root(folder: Path) -> Path:
-    """Return the git root around the folder, or the folder itself."""
-    return next((each for each in [folder, *folder.parents] if (each / ".git").exists()), folder)
+def _project() -> Path:
+    """Return the git root around the working directory, or that directory."""
+    return git_root(Path.cwd()) or Path.cwd()
 
 
 def _show_clients(project: bool, words: list[str]) -> None:
@@ -136,7 +137,7 @@ def _show_clients(project: bool, words: list[str]) -> None:
 
 
 def _row(name: str, client: Client, path: Path, words: list[str]) -> tuple[object, ...]:
-    found = path.is_file() or (path.parent.is_dir() and path.parent not in (Path.home(), _root(Path.cwd())))
+    found = path.is_file() or (path.parent.is_dir() and path.parent not in (Path.home(), _project()))
     return name, client.title, "yes" if found else "", _state(client, path, words), path
 
 
