@@ -19,6 +19,7 @@ RunStatus = Literal["running", "comparison_needed", "finished"]
 RunMode = Literal["parallel", "sequential"]
 
 GLOBAL_SCOPE = "global"
+NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
 
@@ -145,3 +146,15 @@ class Recall(Record, frozen=True):
     scope: str
     task: str
     strategy_ids: list[str] = Field(default_factory=list)
+
+
+class Project(Record, frozen=True):
+    """A note which scope a project has. A project is known by the address of its remote and by its folders, a row for each."""
+
+    identity: str  # `remote:` or `path:`, and the address or the folder
+    scope: str
+    remote: str = ""  # of the repository in a folder, when it was seen last
+
+    @staticmethod
+    def id_of(identity: str) -> str:
+        return content_id("pj", identity)

@@ -17,9 +17,15 @@ from pydantic_core import from_json, to_json
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, ModelStamp
 from strategy_bank.store.errors import ModelMismatch
 from strategy_bank.store.lance.table import Row, Schema
-from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Recall, Record, Run, Strategy
+from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Project, Recall, Record, Run, Strategy
 
-RECORDS: dict[str, type[Record]] = {"strategies": Strategy, "episodes": Episode, "runs": Run, "recalls": Recall}
+RECORDS: dict[str, type[Record]] = {
+    "strategies": Strategy,
+    "episodes": Episode,
+    "runs": Run,
+    "recalls": Recall,
+    "projects": Project,
+}
 META_SCHEMA: Schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("value", pa.string())])
 # of fields; all others are text
 _ARROW_TYPES: dict[Any, Any] = {

@@ -11,7 +11,7 @@ from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import BankTooNew, ModelMismatch
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Connection
-from strategy_bank.store.records import Strategy
+from strategy_bank.store.records import Project, Strategy
 from strategy_bank.store.retrieval import strategy_vectors
 
 Step = Callable[[Connection, Path], Awaitable[None]]
@@ -40,7 +40,7 @@ async def migrate(connection: Connection, version: int, models_dir: Path) -> Non
 
 async def _count_revisions(connection: Connection, models_dir: Path) -> None:
     """Give every record a `revision`, and strategies the lists `pardoned` and `contradicts`."""
-    for name in schema.RECORDS:
+    for name in ("strategies", "episodes", "runs", "recalls"):
         await (await connection.table(name)).add_column("revision", "cast(0 as bigint)")
     strategies = await connection.table("strategies")
     for name in ("pardoned", "contradicts"):
@@ -69,10 +69,15 @@ async def _keep_word_pieces(connection: Connection, models_dir: Path) -> None:
     await connection.make("strategies", schema.strategies_schema(stamp), words="text", rows=rows)
 
 
+async def _know_projects(connection: Connection, models_dir: Path) -> None:
+    """Make the table of projects. Scopes keep their names: the first project of that name to come back has it from then on."""
+    await connection.make("projects", schema.record_schema(Project))
+
+
 def _tell(done: int, total: int) -> None:
     if done < total:
         logger.warning("Upgrading an older bank: %d of %d strategies have been embedded again.", done, total)
 
 
-STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces}
+STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces, 3: _know_projects}
 FORMAT_VERSION = 1 + len(STEPS)

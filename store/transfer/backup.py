@@ -29,6 +29,7 @@ from strategy_bank.store.records import now
 
 KIND = "strategy-bank backup"
 TABLES = [*schema.RECORDS, "meta"]  # in the order of restoring: `meta`, which says that the bank is whole, comes last
+_SINCE = {"projects": 4}  # the format in which a table came
 _MANIFEST = "manifest.json"
 
 
@@ -82,7 +83,7 @@ def check_backup(path: Path) -> Backup:
         if not isinstance(manifest, Mapping) or manifest.get("kind") != KIND:
             raise InvalidInput(f"{path} is not a backup of strategy-bank. For JSON Lines, use `strategy-bank import`.")
         check_format(str(path), manifest["format"])
-        rows = {name: _count(archive, name) for name in TABLES}
+        rows = {name: _count(archive, name) for name in TABLES if manifest["format"] >= _SINCE.get(name, 1)}
         if rows != manifest["rows"]:
             raise InvalidInput(
                 f"{path} is damaged: its numbers of rows differ from those in its manifest. Use another backup."
@@ -103,7 +104,7 @@ async def restore_backup(backup: Backup, location: Location) -> None:
             meta = await connection.make("meta", schema.META_SCHEMA)
             await meta.insert([{"id": RESTORING, "value": backup.path.name}])
             with _readable(backup.path), zipfile.ZipFile(backup.path) as archive:
-                for name in TABLES:
+                for name in backup.rows:
                     with archive.open(f"{name}.arrow") as member:
                         reader = pa.ipc.open_stream(member)
                         words = "text" if name == "strategies" else ""
