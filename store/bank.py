@@ -8,6 +8,7 @@ write is durable.
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -70,6 +71,7 @@ class Bank:
         if version != migrations.FORMAT_VERSION:
             await bank.atomically(bank._make_or_migrate)
         await bank._open_tables()
+        await bank._complete_columns()
         if not location.is_service and await bank.count(Strategy) >= MANY:
             await bank._reopen()
         try:
@@ -129,6 +131,12 @@ class Bank:
         row = {"id": "format_version", "value": str(migrations.FORMAT_VERSION)}
         if not await meta.insert([row]):
             await meta.amend([row])
+
+    async def _complete_columns(self) -> None:
+        """Add the columns that a table lacks, since a version may have added some without a new format."""
+        for name, kind in schema.RECORDS.items():
+            if schema.lacking(kind, await self.tables[name].schema()):
+                await self.atomically(partial(migrations.complete, self.tables[name], kind))
 
     async def _check_stamp(self) -> None:
         stored = schema.stamp_of(await self.tables["strategies"].schema())

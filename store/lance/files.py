@@ -3,6 +3,9 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
+import os
+import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +18,9 @@ from strategy_bank.store.lance.errors import committing, is_conflict, translated
 from strategy_bank.store.lance.library import FTS, Bitmap, IvfRq, col, lancedb
 
 KEPT_AT_MOST = timedelta(days=1)  # age of old versions from which a table in use is compacted
+LAG_S = (
+    86_400.0  # seconds by which files may look older than they are: LanceDB takes them for abandoned after seven days
+)
 
 BITS = 3  # bits for each number of a vector in its index
 
@@ -96,6 +102,20 @@ class TableFiles:
                         await self.table.create_index(index.columns[0], config=words_index(), replace=True)
                 await self.table.optimize(cleanup_older_than=self.kept)
 
+    async def looks_old(self) -> bool:
+        """Return whether files of a local table look a day older than they are, as where a share's clock is behind.
+
+        Compaction deletes old files that no version refers to. Where times lag, those of a write in progress are among them.
+        """
+        with translated(self.uri):
+            made = {version["version"]: version["timestamp"] for version in await self.table.list_versions()}
+            with tempfile.TemporaryFile(dir=self._folder) as fresh:
+                ages = [time.time() - os.fstat(fresh.fileno()).st_mtime]
+            for version, written in made.items():
+                with suppress(FileNotFoundError):
+                    ages.append(written.timestamp() - self._manifest(version).stat().st_mtime)
+        return max(ages) > LAG_S
+
     async def sweep(self, version: int) -> bool:
         """Delete what killed processes left in a local folder: files that no version refers to, and unfinished ones.
 
@@ -118,6 +138,9 @@ class TableFiles:
     def versions(self) -> int:
         """Return the number of versions in a local folder."""
         return len(list((self._folder / "_versions").iterdir()))
+
+    def _manifest(self, version: int) -> Path:
+        return self._folder / "_versions" / f"{2**64 - 1 - version:020}.manifest"  # so that the newest comes first
 
     @property
     def _folder(self) -> Path:

@@ -43,6 +43,24 @@ def record_schema(kind: type[Record]) -> Schema:
     return pa.schema([pa.field(name, type, nullable=name != "id") for name, type in types.items()])
 
 
+def lacking(kind: type[Record], stored: Schema) -> dict[str, str]:
+    """Return the optional fields for which a stored table has no column, each with the SQL of its default."""
+    optional = [name for name, info in kind.model_fields.items() if not info.is_required()]
+    return {name: _sql_default(kind, name) for name in optional if name not in stored.names}
+
+
+def _sql_default(kind: type[Record], name: str) -> str:
+    info = kind.model_fields[name]
+    default = info.get_default(call_default_factory=True)
+    if isinstance(default, datetime):
+        return "created_at"
+    if isinstance(default, list):
+        return "'[]'" if name in _lists_of_models(kind) else "arrow_cast(make_array(), 'List(Utf8)')"
+    if isinstance(default, int):
+        return f"cast({default} as bigint)"
+    return "cast(null as string)" if default is None else f"'{default}'"
+
+
 def strategies_schema(stamp: ModelStamp) -> Schema:
     """Add `text` for full-text search, a column for each kind of vector, and the packed word pieces."""
     vector = pa.list_(pa.float32(), stamp.dimension)

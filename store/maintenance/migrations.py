@@ -10,8 +10,8 @@ from pathlib import Path
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import BankTooNew, ModelMismatch
 from strategy_bank.store.lance import schema
-from strategy_bank.store.lance.table import Connection
-from strategy_bank.store.records import Project, Strategy
+from strategy_bank.store.lance.table import Connection, Table
+from strategy_bank.store.records import Project, Record, Strategy
 from strategy_bank.store.retrieval import strategy_vectors
 
 Step = Callable[[Connection, Path], Awaitable[None]]
@@ -34,8 +34,17 @@ def check_format(what: str, version: int) -> None:
 
 async def migrate(connection: Connection, version: int, models_dir: Path) -> None:
     """Run every step from `version` on. The caller holds the write lock and stores the new version afterwards."""
+    for name, kind in schema.RECORDS.items():
+        if await connection.has(name):
+            await complete(await connection.table(name), kind)
     for number in range(version, FORMAT_VERSION):
         await STEPS[number](connection, models_dir)
+
+
+async def complete(table: Table, kind: type[Record]) -> None:
+    """Add the columns that a table lacks for its records, with the first value of each."""
+    for name, value in schema.lacking(kind, await table.schema()).items():
+        await table.add_column(name, value)
 
 
 async def _count_revisions(connection: Connection, models_dir: Path) -> None:

@@ -90,12 +90,20 @@ class Upkeep:
         """Compact a table beside reads and writes; return False when a write has undone it."""
         began = time.monotonic()
         try:
-            await table.files.compact()
+            await self._beside_writes(table)
         except Conflict:
             self._littered.add(name)
             self._put_off_until[name] = time.monotonic() + PUT_OFF * (time.monotonic() - began)
             return False
         return True
+
+    async def _beside_writes(self, table: Table) -> None:
+        """Compact a table, and keep writers waiting only where the times of files would make theirs look abandoned."""
+        # an object store refuses clients whose clocks differ by more than minutes
+        if self._location.lock_file and await table.files.looks_old():
+            await self._atomically(table.files.compact)
+        else:
+            await table.files.compact()
 
     async def _sweep(self, compacted: Mapping[str, Table]) -> None:
         """Delete the files that killed processes and undone compactions left in local tables.

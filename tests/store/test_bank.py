@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -25,7 +26,7 @@ from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import migrations
-from strategy_bank.store.records import Episode, Recall, Run, Strategy
+from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
 from strategy_bank.store.retrieval import ranking
 from tests.support.records import episode, lesson, put
 
@@ -265,6 +266,34 @@ async def test_a_bank_of_the_first_format_is_brought_up_with_all_that_is_in_it(b
         await opened.amend([strategy.model_copy(update=marked)])
         await opened.close()
     assert (await bank.get(Strategy, "st_1")).hurt == 2
+
+
+async def test_a_bank_of_this_format_gets_the_columns_that_it_lacks(bank: Bank, location: Location) -> None:
+    run = Run(id="run_1", scope="project", task="t", mode="parallel", attempts=2)
+    await put(bank, lesson(1))
+    for record in (episode(1), run, Recall(id="rc_1", scope="project", task="t")):
+        await bank.atomically(partial(bank.add, record))
+    before = {kind: await bank.all(kind) for kind in schema.RECORDS.values()}
+    connection = await Connection.open(location)
+    for name, kind in schema.RECORDS.items():
+        added = [field for field, info in kind.model_fields.items() if not info.is_required() and field != "created_at"]
+        await (await connection.table(name))._table.drop_columns(added)
+    connection.close()
+    for _ in range(2):  # the second time there is nothing to do
+        opened = await Bank.open(location)
+        for kind, records in before.items():
+            changed = [_untaught(record) for record in records]
+            assert await opened.all(kind) == changed
+        await opened.close()
+
+
+def _untaught(record: Record) -> Record:
+    """The record with the default of every field that has one, as if just made."""
+    required = {name for name, info in type(record).model_fields.items() if info.is_required()}
+    made = type(record).model_validate(record.model_dump(include=required | {"created_at"}))
+    return made.model_copy(
+        update={"updated_at": record.created_at} if "updated_at" in type(record).model_fields else {}
+    )
 
 
 async def test_a_bank_of_format_1_gets_the_word_pieces_of_its_strategies(
