@@ -18,20 +18,21 @@ import tenacity
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.selection import Selection, expression
 from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
-from strategy_bank.store.maintenance import migrations
+from strategy_bank.store.maintenance import migrations, opening
+from strategy_bank.store.maintenance.erasure_notes import ErasureNotes
 from strategy_bank.store.maintenance.upkeep import Upkeep
 from strategy_bank.store.progress import Progress
+from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
 from strategy_bank.store.retrieval import search, strategy_vectors
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 
 MANY = 20_000  # number of strategies from which a bank needs larger caches
 REOPENED_EVERY = 50  # rounds of upkeep after which the tables are opened again
-RECALLS_BUFFERED = 32
-RECALLS_KEPT = 1024
 EMBED_BATCH = 64
 LEAST_TRIES = 4  # attempts at a step before giving up, however long each takes
 
@@ -50,7 +51,7 @@ class Bank:
         self.embedder = Embedder(location.models_dir)
         self._connection = connection
         self.tables: dict[str, Table] = {}  # by the names in `schema.RECORDS`
-        self._unwritten_recalls: list[Recall] = []
+        self._recalls = RecallBuffer()
         self._upkeep = Upkeep(location, self.atomically)
         self._rounds = 0
 
@@ -64,12 +65,13 @@ class Bank:
         """
         location.prepare()
         bank = cls(location, await Connection.open(location))
+        stored = partial(opening.stored_version, bank._connection)
         try:
-            version = await bank._stored_version()
+            version = await stored()
         except BankUnavailable:  # another process may be creating it
-            version = await bank.atomically(bank._stored_version)
+            version = await bank.atomically(stored)
         if version != migrations.FORMAT_VERSION:
-            await bank.atomically(bank._make_or_migrate)
+            await bank.atomically(partial(opening.make_or_migrate, bank._connection, location, bank.embedder.stamp))
         await bank._open_tables()
         await bank._complete_columns()
         if not location.is_service and await bank.count(Strategy) >= MANY:
@@ -85,6 +87,7 @@ class Bank:
 
     async def _open_tables(self) -> None:
         self.tables = {name: await self._connection.table(name) for name in schema.RECORDS}
+        self._notes = ErasureNotes(await self._connection.table("meta"))
 
     async def _reopen(self) -> None:
         """Open the tables with new caches, as large as the bank needs. Reads in progress keep the old tables."""
@@ -95,7 +98,7 @@ class Bank:
     async def close(self) -> None:
         """Write buffered recalls, if possible, and close the files."""
         try:
-            if self._unwritten_recalls:
+            if self._recalls:
                 await self.atomically(self.flush_recalls)
         except BankError as exc:  # a bank that cannot be written can still be read
             logger.warning("Which strategies were shown could not be noted: %s", exc)
@@ -103,34 +106,6 @@ class Bank:
             for table in self.tables.values():
                 table.close()
             self._connection.close()
-
-    async def _stored_version(self) -> int:
-        """Return the bank's format, or 0 where there is no bank yet."""
-        if not await self._connection.has("meta"):
-            return 0
-        rows = await (await self._connection.table("meta")).select(["id", "value"], {})
-        meta = {row["id"]: row["value"] for row in rows}
-        if migrations.RESTORING in meta:
-            raise BankUnavailable(
-                f"The bank at {self.location.tables_uri} is being restored from {meta[migrations.RESTORING]}, or a restore was "
-                "interrupted. If none is running, run `strategy-bank restore` with that file again."
-            )
-        version = int(meta.get("format_version", 0))
-        migrations.check_format(f"The bank at {self.location.tables_uri}", version)
-        return version
-
-    async def _make_or_migrate(self) -> None:
-        version = await self._stored_version()
-        if version:
-            await migrations.migrate(self._connection, version, self.location.models_dir)
-        else:
-            await self._connection.make("strategies", schema.strategies_schema(self.embedder.stamp), words="text")
-            for name in schema.RECORDS.keys() - {"strategies"}:
-                await self._connection.make(name, schema.record_schema(schema.RECORDS[name]))
-        meta = await self._connection.make("meta", schema.META_SCHEMA)
-        row = {"id": "format_version", "value": str(migrations.FORMAT_VERSION)}
-        if not await meta.insert([row]):
-            await meta.amend([row])
 
     async def _complete_columns(self) -> None:
         """Add the columns that a table lacks, since a version may have added some without a new format."""
@@ -199,27 +174,37 @@ class Bank:
         )
 
     async def amend(self, records: Sequence[Record]) -> None:
-        """Update records of one kind in one commit. Deleted ids stay deleted.
+        """Store changed records of one kind in one commit; a deleted one stays deleted.
 
         Raises Conflict when one of them was changed since it was read; the others are updated nevertheless.
         """
-        if not records:
-            return
-        kind = type(records[0])
-        rows = [schema.to_row(record) | {"revision": record.revision + 1} for record in records]
-        amended = await self._table(kind).amend(rows)
-        if amended < len(rows) and amended < await self.count(kind, id=[record.id for record in records]):
+        if records:
+            await self._amend(type(records[0]), [schema.to_row(record) for record in records])
+
+    async def amend_embedded(self, items: Sequence[EmbeddedStrategy]) -> None:
+        """Store changed strategies like `amend`, with the vectors of what they say now."""
+        await self._check_stamp()
+        await self._amend(Strategy, [strategy_vectors.row(item, self.embedder.stamp) for item in items])
+
+    async def _amend(self, kind: type[Record], rows: Sequence[schema.Row]) -> None:
+        amended = await self._table(kind).amend([row | {"revision": row["revision"] + 1} for row in rows])
+        if amended < len(rows) and amended < await self.count(kind, id=[row["id"] for row in rows]):
             raise Conflict(f"Another process changed the same {kind.__name__.lower()} at the same time.")
 
     async def forget(self, ids: Collection[str]) -> list[str]:
         """Delete records for good and return the ids that existed."""
         gone: list[str] = []
-        for kind in schema.RECORDS.values():
+        for name, kind in schema.RECORDS.items():
             present = [row["id"] for row in await self.cells(kind, [], id=list(ids))]
             if present:
+                await self._notes.add([name])
                 await self._table(kind).delete(present)
             gone += present
         return gone
+
+    async def note_forgotten(self, kinds: Collection[type[Record]]) -> None:
+        """Note within a step that bytes of these kinds of records are to leave the disk, which upkeep sees to."""
+        await self._notes.add([name for name, kind in schema.RECORDS.items() if kind in kinds])
 
     def _table(self, kind: type[Record]) -> Table:
         return self.tables[next(name for name, record in schema.RECORDS.items() if record is kind)]
@@ -227,16 +212,11 @@ class Bank:
     # recalls: buffered, so that a recall never waits for a write
 
     def note_recall(self, recall: Recall) -> None:
-        self._unwritten_recalls.append(recall)
+        self._recalls.note(recall)
 
     async def flush_recalls(self) -> None:
-        """Write the buffered recalls. After an error they stay buffered, up to RECALLS_KEPT."""
-        buffered, self._unwritten_recalls = self._unwritten_recalls, []
-        try:
-            await self.add_all(buffered)
-        except BaseException:
-            self._unwritten_recalls = [*buffered, *self._unwritten_recalls][-RECALLS_KEPT:]
-            raise
+        """Write the buffered recalls. After an error they stay buffered."""
+        await self._recalls.flush(self.add_all, self._notes.forgotten_at)
 
     # reading
 
@@ -254,10 +234,20 @@ class Bank:
         """Return the records whose columns equal the given values (for a list, one of them), oldest first."""
         return [schema.from_row(kind, row) for row in await self.cells(kind, list(kind.model_fields), **equal)]
 
+    async def all_without(self, column: str, kind: type[R]) -> list[R]:
+        """Return all records, oldest first, with an empty text in a column that is too long to read all of."""
+        rows = await self.cells(kind, [name for name in kind.model_fields if name != column])
+        return [schema.from_row(kind, {column: ""} | row) for row in rows]
+
     async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[schema.Row]:
         """Return `id`, `created_at` and the named columns, oldest first, without reading the long texts."""
         rows = await self._table(kind).select(list(dict.fromkeys(["id", "created_at", *names])), equal)
         return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
+
+    async def selected(self, kind: type[Record], selection: Selection, names: Sequence[str]) -> list[str]:
+        """Return the ids of the records that a selection holds for, oldest first; its text is looked for in these columns."""
+        rows = await self._table(kind).find(["id", "created_at"], expression(selection, names))
+        return [row["id"] for row in sorted(rows, key=lambda row: (row["created_at"], row["id"]))]
 
     async def count(self, kind: type[Record], **equal: Filter) -> int:
         return await self._table(kind).count(equal)
@@ -310,15 +300,22 @@ class Bank:
 
     async def maintain(self) -> bool:
         """Write buffered recalls and do the upkeep that is due (upkeep.py); return whether any fragments were joined."""
-        if len(self._unwritten_recalls) >= RECALLS_BUFFERED:
+        if len(self._recalls) >= RECALLS_BUFFERED:
             await self.atomically(self.flush_recalls)
         if self.location.is_service:
             return False
-        compacted = await self._upkeep.run(self.tables, self.embedder.stamp)
+        compacted = await self._upkeep.run(self.tables, self._notes, self.embedder.stamp)
         self._rounds += 1
         if self._rounds % REOPENED_EVERY == 0:
             await self._reopen()
         return compacted
+
+    async def purge(self, progress: Progress = lambda done, total: None) -> None:
+        """Leave nothing on the disk of what was forgotten or changed: no old version, index or stray file.
+
+        Raises BankUnavailable where a file cannot be deleted, and BankBusy while others keep the bank for too long.
+        """
+        await self._upkeep.purge(self.tables, self._notes, progress)
 
     async def reembed(self, name: str, progress: Progress = lambda done, total: None) -> None:
         """Embed all strategies with another model and replace the table in one commit."""

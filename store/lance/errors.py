@@ -15,6 +15,11 @@ def is_conflict(exc: Exception) -> bool:
     return re.search("commit conflict|concurrent writers", str(exc)) is not None
 
 
+def is_gone(exc: Exception) -> bool:
+    """Return whether a file was missing: it is damage, or another process deleted the version that was being read."""
+    return "not found" in str(exc).lower()
+
+
 @contextmanager
 def committing(uri: str) -> Generator[None]:
     """Translate the errors of a commit, and let nothing cancel it."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from strategy_bank.store.lance.errors import committing, is_conflict, translated
+from strategy_bank.store.lance.errors import committing, is_conflict, is_gone, translated
 from strategy_bank.store.lance.library import FTS, Bitmap, IvfRq, col, lancedb
 
 KEPT_AT_MOST = timedelta(days=1)  # age of old versions from which a table in use is compacted
@@ -54,7 +54,7 @@ class TableFiles:
             try:
                 made = [version["timestamp"] for version in await self.table.list_versions()]
             except (OSError, RuntimeError, ValueError) as exc:
-                if "not found" in str(exc).lower():  # another process is dropping them
+                if is_gone(exc):  # another process is dropping them
                     return False
                 raise
             rows = await self.table.count_rows()
@@ -107,13 +107,11 @@ class TableFiles:
 
         Compaction deletes old files that no version refers to. Where times lag, those of a write in progress are among them.
         """
-        with translated(self.uri):
-            made = {version["version"]: version["timestamp"] for version in await self.table.list_versions()}
-            with tempfile.TemporaryFile(dir=self._folder) as fresh:
-                ages = [time.time() - os.fstat(fresh.fileno()).st_mtime]
-            for version, written in made.items():
-                with suppress(FileNotFoundError):
-                    ages.append(written.timestamp() - self._manifest(version).stat().st_mtime)
+        with translated(self.uri), tempfile.TemporaryFile(dir=self._folder) as fresh:
+            ages = [time.time() - os.fstat(fresh.fileno()).st_mtime]
+        for version, written in (await self.made()).items():
+            with suppress(FileNotFoundError):
+                ages.append(written.timestamp() - self._manifest(version).stat().st_mtime)
         return max(ages) > LAG_S
 
     async def sweep(self, version: int) -> bool:
@@ -127,13 +125,40 @@ class TableFiles:
             return False
         with committing(self.uri):
             await self.table.optimize(cleanup_older_than=self.kept, delete_unverified=True)
-            _drop_unfinished(self._folder)
+            self.drop_unfinished()
         return True
+
+    def drop_unfinished(self) -> None:
+        """Delete files of a local table under the name that LanceDB gives them until they are whole."""
+        for file in self._folder.rglob(".tmp*"):
+            with suppress(OSError):  # a virus scanner may have it open; the next sweep tries again
+                file.unlink()
 
     async def version(self) -> int:
         """Return the number of the newest version. Every write changes it."""
         with translated(self.uri):
             return await self.table.version()
+
+    async def made(self) -> dict[int, datetime]:
+        """Return when each version was made, in local time."""
+        with translated(self.uri):
+            return {version["version"]: version["timestamp"] for version in await self.table.list_versions()}
+
+    async def is_past(self, version: int) -> bool:
+        """Return whether a version was made so long ago that nobody reads the ones before it any more."""
+        made = (await self.made()).get(version)
+        return made is None or made < datetime.now() - self.kept
+
+    def on_disk(self) -> list[Path]:
+        """Return the files of a local table but the one that only repeats which version is the newest; none elsewhere."""
+        if "://" in self.uri:
+            return []
+        return [file for file in self._folder.rglob("*") if file.is_file() and file.suffix != ".json"]
+
+    async def newest(self) -> list[Path]:
+        """Return the files of a local table that say what the newest version is and how it was made."""
+        version = await self.version()
+        return [self._manifest(version), *(self._folder / "_transactions").glob(f"{version - 1}-*.txn")]
 
     def versions(self) -> int:
         """Return the number of versions in a local folder."""
@@ -163,6 +188,15 @@ class TableFiles:
                 if index.columns == [column] and index.name != name:
                     await self.table.drop_index(index.name)
 
+    async def index_anew(self) -> None:
+        """Build the full-text index anew from the rows that are there, and drop all others, which upkeep builds when due."""
+        with committing(self.uri):
+            for index in await self.table.list_indices():
+                if index.index_type == "FTS":
+                    await self.table.create_index(index.columns[0], config=words_index(), replace=True)
+                else:
+                    await self.table.drop_index(index.name)
+
     async def index_values(self, column: str) -> None:
         """Index a column of few different values, for filters."""
         with committing(self.uri):
@@ -173,13 +207,6 @@ def _kind(column: str) -> str:
     """Return the beginning of an index's name; the number of rows that trained it follows."""
     # an index of another kind has another name, and is replaced
     return f"{column}_in_{BITS}_bits_of_"
-
-
-def _drop_unfinished(folder: Path) -> None:
-    """Delete files under the name that LanceDB gives them until they are whole."""
-    for file in folder.rglob(".tmp*"):
-        with suppress(OSError):  # a virus scanner may have it open; the next sweep tries again
-            file.unlink()
 
 
 def words_index() -> FTS:

@@ -6,14 +6,14 @@ Raises the errors of errors.py. Filters are expressions, never strings.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from strategy_bank.store.lance.errors import committing, translated
+from strategy_bank.store.lance.errors import committing, is_gone, translated
 from strategy_bank.store.lance.files import Metric, TableFiles, words_index
 from strategy_bank.store.lance.library import Expr, col, lancedb, lit
 from strategy_bank.store.location import Location
@@ -30,6 +30,9 @@ PROBES = 32  # partitions of a vector index that a search looks into
 
 REFINED = 64  # rows found by an index, with its few bits a number, that an exact search compares again
 
+READ_AGAIN = 3  # times that a read begins anew, since each time another process may have deleted the version it reads
+
+T = TypeVar("T")
 Row = dict[str, Any]
 Schema = Any
 """A pyarrow.Schema; pyarrow ships no types."""
@@ -155,9 +158,27 @@ class Table:
             await self._table.delete(col("id").isin(list(ids)))
 
     async def select(self, columns: Sequence[str], equal: Equal) -> list[Row]:
-        query = self._table.query().select(list(columns))
+        return await self.find(columns, _expression(equal) if equal else None)
+
+    async def find(self, columns: Sequence[str], where: Expr | None) -> list[Row]:
+        """Return the rows that a filter lets through, all of them without one."""
+
+        async def read() -> list[Row]:
+            query = self._table.query().select(list(columns))
+            return await (query if where is None else query.where(where)).to_list()
+
+        return await self._read(read)
+
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read, and again on the newest version where another process deletes old ones at once, as `forget --purge` does."""
         with translated(self._uri):
-            return await (query.where(_expression(equal)) if equal else query).to_list()
+            for _ in range(READ_AGAIN):
+                try:
+                    return await read()
+                except (OSError, RuntimeError, ValueError) as exc:
+                    if not is_gone(exc):
+                        raise
+            return await read()
 
     async def batches(self) -> AsyncGenerator[Any]:
         """Yield all rows and columns as pyarrow.RecordBatches."""
@@ -169,11 +190,14 @@ class Table:
         """Return the number of rows."""
         # counted only when the table has changed: every recall asks, and counting took a tenth of its processor time
         where = _expression(equal).to_sql() if equal else ""
-        with translated(self._uri):
+
+        async def read() -> int:
             version = await self._table.version()
             if self._counted[:2] != (version, where):
                 self._counted = (version, where, await self._table.count_rows(where or None))
             return self._counted[2]
+
+        return await self._read(read)
 
     async def nearest(
         self, column: str, vector: Any, metric: Metric, columns: Sequence[str], equal: Equal, limit: int, *, exact: bool
@@ -182,20 +206,26 @@ class Table:
 
         Unless `exact`, an index may answer from its few bits a number, which is near enough to choose candidates.
         """
-        query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
-        if exact:
-            query = query.refine_factor(max(REFINED // limit, 1))
-        with translated(self._uri):
-            rows = await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
+
+        async def read() -> list[Row]:
+            query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
+            if exact:
+                query = query.refine_factor(max(REFINED // limit, 1))
+            return await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
+
+        rows = await self._read(read)
         return [(row, 1 - row["_distance"]) for row in rows]
 
     async def matching(
         self, column: str, words: str, columns: Sequence[str], equal: Equal, limit: int
     ) -> list[tuple[Row, float]]:
         """Return rows and their BM25 scores for any of the words, best first, filtered before the search."""
-        query = self._table.query().nearest_to_text(words, columns=[column])
-        with translated(self._uri):
-            rows = await query.where(_expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
+
+        async def read() -> list[Row]:
+            query = self._table.query().nearest_to_text(words, columns=[column])
+            return await query.where(_expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
+
+        rows = await self._read(read)
         return [(row, row["_score"]) for row in rows]
 
     def close(self) -> None:

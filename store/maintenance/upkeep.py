@@ -3,15 +3,19 @@
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from strategy_bank.store.embedding.embedder import ModelStamp
-from strategy_bank.store.errors import BankError, Conflict
+from strategy_bank.store.errors import BankError, BankUnavailable, Conflict
 from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.erasure import drop_old_versions, write_anew
 from strategy_bank.store.lance.files import Metric
 from strategy_bank.store.lance.table import Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
+from strategy_bank.store.maintenance.erasure_notes import ErasureNotes, Note
+from strategy_bank.store.progress import Progress
 
 COMPACT_AT = 30  # number of fragments from which a table is compacted
 GATHER_AT = 10  # number of fragments from which the small ones of a large table are joined
@@ -36,8 +40,11 @@ class Upkeep:
         self._versions_listed = dict.fromkeys(schema.RECORDS, float("-inf"))
         self._littered = set(schema.RECORDS)  # tables that may hold files without a version: at the start, all of them
 
-    async def run(self, opened: Mapping[str, Table], stamp: ModelStamp) -> bool:
-        """Join fragments where there are many, and index the strategies if needed; return whether any were joined."""
+    async def run(self, opened: Mapping[str, Table], notes: ErasureNotes, stamp: ModelStamp) -> bool:
+        """Join fragments where there are many, take away what was forgotten, and index the strategies if needed.
+
+        Returns whether any were joined or rewritten.
+        """
         crowded, due = list[str](), list[str]()
         for name, table in opened.items():
             fragments, loose = await table.files.spread()
@@ -50,7 +57,8 @@ class Upkeep:
             else:
                 crowded.append(name)
         outgrown = await _outgrown(opened["strategies"], stamp)
-        if not crowded and not due and not outgrown:
+        forgotten = await self._erasable(opened, notes)
+        if not crowded and not due and not outgrown and not forgotten:
             return False
         async with self._lock.hold_if_free() as ours:
             if not ours:
@@ -60,8 +68,52 @@ class Upkeep:
                 if name not in compacted:
                     await self._gather(opened[name])
             await self._sweep({name: opened[name] for name in compacted})
+            for note in forgotten:
+                await self._erase(opened[note.table], notes, note)
             await _index(opened["strategies"], outgrown)
-        return bool(crowded or due)
+        return bool(crowded or due or forgotten)
+
+    async def _erasable(self, opened: Mapping[str, Table], notes: ErasureNotes) -> list[Note]:
+        """Return the notes about tables for which something can be done now."""
+        return [
+            note
+            for note in await notes.due(opened.keys())
+            if time.monotonic() >= self._put_off_until[note.table]
+            and (not note.clean_from or await opened[note.table].files.is_past(note.clean_from))
+        ]
+
+    async def _erase(self, table: Table, notes: ErasureNotes, note: Note) -> None:
+        """Write every row anew, beside reads and writes; or drop the old versions, once nobody reads them any more."""
+        if not note.clean_from:
+            clean_from = await write_anew(table.files, self._atomically)
+            await self._atomically(partial(notes.update, note, clean_from))
+        elif await self._compact(note.table, table) and min(await table.files.made()) >= note.clean_from:
+            await self._atomically(partial(notes.drop, [note]))
+
+    async def purge(self, opened: Mapping[str, Table], notes: ErasureNotes, progress: Progress) -> None:
+        """Take everything off the disk that was deleted or changed: all old versions, with what killed processes left.
+
+        Writers wait while they are deleted, readers begin anew. Raises BankBusy, and BankUnavailable where a file stays.
+        """
+        if self._location.is_service:
+            raise BankUnavailable(
+                f"The service at {self._location.uri} keeps old versions as it sees fit; ask who runs it to delete them."
+            )
+        async with self._lock.hold():
+            due = await notes.due(opened.keys())
+            old = {name: table.files.on_disk() for name, table in opened.items()}
+            for done, (name, table) in enumerate(opened.items()):
+                progress(done, len(opened))
+                await write_anew(table.files, self._atomically)
+                await self._compact(name, table)
+
+            async def drop() -> None:
+                for name, table in opened.items():
+                    await drop_old_versions(table.files, old[name])
+                await notes.drop(due)
+
+            await self._atomically(drop)
+            progress(len(opened), len(opened))
 
     @asynccontextmanager
     async def held_off(self) -> AsyncGenerator[None]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock
 
-from strategy_bank.store.bank import RECALLS_BUFFERED, Bank
+from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder, ModelStamp, available, download
 from strategy_bank.store.errors import (
     BankBusy,
@@ -26,6 +26,7 @@ from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import migrations
+from strategy_bank.store.recall_buffer import RECALLS_BUFFERED
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
 from strategy_bank.store.retrieval import ranking
 from tests.support.records import episode, lesson, put

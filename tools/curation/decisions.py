@@ -1,17 +1,16 @@
-"""Carries out what a person decides about records in the bank: whether a strategy is recalled, and what is deleted for good."""
+"""Carries out what a person decides about a strategy: whether it is recalled, and whether it is kept at all."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 from strategy_bank.store.errors import NotFound
-from strategy_bank.store.records import Episode, Run, Strategy, StrategyStatus, now
+from strategy_bank.store.records import Strategy, StrategyStatus, now
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 Decision = Literal["keep", "reinstate", "forget"]
 _KEPT_OUT = "kept out of recall after review; it had been "
-_HEADLINE_CHARS = 100
 
 
 async def change_status(bank: "Bank", ids: tuple[str, ...], status: StrategyStatus, reason: str) -> list[Strategy]:
@@ -39,26 +38,13 @@ async def quarantined(bank: "Bank", scope: str | None) -> list[Strategy]:
 async def carry_out(bank: "Bank", strategy: Strategy, decision: Decision) -> None:
     """Keep a quarantined strategy out of recall, bring it into recall, or delete it."""
     if decision == "forget":
-        await forget(bank, (strategy.id,))
+        from strategy_bank.tools.curation.forgetting import forget  # brings lancedb
+
+        await forget(bank, [strategy.id])
     elif decision == "reinstate":
         await change_status(bank, (strategy.id,), "active", "")
     else:
         await change_status(bank, (strategy.id,), "retired", f"{_KEPT_OUT}{strategy.status_reason}")
-
-
-async def headlines(bank: "Bank", ids: tuple[str, ...]) -> list[str]:
-    """Return a line for each strategy, episode or run: its id, and its title or task. Raises NotFound if one is missing."""
-    found: dict[str, str] = {}
-    for kind, column in ((Strategy, "title"), (Episode, "task"), (Run, "task")):
-        for row in await bank.cells(kind, [column], id=list(ids)):
-            found[row["id"]] = f"{row['id']}  {row[column][:_HEADLINE_CHARS]}"
-    _check_found(ids, found.keys(), "strategy, episode or run")
-    return list(found.values())
-
-
-async def forget(bank: "Bank", ids: tuple[str, ...]) -> list[str]:
-    """Delete the records. Return the ids of those that were there."""
-    return await bank.atomically(lambda: bank.forget(ids))
 
 
 def _check_found(ids: tuple[str, ...], found: Collection[str], kind: str) -> None:

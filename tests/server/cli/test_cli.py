@@ -234,8 +234,8 @@ def test_when_one_id_is_unknown_nothing_is_changed(filled: Shell) -> None:
 def test_forget_deletes_strategies_episodes_and_runs_for_good(filled: Shell) -> None:
     result = filled("forget", "st_encoding", "ep_pending", "run_1", "--yes")
     assert ENCODING.title in result.stderr
-    assert "Deleted 3: " in result.stderr
-    for id in ("st_encoding", "ep_pending", "run_1"):
+    assert "Deleted 4: 1 strategy, 2 episodes, 1 run." in result.stderr  # the run takes its attempt along
+    for id in ("st_encoding", "ep_pending", "run_1", "ep_attempt"):
         filled("show", id, code=1)
 
 
