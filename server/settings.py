@@ -1,6 +1,7 @@
 """All settings, read once: from the command line, the environment, `config.toml` in the home folder, or their defaults."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ from pydantic import (
 from strategy_bank.server.config_file import CONFIG, parse_config
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
-from strategy_bank.tools.scope import scope_around
 
 if TYPE_CHECKING:
     from strategy_bank.tools.transcripts.reader import Folders
@@ -34,6 +34,8 @@ _CLIENT_VARIABLES = {
     "codex_home": ("CODEX_HOME", ""),
     "gemini_home": ("GEMINI_CLI_HOME", ".gemini"),
 }
+# in which clients say what is open: Cursor, perhaps several folders; Claude Code
+_PROJECT_VARIABLES = ("WORKSPACE_FOLDER_PATHS", "CLAUDE_PROJECT_DIR")
 Source = Literal["command line", "environment", "file", "default"]
 _ADVICE = {
     "command line": "Give another value.",
@@ -61,7 +63,11 @@ class Settings(BaseModel):
     uri: str = Field("", description="Another place for the tables: a folder, s3://…, gs://…, az://…, db://…")
     db_api_key: SecretStr | None = Field(None, description="Key of LanceDB Cloud or Enterprise, for db://…")
     db_host: str = Field("", description="Address of LanceDB Enterprise; default: LanceDB Cloud's")
-    scope: str = Field("", max_length=200, description="Project name; default: the git root's name, else global")
+    scope: str = Field("", max_length=200, description="Scope of all work; default: that of the caller's project")
+    other_scopes: bool = Field(
+        False, description="Whether an agent may name another scope than its project's, to read and to write there"
+    )
+    project: str = Field("", description="Folder of the project, for clients that put it there: ${workspaceFolder}")
     judge: Literal["auto", "agent", "endpoint"] = Field(
         "auto", description="Who judges: auto is the endpoint if configured, else the agent"
     )
@@ -132,9 +138,10 @@ class Settings(BaseModel):
     def uses_endpoint(self) -> bool:
         return self.judge == "endpoint" or (self.judge == "auto" and bool(self.llm_model))
 
-    def default_scope(self, directory: Path) -> str:
-        """Return the configured scope, else the name of the git root around `directory`, else `global`."""
-        return self.scope or scope_around(directory)
+    @property
+    def project_folders(self) -> list[str]:
+        """The folders of the project, as far as a client has expanded and said them."""
+        return [each.strip(' "[]') for each in re.split(r",|\n", self.project) if "${" not in each]
 
 
 @dataclass(frozen=True)
@@ -174,6 +181,7 @@ class Sources:
                 (field, Given(environment.get(name) and Path(environment[name], folder), "environment", name))
                 for field, (name, folder) in _CLIENT_VARIABLES.items()
             ),
+            *(("project", Given(environment.get(name), "environment", name)) for name in _PROJECT_VARIABLES),
             *((key, Given(value, "file", f"{key} in {file}")) for key, value in keys.items() if key != "home"),
             *(
                 (name.removeprefix(PREFIX).lower(), Given(value, "environment", name))

@@ -18,6 +18,7 @@ import tenacity
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import schema
+from strategy_bank.store.lance.filters import Value
 from strategy_bank.store.lance.selection import Selection, expression
 from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
@@ -39,7 +40,6 @@ LEAST_TRIES = 4  # attempts at a step before giving up, however long each takes
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-Filter = str | int | Sequence[str]
 
 
 class Bank:
@@ -230,7 +230,7 @@ class Bank:
             raise NotFound(f"There is no {kind.__name__.lower()} {id!r} in this bank.")
         return record
 
-    async def all(self, kind: type[R], **equal: Filter) -> list[R]:
+    async def all(self, kind: type[R], **equal: Value) -> list[R]:
         """Return the records whose columns equal the given values (for a list, one of them), oldest first."""
         return [schema.from_row(kind, row) for row in await self.cells(kind, list(kind.model_fields), **equal)]
 
@@ -239,7 +239,7 @@ class Bank:
         rows = await self.cells(kind, [name for name in kind.model_fields if name != column])
         return [schema.from_row(kind, {column: ""} | row) for row in rows]
 
-    async def cells(self, kind: type[Record], names: Sequence[str], **equal: Filter) -> list[schema.Row]:
+    async def cells(self, kind: type[Record], names: Sequence[str], **equal: Value) -> list[schema.Row]:
         """Return `id`, `created_at` and the named columns, oldest first, without reading the long texts."""
         rows = await self._table(kind).select(list(dict.fromkeys(["id", "created_at", *names])), equal)
         return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
@@ -249,23 +249,25 @@ class Bank:
         rows = await self._table(kind).find(["id", "created_at"], expression(selection, names))
         return [row["id"] for row in sorted(rows, key=lambda row: (row["created_at"], row["id"]))]
 
-    async def count(self, kind: type[Record], **equal: Filter) -> int:
+    async def version(self, kind: type[Record]) -> int:
+        """Return a number that every write to records of this kind changes."""
+        return await self._table(kind).files.version()
+
+    async def count(self, kind: type[Record], **equal: Value) -> int:
         return await self._table(kind).count(equal)
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
         """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 
-    async def nearest(self, item: EmbeddedStrategy, scope: str) -> list[tuple[EmbeddedStrategy, float]]:
-        """Return the three strategies of a scope, of any status, whose texts are nearest to this one, with their cosines."""
+    async def nearest(self, item: EmbeddedStrategy, **equal: Value) -> list[tuple[EmbeddedStrategy, float]]:
+        """Return the three strategies whose texts are nearest to this one, with their cosines; filtered like `all`."""
         stamp = self.embedder.stamp
         column, columns = schema.text_column(stamp), [*Strategy.model_fields, *schema.model_columns(stamp)]
-        rows = await self._table(Strategy).nearest(
-            column, item.text, "cosine", columns, {"scope": scope}, limit=3, exact=True
-        )
+        rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, equal, limit=3, exact=True)
         return [(strategy_vectors.from_row(row, stamp), cosine) for row, cosine in rows]
 
-    async def embedded(self, **equal: Filter) -> list[EmbeddedStrategy]:
+    async def embedded(self, **equal: Value) -> list[EmbeddedStrategy]:
         """Return strategies like `all`, with their vectors."""
         stamp = self.embedder.stamp
         rows = await self.cells(Strategy, [*Strategy.model_fields, *schema.model_columns(stamp)], **equal)

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from strategy_bank.store.records import GLOBAL_SCOPE, Hit, Recall
+from strategy_bank.store.records import Hit, Recall
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.sharing.describe import ORIGINS
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+    from strategy_bank.tools.scopes.registry import Scope
 
 
 class RecallResult(BaseModel):
@@ -20,35 +21,30 @@ class RecallResult(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     recall_id: str
+    scope: str
     strategies: list[Hit]
     guidance: str
 
     def as_text(self) -> str:
         """Return the guidance, then the strategies fenced as data."""
-        if not self.strategies:
-            return f"{self.guidance}\nrecall_id: {self.recall_id}"
-        return f"{self.guidance}\nrecall_id: {self.recall_id}\n{fence_strategies(self.strategies)}"
+        head = f"{self.guidance}\nrecall_id: {self.recall_id}, scope: {self.scope}"
+        return f"{head}\n{fence_strategies(self.strategies)}" if self.strategies else head
 
 
-async def recall(bank: "Bank", task: str, limit: int, scope: str) -> RecallResult:
+async def recall(bank: "Bank", task: str, limit: int, scope: "Scope") -> RecallResult:
     """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
     recall_id, hits = await fitting(bank, task, limit, scope)
     guidance = render("recalled") if hits else render("nothing_recalled")
-    return RecallResult(recall_id=recall_id, strategies=hits, guidance=guidance)
+    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=hits, guidance=guidance)
 
 
-async def fitting(bank: "Bank", task: str, limit: int, scope: str) -> tuple[str, list[Hit]]:
+async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope") -> tuple[str, list[Hit]]:
     """Return the id under which the recall is noted, and the strategies of the scope and of `global` that fit the task."""
-    hits = await bank.search(task, scopes_read(scope), limit)
+    hits = await bank.search(task, scope.readable, limit)
     recall_id = f"rc_{secrets.token_hex(8)}"
     shown = [hit.id for hit in hits]
-    bank.note_recall(Recall(id=recall_id, scope=scope, task=redact(task[:2000]).text, strategy_ids=shown))
+    bank.note_recall(Recall(id=recall_id, scope=scope.name, task=redact(task[:2000]).text, strategy_ids=shown))
     return recall_id, hits
-
-
-def scopes_read(scope: str) -> list[str]:
-    """Return the scopes that a recall in this one reads."""
-    return list(dict.fromkeys([scope, GLOBAL_SCOPE]))
 
 
 def fence_strategies(hits: list[Hit]) -> str:

@@ -52,7 +52,7 @@ async def report_outcome(bank: "Bank", judge: Judge, report: Report) -> OutcomeR
     if report.judgement is not None:
         return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings)
     if report.same_as:
-        episode, learned, undone = await answer(bank, episode, report.same_as)
+        episode, learned, undone = await answer(bank, episode, report.same_as, report.scope)
         return _reply(Settled(episode, undone), warnings).model_copy(update={"strategies": learned})
     if is_settled(episode):
         return _reply(Settled(episode, ["This was reported before; nothing was changed."]), warnings)

@@ -23,6 +23,7 @@ from strategy_bank.tools.learning.settle import conclude
 from strategy_bank.tools.prompting import fence
 from strategy_bank.tools.recall_strategies import fitting
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.scopes.registry import Scope, own_run
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -48,7 +49,7 @@ class ScaleRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    scope: str
+    scope: Scope
     task: str = ""
     attempts: int | None = None
     mode: RunMode = "parallel"
@@ -91,7 +92,7 @@ class ScalingResult(BaseModel):
 
 async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingResult:
     """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank."""
-    run = await bank.get(Run, request.run_id) if request.run_id else await _start(bank, request)
+    run = await own_run(bank, request.run_id, request.scope) if request.run_id else await _start(bank, request)
     if request.comparison is not None:
         return await _finish(bank, judge, run, await _episodes(bank, run), request.comparison)
     reported = await reported_attempts(bank, run)
@@ -138,7 +139,7 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
     recall_id, recalled = await fitting(bank, task, RECALLED, request.scope)
     run = Run(
         id=f"run_{secrets.token_hex(8)}",
-        scope=request.scope,
+        scope=request.scope.name,
         task=task,
         mode=request.mode,
         attempts=attempts,
@@ -156,7 +157,7 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
 
 async def _same_unused_run(bank: "Bank", request: ScaleRequest, task: str, attempts: int) -> Run | None:
     """Return the newest run that began with the same words and has no attempt: clients ask again after a time-out."""
-    equal = {"status": "running", "scope": request.scope, "task": task, "mode": request.mode, "attempts": attempts}
+    equal = {"status": "running", "scope": request.scope.name, "task": task, "mode": request.mode, "attempts": attempts}
     ids = [row["id"] for row in await bank.cells(Run, [], **equal)]
     used = {row["run_id"] for row in await bank.cells(Episode, ["run_id"], run_id=ids)} if ids else set[str]()
     unused = [id for id in ids if id not in used]

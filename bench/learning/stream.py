@@ -18,6 +18,7 @@ from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.recall_strategies import RecallResult, recall
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
+from strategy_bank.tools.scopes.registry import Scope
 
 SCOPE = "work"
 RECALLED = 3
@@ -119,7 +120,7 @@ class _Agent:
     async def work(self, task: Task, place: int) -> Step:
         if self.arm.scaling in ("parallel", "sequential"):
             return await self._scaled(task, place)
-        recalled = await recall(self.bank, task.text, RECALLED, SCOPE)
+        recalled = await recall(self.bank, task.text, RECALLED, Scope(SCOPE))
         known = [self.raw.get(hit.id) or _known(hit.id, hit.title) for hit in recalled.strategies]
         lucks = [Luck(self.seed, place, number) for number in range(1, self.arm.attempts + 1)]
         done = [attempt(task, known, luck) for luck in lucks]
@@ -131,7 +132,7 @@ class _Agent:
     async def _report(self, task: Task, one: Attempt, luck: Luck, recalled: RecallResult) -> None:
         said = verdict(one, self.accuracy, luck)
         told = Report(
-            scope=SCOPE,
+            scope=Scope(SCOPE),
             task=task.text,
             trajectory=trajectory(task, one, luck),
             judgement=judgement(one, said, self._lessons(task, one, luck)),
@@ -162,7 +163,7 @@ class _Agent:
 
     async def _scaled(self, task: Task, place: int) -> Step:
         mode = "sequential" if self.arm.scaling == "sequential" else "parallel"
-        asked = ScaleRequest(scope=SCOPE, task=task.text, attempts=self.arm.attempts, mode=mode)
+        asked = ScaleRequest(scope=Scope(SCOPE), task=task.text, attempts=self.arm.attempts, mode=mode)
         begun = await scale(self.bank, AgentJudge(), asked)
         known = [_known(hit.id, hit.title) for hit in begun.strategies]
         done: list[Attempt] = []
@@ -170,7 +171,7 @@ class _Agent:
         for number, luck in enumerate(lucks, 1):
             done.append(attempt(task, known, luck, done[-1] if mode == "sequential" and done else None))
             told = Report(
-                scope=SCOPE,
+                scope=Scope(SCOPE),
                 trajectory=trajectory(task, done[-1], luck),
                 judgement=judgement(
                     done[-1],
@@ -184,7 +185,9 @@ class _Agent:
             await report_outcome(self.bank, AgentJudge(), told)
         said = [verdict(one, self.accuracy, luck) for one, luck in zip(done, lucks, strict=True)]
         comparison = compared(task, done, said, lucks[0])
-        await scale(self.bank, AgentJudge(), ScaleRequest(scope=SCOPE, run_id=begun.run_id, comparison=comparison))
+        await scale(
+            self.bank, AgentJudge(), ScaleRequest(scope=Scope(SCOPE), run_id=begun.run_id, comparison=comparison)
+        )
         return _step(done, comparison.best_attempt - 1, known)
 
 

@@ -31,6 +31,7 @@ from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import OutcomeResult, report_outcome
+from strategy_bank.tools.scopes.registry import Scope
 
 SCOPE = "crashes"
 NEWEST = migrations.FORMAT_VERSION
@@ -132,7 +133,7 @@ async def _report(bank: Bank, number: int) -> OutcomeResult:
         bank,
         AgentJudge(),
         Report(
-            scope=SCOPE,
+            scope=Scope(SCOPE),
             task=f"{arguments['task']} ({number})",
             trajectory=f"attempt {number} \n{arguments['trajectory']}",
             judgement=Judgement.model_validate(arguments["judgement"]),

@@ -33,6 +33,7 @@ from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import report_outcome
+from strategy_bank.tools.scopes.registry import Scope
 
 SCOPE = "growth"
 AROUND = 50
@@ -113,7 +114,7 @@ async def stored(folder: Path, reports: int) -> Stored:
     for number in range(reports):
         arguments = different_report(number)
         judgement = Judgement.model_validate(arguments.pop("judgement"))
-        await report_outcome(bank, AgentJudge(), Report(scope=SCOPE, judgement=judgement, **arguments))
+        await report_outcome(bank, AgentJudge(), Report(scope=Scope(SCOPE), judgement=judgement, **arguments))
         await bank.maintain()
     with_old_versions = disk_mb(folder / "grown" / "bank.lance")
     await _let_time_pass(location)

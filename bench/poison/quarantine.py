@@ -58,7 +58,11 @@ async def fate(client: Client, case: Case) -> Fate:
 async def fates(chosen: Iterable[Case]) -> dict[str, Fate]:
     """By the case's id, in a throw-away bank."""
     with TemporaryDirectory() as home:
-        environment = {"STRATEGY_BANK_HOME": home, "STRATEGY_BANK_JUDGE": "agent", "PATH": os.environ.get("PATH", "")}
+        environment = {
+            "STRATEGY_BANK_HOME": home,
+            "STRATEGY_BANK_OTHER_SCOPES": "true",
+            "PATH": os.environ.get("PATH", ""),
+        }
         async with Client(create_server(Settings.read(environment))) as client:
             return {case["id"]: await fate(client, case) for case in chosen}
 

@@ -17,8 +17,11 @@ from strategy_bank.store.errors import StrategyBankError
 
 # folder of this package → its title in the help, and its commands, each in a file of its name
 _ROOMS = {
-    "read": ("Look into the bank", ["recall", "list", "show", "stats"]),
-    "change": ("Change what it holds", ["learn", "distill", "review", "retire", "reinstate", "forget", "consolidate"]),
+    "read": ("Look into the bank", ["recall", "list", "show", "stats", "scopes"]),
+    "change": (
+        "Change what it holds",
+        ["learn", "distill", "review", "retire", "reinstate", "move", "forget", "consolidate"],
+    ),
     "transfer": ("Move it to a file and back", ["export", "import", "backup", "restore"]),
     "setup": ("Set up the program", ["serve", "connect", "config", "models", "doctor", "demo"]),
 }

@@ -26,6 +26,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.os_errors import way_out_of
 from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.tools.scopes.registry import scope_in
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -148,7 +149,11 @@ async def _bank(settings: Settings, model: list[str], tell: Tell) -> None:
         await _pending(bank, tell)
         await _pieces(bank, tell)
         began = time.perf_counter()
-        hits = await bank.search("Is the bank well?", [settings.default_scope(Path.cwd()), "global"], 1)
+        scope = await scope_in(bank, settings.scope, Path.cwd())
+        tell(
+            Finding("scope", "ok", f"{scope.name}, in this folder; a client's server uses that of the client's project")
+        )
+        hits = await bank.search("Is the bank well?", scope.readable, 1)
         tell(Finding("recall", "ok", f"answered in {_ms(began)} with {len(hits)} strategies, model loading included"))
     finally:
         await bank.close()

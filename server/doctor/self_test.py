@@ -7,6 +7,7 @@ from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.recall_strategies import recall
 from strategy_bank.tools.report_outcome import report_outcome
+from strategy_bank.tools.scopes.registry import Scope
 
 _TASK = "The nightly import of partner files stops with a UnicodeDecodeError. Make it run."
 _REWORDED = "A job that reads somebody else's CSV exports dies on strange characters (UnicodeDecodeError); repair it."
@@ -27,11 +28,12 @@ _JUDGEMENT = {
 
 async def write_and_recall(location: Location) -> str:
     """Return what went wrong; nothing when a task in other words finds the lesson of a report."""
-    told = Report(scope="doctor", task=_TASK, trajectory=_TRAJECTORY, judgement=Judgement.model_validate(_JUDGEMENT))
+    scope = Scope("doctor")
+    told = Report(scope=scope, task=_TASK, trajectory=_TRAJECTORY, judgement=Judgement.model_validate(_JUDGEMENT))
     bank = await Bank.open(location)
     try:
         outcome = await report_outcome(bank, AgentJudge(), told)
-        found = {hit.id for hit in (await recall(bank, _REWORDED, 3, "doctor")).strategies}
+        found = {hit.id for hit in (await recall(bank, _REWORDED, 3, scope)).strategies}
     finally:
         await bank.close()
     if outcome.status != "learned":

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -12,6 +11,7 @@ from mcp.server.context import CallNext, ServerRequestContext
 
 from strategy_bank.server.judges import make_judge
 from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.mcp.caller import keep_request
 from strategy_bank.server.mcp.prompts import add_prompts, prompt_errors_in_words
 from strategy_bank.server.mcp.resources import add_resources
 from strategy_bank.server.mcp.tools import contract
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge | None = None) -> MCPServer[State]:
     """Build the server on the bank of the settings, or on an open `bank`, which the server closes at its end."""
-    state = State(settings, settings.default_scope(Path.cwd()), judge or make_judge(settings), bank)
+    state = State(settings, judge or make_judge(settings), bank)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[State]) -> AsyncGenerator[State]:
@@ -44,7 +44,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
         version=version("strategy-bank"),
         lifespan=lifespan,
         log_level=settings.log_level,
-        middleware=[_after_each_answer, prompt_errors_in_words],
+        middleware=[keep_request, _after_each_answer, prompt_errors_in_words],
         tools=contract(),
     )
     add_resources(server, state)

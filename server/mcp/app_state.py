@@ -14,6 +14,8 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.scopes.registry import Scope, Scopes
+from strategy_bank.tools.scopes.workspace import Workspace
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -23,19 +25,29 @@ _MAINTENANCE_INTERVAL_S = 1.0
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Caller:
+    """What a call says of its project: a scope by name, or the workspace, which is None outside of projects."""
+
+    scope: str = ""
+    workspace: Workspace | None = None
+
+
 @dataclass
 class State:
     """Holds the settings, the judge and the bank, which `bank()` opens at its first use."""
 
     settings: Settings
-    scope: str
     judge: Judge
     opened: "Bank | None" = None
+    caller: Caller | None = None
+    """Whose project all calls over stdio belong to, once it is known."""
     background: TaskGroup | None = None
     _opening: anyio.Lock = field(default_factory=anyio.Lock)
     answered: anyio.Event = field(default_factory=anyio.Event)
     """Set after the first answer to the client. Until then, nothing may delay it."""
     _maintained: float = 0.0
+    _scopes: Scopes | None = None
 
     async def bank(self) -> "Bank":
         """Return the open bank. Raises the errors of `Bank.open`; a later call tries again."""
@@ -44,6 +56,14 @@ class State:
                 bank = await anyio.to_thread.run_sync(_import_bank)
                 self.opened = await bank.open(self.settings.location)
             return self.opened
+
+    async def scope_of(self, caller: Caller, *, claim: bool = False) -> Scope:
+        """Return the caller's scope; with `claim`, before something is written, note that its project has it."""
+        if caller.scope:
+            return Scope(caller.scope)
+        if self._scopes is None:
+            self._scopes = Scopes(await self.bank())
+        return await (self._scopes.claim if claim else self._scopes.of)(caller.workspace)
 
     async def warm_up(self) -> None:
         """Make the first call fast. A failure is only logged: the call that meets it tells the user."""

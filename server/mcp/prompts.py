@@ -10,14 +10,16 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import Field
 
 from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.mcp.caller import this_caller
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.store.records import Episode
 from strategy_bank.tools.judging.judge_requests import judgement_request
 from strategy_bank.tools.prompting import fence, render
-from strategy_bank.tools.recall_strategies import fence_strategies, scopes_read
+from strategy_bank.tools.recall_strategies import fence_strategies
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+    from strategy_bank.tools.scopes.registry import Scope
 
 _PENDING_NAMED = 9
 
@@ -28,7 +30,8 @@ def add_prompts(server: MCPServer[State], state: State) -> None:
     @server.prompt(title="Solve a task with strategies")
     async def solve_with_strategies(task: Annotated[str, Field(description="The task to solve")]) -> str:
         """Work on a task with what earlier tasks taught."""
-        hits = await (await state.bank()).search(task, scopes_read(state.scope), 3)
+        scope = await state.scope_of(await this_caller())
+        hits = await (await state.bank()).search(task, scope.readable, 3)
         strategies = fence_strategies(hits) if hits else "Nothing in the bank fits this task."
         return render("solve_with_strategies", task=fence("task", task), strategies=strategies)
 
@@ -40,15 +43,15 @@ def add_prompts(server: MCPServer[State], state: State) -> None:
     @server.prompt(title="Judge what is pending")
     async def distill_pending() -> str:
         """Judge this project's episodes that nobody has judged yet, one by one, the oldest first."""
-        return await _pending(await state.bank(), state.scope)
+        return await _pending(await state.bank(), await state.scope_of(await this_caller()))
 
 
-async def _pending(bank: "Bank", scope: str) -> str:
+async def _pending(bank: "Bank", scope: "Scope") -> str:
     """Return the oldest pending episode with all that is needed to judge it, and the ids of the next ones."""
-    rows = await bank.cells(Episode, ["run_id"], scope=scope, status="pending")
+    rows = await bank.cells(Episode, ["run_id"], scope=scope.owned, status="pending")
     ids = [row["id"] for row in rows if not row["run_id"]]  # the attempts of a run are judged together
     if not ids:
-        return f"No episode of {scope} waits for a judgement. There is nothing to do."
+        return f"No episode of {scope.name} waits for a judgement. There is nothing to do."
     first = await bank.get(Episode, ids[0])
     request = judgement_request(first.task, first.outcome, first.trajectory)
     later = ", ".join(ids[1 : 1 + _PENDING_NAMED]) or "none"

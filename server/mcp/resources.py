@@ -8,9 +8,10 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.mcp.caller import this_caller
 from strategy_bank.store.errors import NotFound, StrategyBankError
 from strategy_bank.store.records import Episode, Run, Strategy
-from strategy_bank.tools.recall_strategies import scopes_read
+from strategy_bank.tools.scopes.registry import visible_strategy
 from strategy_bank.tools.sharing.describe import describe
 
 # The protocol allows no more in one answer.
@@ -30,7 +31,7 @@ def add_resources(server: MCPServer[State], state: State) -> None:
     async def strategy(id: str) -> str:
         """A strategy with its counters and where it came from."""
         with _errors_in_words():
-            return describe(await (await state.bank()).get(Strategy, id))
+            return describe(await visible_strategy(await state.bank(), id, await state.scope_of(await this_caller())))
 
     @server.completion()
     async def complete(
@@ -39,7 +40,8 @@ def add_resources(server: MCPServer[State], state: State) -> None:
         """The ids of this project's strategies, the newest first."""
         if not isinstance(ref, ResourceTemplateReference) or ref.uri != "strategy://{id}":
             return Completion(values=[])
-        rows = await (await state.bank()).cells(Strategy, [], scope=scopes_read(state.scope), status="active")
+        scope = await state.scope_of(await this_caller())
+        rows = await (await state.bank()).cells(Strategy, [], scope=scope.readable, status="active")
         ids = [row["id"] for row in reversed(rows) if row["id"].startswith(argument.value)]
         return Completion(values=ids[:_COMPLETIONS], total=len(ids), has_more=len(ids) > _COMPLETIONS)
 
@@ -56,17 +58,19 @@ def _errors_in_words() -> Generator[None]:
 
 
 async def _summary(state: State) -> str:
-    bank = await state.bank()
-    strategies = await bank.all(Strategy, scope=scopes_read(state.scope), status="active")
+    """Return what the caller's scope holds; nothing of other scopes."""
+    bank, scope = await state.bank(), await state.scope_of(await this_caller())
+    strategies = await bank.all(Strategy, scope=scope.readable, status="active")
     titles = [f"- {strategy.title} ({strategy.id})" for strategy in reversed(strategies[-20:])]
+    pending = await bank.count(Episode, scope=scope.owned, status="pending")
     return "\n".join(
         [
             "# Bank",
-            f"- strategies: {await bank.count(Strategy)}, of them active in {state.scope} and global: {len(strategies)}",
-            f"- episodes: {await bank.count(Episode)}, pending: {await bank.count(Episode, status='pending')}",
-            f"- runs: {await bank.count(Run)}",
+            f"- strategies in {scope.name} and global: {len(strategies)}",
+            f"- episodes: {await bank.count(Episode, scope=scope.owned)}, pending: {pending}",
+            f"- runs: {await bank.count(Run, scope=scope.owned)}",
             "",
-            f"## Newest in {state.scope}",
+            f"## Newest in {scope.name} and global",
             *(titles or ["Nothing yet."]),
         ]
     )

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import Context, Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
 from strategy_bank.server.hook_reply import context_for
-from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.mcp.app_state import Caller, State
+from strategy_bank.server.mcp.caller import caller_of, scope_of_call
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named
 from strategy_bank.store.records import Verdict
@@ -21,7 +22,8 @@ from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
 
 Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as given to you")]
-Scope = Annotated[str, Field(min_length=1, max_length=200, description="If not this project")]
+ItsScope = Annotated[str | None, Field(max_length=200, description="Leave out")]
+ItsCaller = Annotated[Caller, Resolve(caller_of)]
 Trajectory = Annotated[
     str | list[Any] | dict[str, Any],
     Field(
@@ -50,20 +52,23 @@ def contract() -> list[Tool]:
 
 async def recall_strategies(
     ctx: Context[State, Any],
+    caller: ItsCaller,
     task: Task,
     limit: Annotated[int, Field(ge=1, le=10)] = 3,
-    scope: Scope | None = None,
+    scope: ItsScope = None,
     hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
     """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it once, first, for any task of more
     than one step. Empty when nothing fits."""
     state = ctx.request_context.lifespan_context
-    result = await recall(await state.bank(), task, limit, scope or state.scope)
+    own, _ = await scope_of_call(state, caller, scope)
+    result = await recall(await state.bank(), task, limit, own)
     return _reply(result, context_for(hook, result.as_text()) if hook else "")
 
 
 async def report_outcome(
     ctx: Context[State, Any],
+    caller: ItsCaller,
     task: Task | None = None,
     trajectory: Trajectory | None = None,
     judgement: Annotated[
@@ -82,7 +87,7 @@ async def report_outcome(
     attempt: Annotated[int | None, Field(ge=1, le=8)] = None,
     episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
     same_as: Annotated[dict[str, str] | None, Field(max_length=5, description="When asked: new id: known id")] = None,
-    scope: Scope | None = None,
+    scope: ItsScope = None,
 ) -> Annotated[CallToolResult, OutcomeResult]:
     """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
     task and trajectory, or episode_id."""
@@ -90,8 +95,9 @@ async def report_outcome(
     if not episode_id and (path := transcript_named(trajectory)):
         past = await read_transcript(state.settings, path)
         task, trajectory = task or past.task, past.trajectory()
+    own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = Report(
-        scope=scope or state.scope,
+        scope=own,
         task=task,
         trajectory=trajectory,
         judgement=judgement,
@@ -106,11 +112,12 @@ async def report_outcome(
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
     result = await reporting.report_outcome(await state.bank(), state.judge, request)
     await ctx.report_progress(1, 1, result.status)
-    return _reply(result)
+    return _reply(result.model_copy(update={"warnings": [*warnings, *result.warnings]}))
 
 
 async def scale_attempts(
     ctx: Context[State, Any],
+    caller: ItsCaller,
     task: Task | None = None,
     attempts: Annotated[int | None, Field(ge=2, le=8, description="Default 3")] = None,
     mode: Annotated[
@@ -119,20 +126,22 @@ async def scale_attempts(
     ] = "parallel",
     run_id: Annotated[str | None, Field(description="Go on with this run")] = None,
     comparison: Annotated[Comparison | None, Field(description="With run_id: finish the run")] = None,
-    scope: Scope | None = None,
+    scope: ItsScope = None,
 ) -> Annotated[CallToolResult, ScalingResult]:
     """For a HARD task, or BEFORE trying again AFTER a failure: make several attempts, compare them, and learn from the
     contrast. Start with task; report each attempt; then call with run_id, and with comparison when asked."""
     state = ctx.request_context.lifespan_context
+    own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = ScaleRequest(
-        scope=scope or state.scope,
+        scope=own,
         task=task or "",
         attempts=attempts,
         mode=mode,
         run_id=run_id or "",
         comparison=comparison,
     )
-    return _reply(await scaling.scale(await state.bank(), state.judge, request))
+    result = await scaling.scale(await state.bank(), state.judge, request)
+    return _reply(result.model_copy(update={"warnings": [*warnings, *result.warnings]}))
 
 
 def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str = "") -> CallToolResult:

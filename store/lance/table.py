@@ -1,21 +1,21 @@
 """Reads and writes tables of rows, which are found by equal values, by vector or by words. Knows nothing about strategies.
 
-Raises the errors of errors.py. Filters are expressions, never strings.
+Raises the errors of errors.py.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import timedelta
-from functools import reduce
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from strategy_bank.store.lance.errors import committing, is_gone, translated
 from strategy_bank.store.lance.files import Metric, TableFiles, words_index
-from strategy_bank.store.lance.library import Expr, col, lancedb, lit
+from strategy_bank.store.lance.filters import Equal, expression
+from strategy_bank.store.lance.library import Expr, col, lancedb
 from strategy_bank.store.location import Location
 
 # how long old versions stay: readers in other processes may use one for the length of a query, but each read and write lists
@@ -36,8 +36,6 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Schema = Any
 """A pyarrow.Schema; pyarrow ships no types."""
-Equal = Mapping[str, str | int | Sequence[str]]
-"""Maps a column to its value, or to several of which it has one."""
 
 
 class Connection:
@@ -158,7 +156,7 @@ class Table:
             await self._table.delete(col("id").isin(list(ids)))
 
     async def select(self, columns: Sequence[str], equal: Equal) -> list[Row]:
-        return await self.find(columns, _expression(equal) if equal else None)
+        return await self.find(columns, expression(equal) if equal else None)
 
     async def find(self, columns: Sequence[str], where: Expr | None) -> list[Row]:
         """Return the rows that a filter lets through, all of them without one."""
@@ -189,7 +187,7 @@ class Table:
     async def count(self, equal: Equal) -> int:
         """Return the number of rows."""
         # counted only when the table has changed: every recall asks, and counting took a tenth of its processor time
-        where = _expression(equal).to_sql() if equal else ""
+        where = expression(equal).to_sql() if equal else ""
 
         async def read() -> int:
             version = await self._table.version()
@@ -211,7 +209,7 @@ class Table:
             query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
             if exact:
                 query = query.refine_factor(max(REFINED // limit, 1))
-            return await query.where(_expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
+            return await query.where(expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
 
         rows = await self._read(read)
         return [(row, 1 - row["_distance"]) for row in rows]
@@ -223,7 +221,7 @@ class Table:
 
         async def read() -> list[Row]:
             query = self._table.query().nearest_to_text(words, columns=[column])
-            return await query.where(_expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
+            return await query.where(expression(equal)).select([*columns, "_score"]).limit(limit).to_list()
 
         rows = await self._read(read)
         return [(row, row["_score"]) for row in rows]
@@ -238,11 +236,3 @@ def _arrow(rows: Sequence[Row], schema: Schema) -> Any:
         return schema.empty_table()
     columns = [schema.field(name) for name in schema.names if name in rows[0]]
     return pa.Table.from_pylist(list(rows), schema=pa.schema(columns))
-
-
-def _expression(equal: Equal) -> Expr:
-    terms = [
-        col(name) == lit(value) if isinstance(value, str | int) else col(name).isin(list(value))
-        for name, value in equal.items()
-    ]
-    return reduce(lambda left, right: left & right, terms)

@@ -34,7 +34,7 @@ LESSONS = [
     ),
 ]
 FIELDS = {
-    "recall_strategies": ({"task", "limit", "scope"}, {"recall_id", "strategies", "guidance"}),
+    "recall_strategies": ({"task", "limit", "scope"}, {"recall_id", "scope", "strategies", "guidance"}),
     "report_outcome": (
         {
             "task",

@@ -29,6 +29,7 @@ from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import report_outcome
+from strategy_bank.tools.scopes.registry import Scope
 from tests.support.raw_server import raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 
@@ -94,7 +95,9 @@ def files(home: Path) -> dict[str, str]:
 async def fill(home: Path) -> None:
     """A bank with the lesson of TASK."""
     bank = await Bank.open(Location(home))
-    told = Report(scope="project", task=TASK, trajectory=TRAJECTORY, judgement=Judgement.model_validate(judgement()))
+    told = Report(
+        scope=Scope("project"), task=TASK, trajectory=TRAJECTORY, judgement=Judgement.model_validate(judgement())
+    )
     assert (await report_outcome(bank, AgentJudge(), told)).status == "learned"
     await bank.close()
 

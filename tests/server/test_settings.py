@@ -67,16 +67,6 @@ def test_the_key_is_masked() -> None:
     assert "very-secret" not in repr(settings)
 
 
-def test_the_scope_is_the_git_root_else_global(tmp_path: Path) -> None:
-    settings = Settings.read({})
-    nested = tmp_path / "shop" / "src" / "deep"
-    nested.mkdir(parents=True)
-    assert settings.default_scope(nested) == "global"
-    (tmp_path / "shop" / ".git").mkdir()
-    assert settings.default_scope(nested) == "shop"
-    assert Settings.read({"STRATEGY_BANK_SCOPE": "named"}).default_scope(nested) == "named"
-
-
 def test_the_command_line_goes_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         'scope = "file"\njudge = "AGENT"\nlock_timeout = 5\nhttp_hosts = ""\n', "utf-8"

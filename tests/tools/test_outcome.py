@@ -12,6 +12,7 @@ from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.learning.settle import settle
 from strategy_bank.tools.report_outcome import report_outcome
+from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
 from tests.support.samples import (
     PREVENTIVE,
@@ -455,7 +456,9 @@ async def test_the_text_form_says_what_was_learned(connect: Connect) -> None:
 async def test_one_report_reads_no_trajectory(settings: Settings) -> None:
     bank = await Bank.open(settings.location)
     watched = Watched(bank)
-    told = Report(scope="project", task=TASK, trajectory=TRAJECTORY, judgement=Judgement.model_validate(judgement()))
+    told = Report(
+        scope=Scope("project"), task=TASK, trajectory=TRAJECTORY, judgement=Judgement.model_validate(judgement())
+    )
     assert (await report_outcome(bank, AgentJudge(), told)).status == "learned"
     assert watched.trajectories == 0
     await bank.close()
@@ -465,7 +468,7 @@ async def test_an_episode_that_somebody_else_settled_after_it_was_read_keeps_the
     settings: Settings,
 ) -> None:
     bank = await Bank.open(settings.location)
-    read, _ = await record_episode(bank, Report(scope="project", task=TASK, trajectory=TRAJECTORY))
+    read, _ = await record_episode(bank, Report(scope=Scope("project"), task=TASK, trajectory=TRAJECTORY))
     first, second = (Judgement.model_validate(judgement(strategies=[strategy])) for strategy in (STRATEGY, PREVENTIVE))
     settled = await settle(bank, read, first, "agent", AgentJudge())
     late = await settle(bank, read, second, "agent", AgentJudge())

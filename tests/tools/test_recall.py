@@ -52,26 +52,16 @@ async def test_a_lesson_from_a_failure_comes_back_like_any_other(connect: Connec
     assert [(s["title"], s["outcome"]) for s in recalled["strategies"]] == [(PREVENTIVE["title"], "failure")]
 
 
-async def test_another_projects_lessons_stay_there_and_global_ones_are_everywhere(connect: Connect) -> None:
-    async with connect() as client:
-        await report(client, scope="elsewhere")
-        everywhere = await report(
-            client, scope="global", task=TASK + " Again.", judgement=judgement(strategies=[PREVENTIVE])
-        )
-        here = await call(client, "recall_strategies", task=f"{PREVENTIVE['description']} {TASK}")
-        there = await call(client, "recall_strategies", task=TASK, scope="elsewhere")
-    assert [s["id"] for s in here["strategies"]] == [s["id"] for s in everywhere["strategies"]]
-    assert STRATEGY["title"] in [s["title"] for s in there["strategies"]]
-
-
 async def test_a_scope_with_quotes_in_its_name_is_only_a_name(connect: Connect) -> None:
     scope = "it's \"quoted\" OR scope = 'global'"
     async with connect() as client:
         await report(client)
-        assert (await call(client, "recall_strategies", task=TASK, scope=scope))["strategies"] == []
-        learned = await report(client, scope=scope)
-        recalled = await call(client, "recall_strategies", task=TASK, scope=scope)
+    async with connect(change={"scope": scope}) as client:
+        assert (await call(client, "recall_strategies", task=TASK))["strategies"] == []
+        learned = await report(client)
+        recalled = await call(client, "recall_strategies", task=TASK)
     assert [s["id"] for s in recalled["strategies"]] == [s["id"] for s in learned["strategies"]]
+    assert recalled["scope"] == scope
 
 
 async def test_the_limit_holds(connect: Connect) -> None:

@@ -15,6 +15,7 @@ from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
+from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, STRATEGY, TASK, call, comparison, judgement, refusal, report, text_of
 from tests.support.watched import Watched
@@ -251,8 +252,8 @@ async def test_trajectories_are_read_only_for_a_brief_that_shows_one_and_for_the
     settings: Settings, mode: RunMode, read: int
 ) -> None:
     bank = await Bank.open(settings.location)
-    started = await scale(bank, AgentJudge(), ScaleRequest(scope="project", task=TASK, mode=mode))
-    onward = ScaleRequest(scope="project", run_id=started.run_id)
+    started = await scale(bank, AgentJudge(), ScaleRequest(scope=Scope("project"), task=TASK, mode=mode))
+    onward = ScaleRequest(scope=Scope("project"), run_id=started.run_id)
     for number in (1, 2):
         await _report(bank, started.run_id, number)
     watched = Watched(bank)
@@ -267,7 +268,7 @@ async def test_trajectories_are_read_only_for_a_brief_that_shows_one_and_for_the
 
 async def test_a_start_among_many_used_runs_reads_only_their_ids(settings: Settings) -> None:
     bank = await Bank.open(settings.location)
-    request = ScaleRequest(scope="project", task=TASK)
+    request = ScaleRequest(scope=Scope("project"), task=TASK)
     for _ in range(5):
         await _report(bank, (await scale(bank, AgentJudge(), request)).run_id, 1)
     unused = await scale(bank, AgentJudge(), request)
@@ -278,5 +279,5 @@ async def test_a_start_among_many_used_runs_reads_only_their_ids(settings: Setti
 
 
 async def _report(bank: Bank, run_id: str, number: int) -> None:
-    told = Report(scope="project", run_id=run_id, attempt=number, trajectory=f"Attempt {number}: gave up")
+    told = Report(scope=Scope("project"), run_id=run_id, attempt=number, trajectory=f"Attempt {number}: gave up")
     await report_outcome(bank, AgentJudge(), told)

@@ -4,7 +4,7 @@ a client's transcript ── transcripts/tasks.py ──▶ its tasks ── Que
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode
 from strategy_bank.tools.episodes.record import Report, record_episode
+from strategy_bank.tools.scopes.registry import Scope, Scopes
+from strategy_bank.tools.scopes.workspace import Workspace, workspace_of
 from strategy_bank.tools.transcripts.tasks import PastTask, tasks
 
 if TYPE_CHECKING:
@@ -34,13 +36,13 @@ Fate = Literal[
 class Queue:
     """Decides which tasks of a client's transcripts are queued, and counts what becomes of each.
 
-    `scope_of` gives the scope of a task from the folder its session was in. `tell` receives one line for each transcript or
-    task that could not be read.
+    `scope` takes all tasks; without one, each goes to that of the project its session was in. `tell` receives one line for
+    each transcript or task that could not be read.
     """
 
     client: "ClientName"
-    scope_of: Callable[[str], str]
     tell: Callable[[str], None]
+    scope: str = ""
     project: Path | None = None
     since: datetime | None = None
     counts: Counter[Fate] = field(default_factory=Counter[Fate])
@@ -48,16 +50,17 @@ class Queue:
     async def fill(self, bank: "Bank", files: list[Path], progress: Progress) -> None:
         """Add an episode for each task that is not in the bank yet. Interrupted and begun again, it adds nothing twice."""
         known, tidied = {row["id"] for row in await bank.cells(Episode, [])}, 0
+        scopes = Scopes(bank)
         for done, file in enumerate(files):
             progress(done, len(files))
-            for task, scope in self.tasks(file):
-                await self._add(bank, file, task, scope, known)
+            for task in self.tasks(file):
+                await self._add(bank, file, task, await self.scope_of(task, scopes.claim), known)
             if self.counts["queued"] >= tidied + _TIDY_EVERY:
                 tidied = self.counts["queued"]
                 await bank.maintain()
         progress(len(files), len(files))
 
-    async def _add(self, bank: "Bank", file: Path, task: PastTask, scope: str, known: set[str]) -> None:
+    async def _add(self, bank: "Bank", file: Path, task: PastTask, scope: Scope, known: set[str]) -> None:
         try:
             episode, _ = await record_episode(bank, Report(scope=scope, task=task.task, trajectory=task.trajectory()))
         except InvalidInput as exc:
@@ -67,8 +70,12 @@ class Queue:
         self.counts["queued before" if episode.id in known else "queued"] += 1
         known.add(episode.id)
 
-    def tasks(self, file: Path) -> Iterator[tuple[PastTask, str]]:
-        """Yield the tasks of one transcript that are to be queued, each with its scope. The others are only counted."""
+    async def scope_of(self, task: PastTask, find: Callable[[Workspace | None], Awaitable[Scope]]) -> Scope:
+        """Return the scope that a task goes to; `find` is a method of `Scopes`."""
+        return Scope(self.scope) if self.scope else await find(workspace_of(task.cwd))
+
+    def tasks(self, file: Path) -> Iterator[PastTask]:
+        """Yield the tasks of one transcript that are to be queued. The others are only counted."""
         try:
             found = list(tasks(file, self.client))
             running = datetime.now().timestamp() - file.stat().st_mtime < RUNNING_S
@@ -82,7 +89,7 @@ class Queue:
                 if reason:
                     self.counts[reason] += 1
                 else:
-                    yield task, self.scope_of(task.cwd)
+                    yield task
 
     def _is_wanted(self, task: PastTask) -> bool:
         folder = Path(task.cwd)

@@ -61,6 +61,15 @@ def supported(old: Strategy, new: Strategy) -> Strategy:
     )
 
 
+def shared(strategy: Strategy, scope: str) -> Strategy:
+    """Return the strategy as it stands once this scope taught it too: global, where it was another project's."""
+    if strategy.scope in (scope, GLOBAL_SCOPE):
+        return strategy
+    taught = f"global: taught independently in {' and '.join(sorted([strategy.scope, scope]))}"
+    reason = strategy.status_reason if scope == GLOBAL_SCOPE else taught
+    return strategy.model_copy(update={"scope": GLOBAL_SCOPE, "status_reason": reason})
+
+
 async def merge(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Strategy]:
     """Merge each pair of ids (kept, other) of which both are active. Call it within a step of `Bank.atomically`.
 
@@ -134,13 +143,8 @@ def _with_all_of(kept: Strategy, other: Strategy) -> Strategy:
 
     Lessons of two projects that say the same become global: two projects taught them independently.
     """
-    scopes = {kept.scope, other.scope}
-    return kept.model_copy(
+    return shared(kept, other.scope).model_copy(
         update={
-            "scope": kept.scope if len(scopes) == 1 else GLOBAL_SCOPE,
-            "status_reason": kept.status_reason
-            if len(scopes) == 1 or GLOBAL_SCOPE in scopes
-            else f"global: taught independently in {' and '.join(sorted(scopes))}",
             "support": kept.support + other.support,
             "helped": kept.helped + other.helped,
             "hurt": kept.hurt + other.hurt,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from strategy_bank.store.lance.filters import Other
 from strategy_bank.store.records import Strategy
 from strategy_bank.tools.consolidation.likeness import NEAR, Likeness, likeness_of
 from strategy_bank.tools.consolidation.words import Words, read
@@ -39,8 +40,13 @@ class Neighbourhood:
         self._read: dict[str, Words | None] = {}
 
     async def of(self, item: "EmbeddedStrategy") -> list[Neighbour]:
-        """Return what the bank has near it in its scope."""
-        return await self.compared(item, await self._bank.nearest(item, item.strategy.scope))
+        """Return what the bank has near it in its scope, of any status."""
+        return await self.compared(item, await self._bank.nearest(item, scope=item.strategy.scope))
+
+    async def elsewhere(self, item: "EmbeddedStrategy") -> list[Neighbour]:
+        """Return the active strategies near it in all other scopes."""
+        others = Other(item.strategy.scope)
+        return await self.compared(item, await self._bank.nearest(item, scope=others, status="active"))
 
     async def among(self, item: "EmbeddedStrategy", others: "Sequence[EmbeddedStrategy]") -> list[Neighbour]:
         """Return what is near it among the others."""

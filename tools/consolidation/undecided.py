@@ -17,6 +17,7 @@ from strategy_bank.tools.consolidation.merge import Owner, merge, merged_into, n
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.scopes.registry import Scope, visible_strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -78,7 +79,7 @@ def question(pairs: Sequence[UndecidedPair], episode_id: str) -> str:
 
 
 async def answer(
-    bank: "Bank", episode: Episode, same_as: Mapping[str, str]
+    bank: "Bank", episode: Episode, same_as: Mapping[str, str], scope: Scope
 ) -> tuple[Episode, list[LearnedStrategy], list[str]]:
     """Merge what the agent says is one: id of the new strategy → id of the known one.
 
@@ -89,7 +90,7 @@ async def answer(
     """
     pairs, warnings = list[UndecidedPair](), list[str]()
     for new_id, known_id in same_as.items():
-        pair = UndecidedPair(await bank.get(Strategy, new_id), await bank.get(Strategy, known_id))
+        pair = UndecidedPair(*[await visible_strategy(bank, id, scope) for id in (new_id, known_id)])
         if episode.id not in pair.new.episode_ids:
             raise InvalidInput(f"{new_id} was not learned from {episode.id}; same_as is for what this episode taught.")
         if pair.new.status_reason == merged_into(known_id) or await _may_be_one(bank, pair):

@@ -10,6 +10,7 @@ from strategy_bank.store.records import Episode, Run, Strategy, Verdict, content
 from strategy_bank.tools.episodes.attempts import check_free, close_run
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.scopes.registry import Scope, own_episode, own_run
 from strategy_bank.tools.trajectory.normal_form import Trajectory, normalise
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    scope: str
+    scope: Scope
     task: str | None = None
     trajectory: Any = None
     judgement: Judgement | None = None
@@ -40,8 +41,9 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
 
     Raises InvalidInput and the errors of the bank.
     """
+    report, unknown = await _of_known_strategies(bank, report)
     if report.episode_id:
-        return await _completed(bank, await bank.get(Episode, report.episode_id), report), []
+        return await _completed(bank, await own_episode(bank, report.episode_id, report.scope), report), unknown
     run = await _run_of(bank, report)
     episode, warnings = await anyio.to_thread.run_sync(_episode, report, run)  # seconds for 2 MB
 
@@ -55,7 +57,7 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
         return episode if is_new else await bank.get(Episode, episode.id)
 
     stored = await _completed(bank, await bank.atomically(step), report)
-    return stored, [*warnings, *await _unknown_strategies(bank, episode.used_ids)]
+    return stored, [*warnings, *unknown]
 
 
 def is_settled(episode: Episode) -> bool:
@@ -95,7 +97,7 @@ async def _run_of(bank: "Bank", report: Report) -> Run | None:
                 "attempt was given without run_id. Give the run_id that scale_attempts returned, or neither."
             )
         return None
-    run = await bank.get(Run, report.run_id)
+    run = await own_run(bank, report.run_id, report.scope)
     if not 1 <= report.attempt <= run.attempts:
         raise InvalidInput(f"Run {run.id} has attempts 1 to {run.attempts}; say in `attempt` which one this was.")
     return run
@@ -105,7 +107,7 @@ def _episode(report: Report, run: Run | None) -> tuple[Episode, list[str]]:
     task = redact(_storable_task(report.task or (run.task if run else "")))
     trajectory = normalise(report.trajectory)
     text = redact(trajectory.text)
-    scope = run.scope if run else report.scope
+    scope = run.scope if run else report.scope.name
     episode = Episode(
         id=content_id("ep", scope, task.text, text.text, report.run_id, str(report.attempt)),
         scope=scope,
@@ -139,7 +141,17 @@ def _input_warnings(trajectory: Trajectory, secrets: set[str]) -> list[str]:
     return warnings
 
 
-async def _unknown_strategies(bank: "Bank", ids: list[str]) -> list[str]:
-    known = {row["id"] for row in await bank.cells(Strategy, [], id=ids)} if ids else set[str]()
-    unknown = [id for id in ids if id not in known]
-    return [f"Unknown used_strategy_ids, ignored: {', '.join(unknown)}."] if unknown else []
+async def _of_known_strategies(bank: "Bank", report: Report) -> tuple[Report, list[str]]:
+    """Return the report without the ids of strategies that its caller cannot have been shown, and a warning about them."""
+    ids = report.used_strategy_ids
+    known = (
+        {row["id"] for row in await bank.cells(Strategy, [], id=ids, scope=report.scope.readable)}
+        if ids
+        else set[str]()
+    )
+    if not (unknown := [id for id in ids if id not in known]):
+        return report, []
+    used = [id for id in ids if id in known]
+    return report.model_copy(update={"used_strategy_ids": used}), [
+        f"Unknown used_strategy_ids, ignored: {', '.join(unknown)}."
+    ]

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 from strategy_bank.store.records import LearnedStrategy, Strategy
-from strategy_bank.tools.consolidation.merge import linked, opposites, same_lesson, supported, survivor
+from strategy_bank.tools.consolidation.merge import linked, opposites, same_lesson, shared, supported, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, undecided_pairs
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Draft:
-    """A strategy of a judgement, with the known strategies near it and the earlier drafts of the same judgement."""
+    """A strategy of a judgement, and what is near it: strategies of its scope, earlier drafts, and those of other scopes."""
 
     embedded: "EmbeddedStrategy"
     known: "Sequence[Neighbour]" = ()
     earlier: "Sequence[Neighbour]" = ()
+    elsewhere: "Sequence[Neighbour]" = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Plan:
         """Return the plan with the draft's provenance in the old strategy, which may be an earlier draft."""
         amended = dict(self.amended)
         if old.id not in self.added:
-            amended[old.id] = supported(amended.get(old.id, old), new)
+            amended[old.id] = shared(supported(amended.get(old.id, old), new), new.scope)
         return replace(self, amended=amended, learned=(*self.learned, *_learned(new, old, "merged")))
 
 
@@ -67,7 +68,7 @@ def plan(drafts: Sequence[Draft], survivors: Mapping[str, Strategy], used: Seque
     for draft in drafts:
         near = [*draft.known, *(each for each in draft.earlier if each.strategy.id in made.added)]
         new = draft.embedded.strategy
-        same = same_lesson(new, near)
+        same = same_lesson(new, near) or same_lesson(new, draft.elsewhere)
         made = made.merging(new, survivors.get(same.id, same)) if same else made.adding(draft, near)
     return made
 
@@ -78,10 +79,10 @@ async def place(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]", used: Sequ
 
     near = Neighbourhood(bank)
     drafts = [
-        Draft(item, await near.of(item), await near.among(item, embedded[:number]))
+        Draft(item, await near.of(item), await near.among(item, embedded[:number]), await near.elsewhere(item))
         for number, item in enumerate(embedded)
     ]
-    known = [each.strategy for draft in drafts for each in draft.known]
+    known = [each.strategy for draft in drafts for each in (*draft.known, *draft.elsewhere)]
     made = plan(drafts, {strategy.id: await survivor(bank, strategy) for strategy in known}, used)
     await _commit(bank, made)
     return made

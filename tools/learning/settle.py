@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic
 
 import anyio.to_thread
 
-from strategy_bank.store.records import Episode, LearnedStrategy, Run, Strategy, Verdict, now
+from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
 from strategy_bank.tools.consolidation.merge import Owner, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, decide
 from strategy_bank.tools.judging.judge import Judge
@@ -57,7 +57,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
         current = await _current(bank, episode)
         if current.status != "pending" and not current.flagged_ids:
             return Settled(current, _second_judgement(current, judgement)), []
-        current = current.model_copy(update={"used_ids": _used(current, judgement)})
+        current = current.model_copy(update={"used_ids": await _used(bank, current, judgement)})
         used = [] if drafted.orders else await _credited(bank, current, verdict)
         placed = await place(bank, embedded, used)
         await _retire_flagged(bank, current, placed.learned)
@@ -125,9 +125,11 @@ async def _decided(
     return Settled(record, [*settled.warnings, *warnings], question)
 
 
-def _used(episode: Episode, judgement: Judgement) -> list[str]:
-    """Return the ids that the reporter named, and those that the judge cites as followed."""
-    return list(dict.fromkeys([*episode.used_ids, *_STRATEGY_ID.findall(judgement.reason)]))
+async def _used(bank: "Bank", episode: Episode, judgement: Judgement) -> list[str]:
+    """Return the ids that the reporter named, and those of its scope and `global` that the judge cites as followed."""
+    cited = _STRATEGY_ID.findall(judgement.reason)
+    shown = await bank.cells(Strategy, [], id=cited, scope=[episode.scope, GLOBAL_SCOPE]) if cited else []
+    return list(dict.fromkeys([*episode.used_ids, *(row["id"] for row in shown)]))
 
 
 async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:

@@ -12,8 +12,11 @@ from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings
+    from strategy_bank.store.bank import Bank
     from strategy_bank.tools.backlog.learn import Fate, Queue
+    from strategy_bank.tools.scopes.registry import Scope
     from strategy_bank.tools.transcripts.reader import ClientName
+    from strategy_bank.tools.transcripts.tasks import PastTask
 
 _TASK_SHOWN = 100
 _LEFT_OUT: "tuple[Fate, ...]" = (
@@ -33,8 +36,8 @@ NEXT = (
 @click.argument("client", type=click.Choice(["claude-code", "codex", "gemini"]))
 @click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Only sessions in this folder.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only tasks begun on this day or later.")
-@click.option("--dry-run", is_flag=True, help="Show what would be queued, and write nothing.")
-@pass_target("Scope of all that is queued; default: the name of the git root each session was in.")
+@click.option("--dry-run", is_flag=True, help="Show what would be queued; queue nothing.")
+@pass_target("Scope of all that is queued; default: that of the project each session was in.")
 def learn(target: Target, client: "ClientName", project: Path | None, since: datetime | None, dry_run: bool) -> None:
     """Read the transcripts that CLIENT keeps, cut them into tasks, and queue those in which tools were used.
 
@@ -47,19 +50,17 @@ def learn(target: Target, client: "ClientName", project: Path | None, since: dat
       strategy-bank learn codex && strategy-bank distill --limit 20
     """
     from strategy_bank.tools.backlog.learn import Queue
-    from strategy_bank.tools.scope import scope_of_session
 
-    scope = target.settings.scope
     queue = Queue(
         client,
-        scope_of=lambda cwd: scope or scope_of_session(cwd),
         tell=lambda text: say(printable(text)),
+        scope=target.settings.scope,
         project=project.resolve() if project else None,
         since=since.astimezone() if since else None,
     )
     files = _files(target.settings, queue)
     if dry_run:
-        _show(queue, files)
+        _show(target, queue, files)
     else:
         _queue_all(target, queue, files)
     if queue.counts["unreadable"]:
@@ -75,13 +76,18 @@ def _files(settings: "Settings", queue: "Queue") -> list[Path]:
     return [file for file in files if since is None or file.stat().st_mtime >= since.timestamp()]
 
 
-def _show(queue: "Queue", files: list[Path]) -> None:
+def _show(target: Target, queue: "Queue", files: list[Path]) -> None:
     from strategy_bank.tools.backlog.learn import begun
+    from strategy_bank.tools.scopes.registry import Scopes
+
+    async def found(bank: "Bank") -> "list[tuple[PastTask, Scope]]":
+        find = Scopes(bank).of
+        return [(task, await queue.scope_of(task, find)) for file in files for task in queue.tasks(file)]
 
     rows: list[tuple[object, ...]] = []
-    for task, scope in (found for file in files for found in queue.tasks(file)):
+    for task, scope in target.with_bank(found):
         at, shown = begun(task), " ".join(task.task.split())[:_TASK_SHOWN]
-        rows.append((f"{at:%Y-%m-%d}" if at else "?", scope, len(task.items), shown))
+        rows.append((f"{at:%Y-%m-%d}" if at else "?", scope.name, len(task.items), shown))
     if rows:
         show_table(("begun", "scope", "records", "task"), rows, folding=("scope", "task"))
     say(f"{len(rows)} would be queued, if they are not yet{_others(queue.counts)}.")

@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show, show_json
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Hit
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
 
 _TASK_CHARS = 8_000
 
@@ -26,18 +30,23 @@ def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> 
       git log -1 --format=%B | strategy-bank recall - --json
     """
     from strategy_bank.tools import recall_strategies
+    from strategy_bank.tools.scopes.registry import scope_in
 
     text = (sys.stdin.read() if task == ("-",) else " ".join(task)).strip()
     if not 1 <= len(text) <= _TASK_CHARS:
         raise InvalidInput(f"A task has 1 to {_TASK_CHARS:,} characters, this one has {len(text):,}.")
-    scope = target.settings.default_scope(Path.cwd())
-    result = target.with_bank(lambda bank: recall_strategies.recall(bank, text, limit, scope))
+    fixed = target.settings.scope
+
+    async def run(bank: "Bank") -> recall_strategies.RecallResult:
+        return await recall_strategies.recall(bank, text, limit, await scope_in(bank, fixed, Path.cwd()))
+
+    result = target.with_bank(run)
     if as_json:
         show_json(result.model_dump(mode="json"))
     elif result.strategies:
         show("\n\n".join(map(_hit, result.strategies)))
     else:
-        say(f"Nothing in {scope} or global fits this task.")
+        say(f"Nothing in {result.scope} or global fits this task.")
 
 
 def _hit(hit: Hit) -> str:

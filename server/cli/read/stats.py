@@ -1,11 +1,25 @@
 """`strategy-bank stats`: what the bank holds, counted."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show, show_json, show_table
+from strategy_bank.server.cli.console import (
+    Target,
+    json_option,
+    pass_target,
+    printable,
+    say,
+    show,
+    show_json,
+    show_table,
+)
 from strategy_bank.tools.curation.counts import counts
+from strategy_bank.tools.scopes.registry import scope_in
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
 
 _PENDING_SHOWN = 20
 
@@ -15,12 +29,18 @@ _PENDING_SHOWN = 20
 @json_option
 def stats(target: Target, as_json: bool) -> None:
     """Count what the bank holds, and list the episodes that wait for a judgement."""
-    found = target.with_bank(lambda bank: counts(bank, target.scope))
+    fixed = target.settings.scope
+
+    async def run(bank: "Bank") -> dict[str, Any]:
+        return {"scope_here": (await scope_in(bank, fixed, Path.cwd())).name} | await counts(bank, target.scope)
+
+    found = target.with_bank(run)
     if as_json:
         show_json(found)
         return
     rows = [row for row in _rows(found) if row[2]]
     show_table(("what", "of which", "number"), rows or [("strategies", "all", 0)], folding=("of which",))
+    say(printable(f"In this folder the scope is {found['scope_here']}."))
     for pending in found["pending"][:_PENDING_SHOWN]:
         show(f"pending {pending['id']}: {pending['reason'] or 'nobody has judged it yet'}")
     if found["pending"]:

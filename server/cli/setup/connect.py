@@ -20,7 +20,7 @@ from strategy_bank.server.clients import connection
 from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, Client, System
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.tools.scope import git_root
+from strategy_bank.tools.scopes.repository import git_root
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

@@ -14,12 +14,13 @@ import click
 from strategy_bank.server.atomic_file import replacing
 from strategy_bank.server.cli.console import Target, counted, pass_target, printable, say
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.tools.recall_strategies import scopes_read
+from strategy_bank.tools.scopes.registry import scope_in
 from strategy_bank.tools.sharing import agents_file
 from strategy_bank.tools.sharing.export_format import Format, check_ours, format_of, rewritten
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+    from strategy_bank.store.records import Strategy
 
 _LESSONS = 20
 _FOR_ALL = 0o644  # the mode of a new text: it is made to be shared
@@ -98,11 +99,16 @@ def _output(file: str) -> Generator[IO[str]]:
 
 def _write_text(target: Target, file: str, format: Format, limit: int) -> None:
     """Write the best strategies to the file, or to standard output for `-`. Raises InvalidInput, having written nothing."""
-    scopes = [target.scope] if target.scope else scopes_read(target.settings.default_scope(Path.cwd()))
     path = None if file == "-" else Path(file).resolve()
     before = _text(path) if path else ""
     check_ours(file, format, before)
-    chosen, commanding = target.with_bank(lambda bank: agents_file.best(bank, scopes, limit))
+    fixed = target.settings.scope
+
+    async def choose(bank: "Bank") -> "tuple[list[str], tuple[list[Strategy], list[str]]]":
+        scopes = [target.scope] if target.scope else (await scope_in(bank, fixed, Path.cwd())).readable
+        return scopes, await agents_file.best(bank, scopes, limit)
+
+    scopes, (chosen, commanding) = target.with_bank(choose)
     text = rewritten(format, chosen, scopes, before, path.parent.name if path else "")
     if path is None:
         click.echo(text, nl=False)

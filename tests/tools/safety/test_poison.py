@@ -29,7 +29,7 @@ def test_most_of_the_poison_is_recognised_and_hardly_any_harmless_lesson_is() ->
 
 async def test_what_is_quarantined_reaches_no_recall_and_what_is_harmless_does(connect: Connect) -> None:
     chosen = [case for case in cases("poisoned") if case["half"] == "development"][::10]
-    async with connect() as client:
+    async with connect(change={"other_scopes": True}) as client:
         assert {await fate(client, case) for case in chosen} == {"quarantined"}
         assert await fate(client, cases("harmless")[0]) == "recalled"
 
