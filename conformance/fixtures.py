@@ -373,7 +373,8 @@ def main() -> None:
     server = create_server(settings)
     for add in (add_contents, add_notifying, add_asking, add_requiring, add_resources, add_prompts):
         add(server)
-    app = http_app(server, settings.http_token.get_secret_value(), stateless=False)
+    token = settings.http_token.get_secret_value()
+    app = http_app(server, lambda: token, stateless=False)
     serve_app(app, listen("127.0.0.1", 0), settings.log_level, lambda text: print(text, file=sys.stderr))
 
 

@@ -4,38 +4,28 @@ The server is stateless: only the bank lasts from one request to the next. Each 
 its Host and Origin headers (against web pages that reach for servers on this machine), then the protocol, of either era.
 """
 
-import hmac
-import os
-import secrets
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.settings import Settings
+from strategy_bank.server.transport.body import LARGEST_BYTES, WholeBody
+from strategy_bank.server.transport.door import HEALTH, PATH, Door, is_loopback
 from strategy_bank.server.transport.signals import on_ending_signals
-from strategy_bank.store.errors import BankUnavailable, InvalidInput
+from strategy_bank.server.transport.token import CurrentToken, token_of
+from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
-PATH, HEALTH = "/mcp", "/healthz"
-TOKEN_FILE = "http-token"
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-# A trajectory above 2 MB is cut, not refused, however its JSON escapes it.
-_LARGEST_BODY_BYTES = 16 * 1024 * 1024
 # For the answers under way when a signal comes; container engines wait for ten seconds.
-_LAST_ANSWERS_S = 8
+_LAST_ANSWERS_S = 7
 
 
 def serve_http(server: MCPServer[State], settings: Settings, host: str, port: int, say: Callable[[str], None]) -> int:
@@ -55,6 +45,8 @@ def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: C
     import uvicorn
     from sse_starlette.sse import AppStatus
 
+    from strategy_bank.server.transport.connections import AT_ONCE, BoundedConnection
+
     AppStatus.disable_automatic_graceful_drain()  # it would cut off the streams that carry those answers
     config = uvicorn.Config(
         app,
@@ -62,6 +54,8 @@ def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: C
         log_level=log_level.lower(),
         access_log=False,
         server_header=False,
+        http=BoundedConnection,
+        backlog=AT_ONCE,
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
@@ -78,10 +72,13 @@ def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: C
     return came[0] if came else 0
 
 
-def http_app(server: MCPServer[State], token: str, names: Sequence[str] = (), *, stateless: bool = True) -> "Starlette":
+def http_app(
+    server: MCPServer[State], token: CurrentToken, names: Sequence[str] = (), *, stateless: bool = True
+) -> "Starlette":
     """Build the ASGI application: the protocol at /mcp for clients with the token, and /healthz, which tells nothing, for all.
 
-    `names` are host names besides those of this machine.
+    `names` are host names besides those of this machine. Without sessions, GET would open a stream on which nothing comes and
+    which holds up the server's end.
     """
 
     @server.custom_route(HEALTH, methods=["GET"])
@@ -91,82 +88,23 @@ def http_app(server: MCPServer[State], token: str, names: Sequence[str] = (), *,
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=stateless,
-        max_request_body_size=_LARGEST_BODY_BYTES,
-        transport_security=_only_from(names),
+        max_request_body_size=LARGEST_BYTES,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # the door does it
     )
-    if stateless:
-        app.add_middleware(OnlyPosts)
-    app.add_middleware(BearerToken, token=token)
+    app.add_middleware(WholeBody)
+    app.add_middleware(Door, token=token, methods=["POST"] if stateless else ["POST", "GET", "DELETE"], names=names)
     return app
-
-
-class BearerToken:
-    """Lets a request pass that carries the one token.
-
-    The SDK's `TokenVerifier` requires an OAuth issuer, which a token from a file does not have: clients that were pointed to
-    one would look for a place to log in.
-    """
-
-    def __init__(self, app: "ASGIApp", token: str) -> None:
-        self.app = app
-        self.token = token.encode()
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] != "http" or scope["path"] == HEALTH or self._may_pass(Headers(scope=scope)):
-            await self.app(scope, receive, send)
-            return
-        error = {"error": "This needs the header `Authorization: Bearer TOKEN` with the token of the server."}
-        await JSONResponse(error, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
-
-    def _may_pass(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.token)
-
-
-class OnlyPosts:
-    """Refuses GET: without sessions it would open a stream on which nothing comes and which holds up the server's end."""
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self.app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        refused = scope["type"] == "http" and scope["path"] == PATH and scope["method"] != "POST"
-        await (Response(status_code=405, headers={"Allow": "POST"}) if refused else self.app)(scope, receive, send)
 
 
 def allowed_names(settings: Settings, host: str) -> list[str]:
     """Return the host names of the settings. Raises InvalidInput where other machines need them, and a token, to be set."""
     names = [name.strip() for name in settings.http_hosts.split(",") if name.strip()]
-    if not _is_loopback(host) and not (settings.http_token and names):
+    if not is_loopback(host) and not (settings.http_token and names):
         raise InvalidInput(
             f"Other machines reach {host}. Set STRATEGY_BANK_HTTP_TOKEN, a secret that clients have to show, and "
             "STRATEGY_BANK_HTTP_HOSTS, the host names they may use, with commas in between."
         )
     return names
-
-
-def token_of(settings: Settings, say: Callable[[str], None]) -> str:
-    """Return the token of the settings, else that of the file in the bank's home, which is made when missing."""
-    if settings.http_token:
-        return settings.http_token.get_secret_value()
-    settings.location.prepare()
-    file = settings.location.home / TOKEN_FILE
-    try:
-        token = _read_or_make(file)
-    except (OSError, UnicodeError) as exc:
-        raise BankUnavailable(f"The token in {file} cannot be read ({exc}). Remove the file to get a new one.") from exc
-    if not token:
-        raise BankUnavailable(f"{file} holds no token. Remove the file to get a new one.")
-    say(f"Clients need the token in {file}")
-    return token
-
-
-def _read_or_make(file: Path) -> str:
-    with suppress(FileExistsError):
-        number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "w") as made:
-            made.write(f"{secrets.token_urlsafe(32)}\n")
-    return file.read_text("utf-8").strip()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -177,21 +115,6 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as exc:
         advice = "Choose another port with --port; 0 takes a free one."
         raise InvalidInput(f"{host}, port {port}, cannot be used: {exc.strerror or exc}. {advice}") from exc
-
-
-def _only_from(names: Sequence[str]) -> TransportSecuritySettings:
-    hosts = [*(f"{name}:*" for name in _LOOPBACK), *names, *(f"{name}:*" for name in names)]
-    origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
-    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _url(listening: socket.socket) -> str:

@@ -12,7 +12,8 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.server.transport.http import TOKEN_FILE, allowed_names
+from strategy_bank.server.transport.http import allowed_names
+from strategy_bank.server.transport.token import TOKEN_FILE
 from strategy_bank.store.errors import InvalidInput
 from tests.support.http_server import TOKEN, Served, reached, serving
 from tests.support.raw_server import SERVER
@@ -116,7 +117,7 @@ def test_only_pages_and_names_of_this_machine_are_served(served: Served, headers
 
 def test_whether_it_is_well_is_told_to_all_and_nothing_else(served: Served) -> None:
     assert served.get("/healthz").json() == {"status": "ok"}
-    assert served.get("/").status_code == 401
+    assert served.get("/").status_code == 404
     assert served.get("/mcp", Authorization=f"Bearer {TOKEN}").status_code == 405
     assert served.get("/docs", Authorization=f"Bearer {TOKEN}").status_code == 404
 

@@ -96,6 +96,14 @@ def test_lines_as_windows_writes_them_and_lines_that_are_no_json_are_answered(en
         assert (refused["id"], "not JSON" in refused["error"]["data"]) == (8, True)
 
 
+@pytest.mark.parametrize("id", ["null", "1.5", "[]"])
+def test_a_request_with_an_id_that_cannot_be_is_answered_with_an_error(environment: dict[str, str], id: str) -> None:
+    with raw_server(environment) as server:
+        server.send(f'{{"jsonrpc":"2.0","id":{id},"method":"ping"}}'.encode())
+        refused = server.receive()
+        assert (refused["id"], "no text or whole number" in refused["error"]["data"]) == (id, True)
+
+
 def test_the_process_ends_with_its_input_and_prints_nothing_else(environment: dict[str, str]) -> None:
     with raw_server(environment) as server:
         server.initialize()

@@ -1,5 +1,6 @@
 """`strategy-bank serve`: MCP over standard input and output, or over HTTP."""
 
+import logging
 import sys
 
 import click
@@ -35,6 +36,7 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None) -
     if not over_http:
         _check_input()
     settings = target.settings
+    _log_plainly(settings.log_level)
     from strategy_bank.server.freed_memory import return_freed_memory
     from strategy_bank.server.mcp.app import create_server
 
@@ -53,6 +55,11 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None) -
         number = ended_by[0] if ended_by else 0
     if number:
         raise click.exceptions.Exit(128 + number)
+
+
+def _log_plainly(level: str) -> None:
+    """Log to standard error with nothing that is imported later, when there may be no file left to open."""
+    logging.basicConfig(level=level, format="%(levelname)s %(message)s")  # the SDK then leaves logging alone
 
 
 def _check_input() -> None:
