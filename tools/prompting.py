@@ -2,6 +2,9 @@
 
     prompts/judge.md ── render("judge", task=…, trajectory=fence("trajectory", text)) ──▶ the text to send
 
+Every line of a foreign text begins with `> `, and no line of ours does. So nothing in it can pass for a heading, an entry, an
+id or the end of a section, however it is disguised. What stands beside our words in one line, such as a title, is folded.
+
 `$name` is a placeholder. Placeholders and values must match exactly: a missing value would send the word
 `$task` to a model, and an unused one means that the prompt does not say what the caller believes.
 """
@@ -10,8 +13,29 @@ import re
 from functools import cache
 from importlib.resources import files
 from string import Template
+from typing import Literal, get_args
 
 from strategy_bank.store.errors import StrategyBankError
+from strategy_bank.tools.safety.disguise import undisguised
+
+Section = Literal[
+    "task",
+    "trajectory",
+    "strategies",
+    "brief",
+    "attempt",
+    "previous_attempt",
+    "reason",
+    "problems",
+    "known_lesson",
+    "lesson_one",
+    "lesson_two",
+]
+MARK = "> "
+# what may stand for the `<` of a tag: the sign, letters that look like it, and its entities
+_OPENING = re.compile(r"[<＜﹤‹〈⟨❬❰˂ᐸ≺《«]|&(?=lt;|#0*60;|#x0*3c;)", re.IGNORECASE)
+_TAG = re.compile(rf"(?:lt;|#0*60;|#x0*3c;)?[\s/\\⁄∕]*(?:{'|'.join(get_args(Section))})(?![^\W\d_])", re.IGNORECASE)
+_TAG_CHARS = 60
 
 
 class PromptError(StrategyBankError):
@@ -29,10 +53,37 @@ def render(name: str, /, **values: str) -> str:
     return template.substitute(values)
 
 
-def fence(kind: str, text: str) -> str:
-    """Put `text` in a `<kind>` section that it cannot close or open itself: such tags lose their `<`."""
-    inner = re.sub(rf"<(?=\s*/?\s*{re.escape(kind)}\b)", "&lt;", text, flags=re.IGNORECASE)
-    return f"<{kind}>\n{inner}\n</{kind}>"
+def fence(kind: Section, text: str, number: int | None = None) -> str:
+    """Put a foreign text in a section: its lines are marked, and tags of sections in it lose their `<`."""
+    return section(kind, quoted(text), number)
+
+
+def section(kind: Section, text: str, number: int | None = None) -> str:
+    """Put lines that are ours, or marked already, between the tags of a section; with a number `<kind_number>`."""
+    name = kind if number is None else f"{kind}_{number}"
+    return f"<{name}>\n{text}\n</{name}>"
+
+
+def quoted(text: str) -> str:
+    """Return a foreign text with every line marked, whatever breaks its lines."""
+    return "\n".join(f"{MARK}{line}" for line in _without_tags(text).splitlines() or [""])
+
+
+def plain_id(id: str) -> str:
+    """Return an id for a line of ours: an imported one may hold anything."""
+    return re.sub(r"[^\w.:-]", "?", id)
+
+
+def _without_tags(text: str) -> str:
+    return _OPENING.sub(lambda found: _bare(found, text), text)
+
+
+def _bare(found: re.Match[str], text: str) -> str:
+    """Return the sign escaped where it opens a tag of a section, else as it is."""
+    following = text[found.end() : found.end() + _TAG_CHARS]
+    if not _TAG.match(following if following.isascii() else undisguised(following)):
+        return found[0]
+    return "&amp;" if found[0] == "&" else "&lt;"
 
 
 @cache

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from strategy_bank.store.records import Hit, Recall
-from strategy_bank.tools.prompting import fence, render
+from strategy_bank.store.visible_text import folded
+from strategy_bank.tools.prompting import plain_id, quoted, render, section
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.sharing.describe import ORIGINS
 
@@ -27,7 +28,7 @@ class RecallResult(BaseModel):
 
     def as_text(self) -> str:
         """Return the guidance, then the strategies fenced as data."""
-        head = f"{self.guidance}\nrecall_id: {self.recall_id}, scope: {self.scope}"
+        head = f"{self.guidance}\nrecall_id: {self.recall_id}, scope: {folded(self.scope)}"
         return f"{head}\n{fence_strategies(self.strategies)}" if self.strategies else head
 
 
@@ -48,12 +49,19 @@ async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope") -> tuple[
 
 
 def fence_strategies(hits: list[Hit]) -> str:
-    """Return strategies as a section of data. It names no tool, since that makes weak models call the tool again."""
+    """Return strategies as a section: a line of ours for each, and under it what an agent wrote.
+
+    It names no tool, since that makes weak models call the tool again.
+    """
     shown = {hit.id for hit in hits}
-    return fence("strategies", "\n\n".join(_entry(hit, [id for id in hit.contradicts if id in shown]) for hit in hits))
+    return section(
+        "strategies", "\n\n".join(_entry(hit, [id for id in hit.contradicts if id in shown]) for hit in hits)
+    )
 
 
 def _entry(hit: Hit, opposites: list[str]) -> str:
     used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
-    against = f"\nAdvises the opposite of [{', '.join(opposites)}]; weigh them by their outcomes." if opposites else ""
-    return f"[{hit.id}] {hit.title} (from {ORIGINS[hit.outcome]}{used})\n{hit.description}\n{hit.content}{against}"
+    ids = ", ".join(map(plain_id, opposites))
+    against = f"\nAdvises the opposite of [{ids}]; weigh them by their outcomes." if opposites else ""
+    lesson = quoted(f"{folded(hit.title)}\n{folded(hit.description)}\n{hit.content}")
+    return f"[{plain_id(hit.id)}] from {ORIGINS[hit.outcome]}{used}{against}\n{lesson}"

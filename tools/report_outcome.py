@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Episode, LearnedStrategy, Verdict, now
+from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.consolidation.undecided import answer
 from strategy_bank.tools.episodes.record import Report, is_settled, record_episode
 from strategy_bank.tools.judging.evidence import hold_to_evidence
@@ -17,6 +18,7 @@ from strategy_bank.tools.judging.judge import AgentJudge, Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest, judgement_request
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.learning.settle import Settled, settle
+from strategy_bank.tools.prompting import plain_id
 from strategy_bank.tools.safety.redact import redact
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ class OutcomeResult(BaseModel):
     def as_text(self) -> str:
         """Return the reply in few words: the agent pays for each of them."""
         lines = [f"{self.status}: episode {self.episode_id}, verdict {self.verdict or 'open'}"]
-        lines += [f"- {strategy.action} {strategy.id}: {strategy.title}" for strategy in self.strategies]
-        lines += [f"Warning: {warning}" for warning in self.warnings]
+        lines += [f"- {each.action} {plain_id(each.id)}: {folded(each.title)}" for each in self.strategies]
+        lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.judgement_request:
             lines.append(self.judgement_request["rubric"])
         return "\n".join([*lines, self.next_step])

@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
+from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.episodes.attempts import Attempt, brief, close_run, reported_attempts
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest, comparison_request
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison
 from strategy_bank.tools.learning.settle import conclude
-from strategy_bank.tools.prompting import fence
+from strategy_bank.tools.prompting import plain_id, section
 from strategy_bank.tools.recall_strategies import fitting
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_run
@@ -80,11 +81,11 @@ class ScalingResult(BaseModel):
         for state in self.attempts:
             episode = f", episode {state.episode_id}" if state.episode_id else ""
             lines.append(f"Attempt {state.attempt}: {state.status}{episode}, verdict {state.verdict or 'open'}")
-            lines += [fence("brief", state.brief)] if state.brief else []
+            lines += [section("brief", state.brief)] if state.brief else []
         if self.best_attempt:
             lines.append(f"Best attempt: {self.best_attempt}")
-        lines += [f"- {strategy.action} {strategy.id}: {strategy.title}" for strategy in self.learned]
-        lines += [f"Warning: {warning}" for warning in self.warnings]
+        lines += [f"- {each.action} {plain_id(each.id)}: {folded(each.title)}" for each in self.learned]
+        lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.comparison_request:
             lines.append(self.comparison_request["rubric"])
         return "\n".join([*lines, self.next_step])

@@ -1,17 +1,20 @@
 """Holds what the commands share: the bank they work on, opening it, and printing. Data goes to stdout, all else to stderr.
 
-It imports nothing heavy, because `serve` comes through here too.
+Whatever is printed comes through here, since anybody may have written it: what it hides is shown (`store/visible_text.py`), and
+only where a block of text is meant do its line breaks stay. It imports nothing heavy, because `serve` comes through here too.
 """
 
 import json
+import logging
 import os
-import re
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
@@ -20,12 +23,10 @@ if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings, Sources
     from strategy_bank.store.bank import Bank
 from strategy_bank.store.progress import Progress
+from strategy_bank.store.visible_text import visible, visible_json, visible_line
 
 T = TypeVar("T")
 P = ParamSpec("P")
-# control characters, those that turn the reading direction, and halves of other characters
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 _HOME_HELP = "Folder of the bank; default: STRATEGY_BANK_HOME, else the user's data folder."
 
 
@@ -102,34 +103,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
-def say(text: str) -> None:
-    click.echo(text, err=True)
+def say(text: str, *, end: str = "\n") -> None:
+    """Print a line to stderr."""
+    click.echo(visible_line(text) + end, nl=False, err=True)
 
 
-def check_answerable(yes: bool, to: str) -> None:
-    """Raise UsageError where nobody can be asked and `--yes` was not given."""
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError(f"There is nobody to confirm it; give --yes to {to} without being asked.")
+def show(text: str, colour: str | None = None, *, end: str = "\n") -> None:
+    """Print a line to stdout."""
+    click.secho(visible_line(text) + end, fg=colour, nl=False)
 
 
-def ask(yes: bool, question: str, otherwise: str) -> None:
-    """Return if the answer is yes; else say `otherwise` and exit with 1."""
-    if not yes and not click.confirm(question, err=True):
-        say(otherwise)
-        raise click.exceptions.Exit(1)
-
-
-def show(text: str) -> None:
-    click.echo(printable(text))
+def show_block(text: str) -> None:
+    """Print a text of any number of lines to stdout."""
+    click.echo(visible(text))
 
 
 def show_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def printable(text: str) -> str:
-    """Replace control characters, because what is in the bank came from anywhere and must not steer a terminal."""
-    return _STEERING.sub("�", text)
+    click.echo(visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], folding: Sequence[str] = ()) -> None:
@@ -143,8 +133,54 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], folding
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in folding)
     for row in rows:
-        table.add_row(*(Text(printable(str(cell))) for cell in row))
+        table.add_row(*(Text(visible_line(str(cell))) for cell in row))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def check_answerable(yes: bool, to: str) -> None:
+    """Raise UsageError where nobody can be asked and `--yes` was not given."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(f"There is nobody to confirm it; give --yes to {to} without being asked.")
+
+
+def ask(yes: bool, question: str, otherwise: str) -> None:
+    """Return if the answer is yes; else say `otherwise` and exit with 1."""
+    if not yes and not click.confirm(visible_line(question), err=True):
+        say(otherwise)
+        raise click.exceptions.Exit(1)
+
+
+def ask_secret(name: str) -> str:
+    """Return what is typed at the terminal, which does not show it."""
+    return click.prompt(visible_line(name), hide_input=True, err=True)
+
+
+@contextmanager
+def errors_shown() -> Generator[None]:
+    """Let click print its errors with what they quote shown: arguments, paths, titles."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as exc:
+        raise click.UsageError(visible_line(exc.format_message()), exc.ctx) from exc
+    except click.ClickException as exc:
+        raise click.ClickException(visible_line(exc.format_message())) from exc
+
+
+def show_what_goes_to_stderr() -> None:
+    """Have log lines and tracebacks show what they quote, whoever prints them."""
+    logging.setLogRecordFactory(_Line)
+    sys.excepthook = _print_defect
+
+
+class _Line(logging.LogRecord):
+    def getMessage(self) -> str:
+        return visible_line(super().getMessage())
+
+
+def _print_defect(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
+    click.echo(visible("".join(traceback.format_exception(kind, exc, trace))), nl=False, err=True)
 
 
 @contextmanager
@@ -153,9 +189,9 @@ def progress_bar(label: str) -> Generator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(label, total=None)
+        task = bars.add_task(visible_line(label), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 

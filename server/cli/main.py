@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from strategy_bank.server.cli.console import Target, pass_target
+from strategy_bank.server.cli.console import Target, errors_shown, pass_target, show_what_goes_to_stderr
 from strategy_bank.store.errors import StrategyBankError
 
 # folder of this package → its title in the help, and its commands, each in a file of its name
@@ -48,11 +48,17 @@ class Commands(click.Group):
             with formatter.section(title):
                 formatter.write_dl([(f"{name:<11}", each.get_short_help_str(70)) for name, each in commands if each])
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with errors_shown():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with errors_shown():
+                return super().invoke(ctx)
         except StrategyBankError as exc:
-            raise click.ClickException(str(exc)) from exc
+            with errors_shown():
+                raise click.ClickException(str(exc)) from exc
         except (KeyboardInterrupt, click.Abort) as exc:
             raise click.exceptions.Exit(_INTERRUPTED) from exc
 
@@ -93,6 +99,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # pipes carry UTF-8 on Windows too; an old console shows a question mark instead of failing
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    show_what_goes_to_stderr()
     try:
         cli(prog_name="strategy-bank")
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 
 from strategy_bank.server.hook_reply import context_for
+from strategy_bank.store.visible_text import visible_line
 from strategy_bank.tools.transcripts.entry import REQUEST, Entry, fields, word
 from strategy_bank.tools.transcripts.reader import last_entries
 
@@ -39,7 +40,7 @@ def hook(arguments: list[str]) -> int:
         sys.stdout.buffer.write(answer.encode())  # clients read UTF-8, whatever the encoding of this console
         sys.stdout.buffer.flush()
     except Exception as exc:  # noqa: BLE001  whatever it is, the agent may stop
-        sys.stderr.write(f"strategy-bank hook stop: {exc}\n")
+        sys.stderr.write(f"strategy-bank hook stop: {visible_line(str(exc))}\n")
     return 0
 
 

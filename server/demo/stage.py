@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strategy_bank.server.atomic_file import replacing
+from strategy_bank.store.visible_text import visible, visible_line
 
 CONNECT = """Which clients are here:  strategy-bank connect
 By hand:                 {"mcpServers": {"strategy-bank": {"command": "strategy-bank", "args": ["serve"]}}}"""
@@ -42,18 +43,18 @@ class Stage:
         if not held:
             self.missed.append(what)
         mark, style = ("✓", "green") if held else ("✗ expected:", "bold red")
-        self.console.print(Text(f"{mark} {what}", style))
+        self.console.print(Text(visible_line(f"{mark} {what}"), style))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
         table = Table(expand=True, show_lines=False, header_style="bold", padding=(0, 1, 1, 0), box=None)
         for number, name in enumerate(columns):
             table.add_column(name, ratio=1 if number < 2 else None, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+            table.add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in row))
         self.console.print(table)
 
     def panel(self, text: str, title: str, style: str = "cyan") -> None:
-        self.console.print(Panel(Text(text), title=title, title_align="left", border_style=style))
+        self.console.print(Panel(Text(visible(text)), title=title, title_align="left", border_style=style))
 
     def close(self, seconds: float) -> None:
         """Print the last panel: what failed, or how to go on."""

@@ -13,8 +13,9 @@ from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.caller import this_caller
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.store.records import Episode
+from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.judging.judge_requests import judgement_request
-from strategy_bank.tools.prompting import fence, render
+from strategy_bank.tools.prompting import fence, plain_id, render
 from strategy_bank.tools.recall_strategies import fence_strategies
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ async def _pending(bank: "Bank", scope: "Scope") -> str:
     rows = await bank.cells(Episode, ["run_id"], scope=scope.owned, status="pending")
     ids = [row["id"] for row in rows if not row["run_id"]]  # the attempts of a run are judged together
     if not ids:
-        return f"No episode of {scope.name} waits for a judgement. There is nothing to do."
+        return f"No episode of {folded(scope.name)} waits for a judgement. There is nothing to do."
     first = await bank.get(Episode, ids[0])
     request = judgement_request(first.task, first.outcome, first.trajectory)
-    later = ", ".join(ids[1 : 1 + _PENDING_NAMED]) or "none"
-    return render("distill_pending", id=first.id, request=request["rubric"], later=later, count=str(len(ids)))
+    later = ", ".join(map(plain_id, ids[1 : 1 + _PENDING_NAMED])) or "none"
+    return render("distill_pending", id=plain_id(first.id), request=request["rubric"], later=later, count=str(len(ids)))
 
 
 async def prompt_errors_in_words(ctx: ServerRequestContext[State, Any], call_next: CallNext) -> Any:

@@ -11,6 +11,8 @@ from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.caller import this_caller
 from strategy_bank.store.errors import NotFound, StrategyBankError
 from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.store.visible_text import folded
+from strategy_bank.tools.prompting import plain_id
 from strategy_bank.tools.scopes.registry import visible_strategy
 from strategy_bank.tools.sharing.describe import describe
 
@@ -61,16 +63,16 @@ async def _summary(state: State) -> str:
     """Return what the caller's scope holds; nothing of other scopes."""
     bank, scope = await state.bank(), await state.scope_of(await this_caller())
     strategies = await bank.all(Strategy, scope=scope.readable, status="active")
-    titles = [f"- {strategy.title} ({strategy.id})" for strategy in reversed(strategies[-20:])]
+    titles = [f"- {plain_id(strategy.id)}: {folded(strategy.title)}" for strategy in reversed(strategies[-20:])]
     pending = await bank.count(Episode, scope=scope.owned, status="pending")
     return "\n".join(
         [
             "# Bank",
-            f"- strategies in {scope.name} and global: {len(strategies)}",
+            f"- strategies in {folded(scope.name)} and global: {len(strategies)}",
             f"- episodes: {await bank.count(Episode, scope=scope.owned)}, pending: {pending}",
             f"- runs: {await bank.count(Run, scope=scope.owned)}",
             "",
-            f"## Newest in {scope.name} and global",
+            f"## Newest in {folded(scope.name)} and global",
             *(titles or ["Nothing yet."]),
         ]
     )

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy, now
+from strategy_bank.store.visible_text import visible_json
 
 FORMAT = 1
 HEADER = "strategy-bank"
@@ -136,4 +137,4 @@ def _problems(exc: ValidationError) -> str:
 
 
 def _line(fields: Fields) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return visible_json(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))

@@ -15,6 +15,7 @@ from strategy_bank.tools.judging.evidence import hold_to_evidence
 from strategy_bank.tools.judging.judge_requests import REQUEST_CHARS
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.judging.quotes import QuoteFinder
+from strategy_bank.tools.prompting import fence
 from strategy_bank.tools.trajectory.normal_form import normalise, observed
 from tests.support.samples import call
 from tests.support.scripted_endpoint import Reply, Request, ScriptedEndpoint, fails, says
@@ -91,7 +92,7 @@ def test_the_cases_are_hard_for_a_reader_of_the_last_lines() -> None:
 
 
 def case_of(request: Request) -> Case:
-    (case,) = [case for case in CASES if f"<task>\n{case.task}\n</task>" in request.data]
+    (case,) = [case for case in CASES if fence("task", case.task) in request.data]
     return case
 
 

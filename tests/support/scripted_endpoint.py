@@ -270,7 +270,7 @@ def _lesson(kind: str, data: str) -> dict[str, str]:
 
 def _section(data: str, kind: str) -> str:
     found = re.search(rf"<{kind}>\n(.*?)\n</{kind}>", data, re.DOTALL)
-    return found.group(1) if found else ""
+    return re.sub("^> ", "", found.group(1), flags=re.MULTILINE) if found else ""
 
 
 def _headings() -> dict[str, str]:

@@ -68,7 +68,7 @@ def titles(text: str) -> list[str]:
 def test_the_best_of_this_project_and_of_all_come_first_and_only_active_ones(shell: Shell) -> None:
     told = shell("export", "--format", "markdown")
     assert titles(told.stdout) == ["Lesson 3", "Lesson 2", "Lesson 8", "Lesson 1", "Lesson 4"]
-    assert "(From a failure; helped 8 of 9 times.)" in told.stdout
+    assert "** (from a failure; helped 8 of 9 times): " in told.stdout
     assert "in web and any project." in told.stdout
     assert "Wrote 5 strategies of web and global." in told.stderr
     assert "left out, since they read as orders to the agent; look at them with `show`: st_0007." in told.stderr
@@ -246,7 +246,7 @@ def test_any_strategies_make_one_list_under_one_heading(words: list[tuple[str, s
         end = next(number for number, child in enumerate(children) if child.type == "strong_close")
         assert [child.type for child in children if child.nesting] == ["strong_open", "strong_close"]
         assert plain([child for child in children[:end] if not child.nesting]) == visible(each.title)
-        said = [visible(part) for part in (each.description, each.content, "(From a success.)")]
+        said = ["(from a success):", visible(each.description), visible(each.content)]
         assert plain(children[end + 1 :]).split() == " ".join(said).split()
 
 

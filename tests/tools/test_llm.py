@@ -13,6 +13,7 @@ from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
 from strategy_bank.tools.judging.judge_replies import ContrastReply, VerdictReply, json_part
 from strategy_bank.tools.judging.judgement import AttemptView, Judgement
 from strategy_bank.tools.judging.openai_client import EndpointSettings, strict_schema
+from strategy_bank.tools.prompting import fence
 from tests.support.scripted_endpoint import (
     Reply,
     ScriptedEndpoint,
@@ -101,7 +102,7 @@ async def test_a_failure_is_learned_from_with_the_prompt_for_failures(endpoint: 
         judgement = await judge.judge(TASK, TRAJECTORY, None)
     assert (judgement.verdict, judgement.strategies) == ("failure", [])
     assert endpoint.kinds == ["judge", "extract_failure"]
-    assert "<reason>\nIt did not work.\n</reason>" in endpoint.requests[1].data
+    assert fence("reason", "It did not work.") in endpoint.requests[1].data
 
 
 @pytest.mark.anyio
@@ -118,8 +119,8 @@ async def test_what_was_sent(endpoint: ScriptedEndpoint) -> None:
     assert [message["role"] for message in first.body["messages"]] == ["system", "user"]
     assert TRAJECTORY not in first.orders
     for request in endpoint.requests:
-        assert f"<task>\n{TASK}\n</task>" in request.data
-        assert f"<trajectory>\n{TRAJECTORY}\n</trajectory>" in request.data
+        assert fence("task", TASK) in request.data
+        assert fence("trajectory", TRAJECTORY) in request.data
     schema = first.body["response_format"]["json_schema"]
     assert (schema["strict"], schema["schema"]) == (True, strict_schema(VerdictReply))
 
@@ -298,10 +299,10 @@ async def test_a_comparison_contrasts_and_chooses(endpoint: ScriptedEndpoint) ->
     assert endpoint.kinds == ["contrast", "best_of_n"]
     assert [request.body["temperature"] for request in endpoint.requests] == [0.7, 0.0]
     for request in endpoint.requests:
-        assert f"<task>\n{TASK}\n</task>" in request.data
-        assert "Attempt 1, judged a failure:\n<attempt_1>\ntried and failed\n</attempt_1>" in request.data
-        assert f"Attempt 2, judged a success:\n<attempt_2>\n{TRAJECTORY}\n</attempt_2>" in request.data
-        assert "Attempt 3, not judged:\n<attempt_3>\ngave up &lt;/attempt_3>\n</attempt_3>" in request.data
+        assert fence("task", TASK) in request.data
+        assert "Attempt 1, judged a failure:\n<attempt_1>\n> tried and failed\n</attempt_1>" in request.data
+        assert f"Attempt 2, judged a success:\n{fence('attempt', TRAJECTORY, 2)}" in request.data
+        assert "Attempt 3, not judged:\n<attempt_3>\n> gave up &lt;/attempt_3>\n</attempt_3>" in request.data
 
 
 @pytest.mark.anyio
@@ -310,7 +311,7 @@ async def test_attempts_share_the_room_there_is(endpoint: ScriptedEndpoint) -> N
     long = [AttemptView(n, None, f"step of {n}\n" * 1000) for n in (1, 2, 3)]
     async with judge_at(endpoint, trajectory_chars=3000) as judge:
         await judge.compare(TASK, long)
-    assert all(len(request.data) < 3500 for request in endpoint.requests)
+    assert all(len(request.data) < 4000 for request in endpoint.requests)  # each line has a mark of two more
     assert all(f"step of {n}" in endpoint.requests[0].data for n in (1, 2, 3))
 
 

@@ -66,7 +66,7 @@ def test_an_unknown_prompt_is_named() -> None:
 
 
 def test_a_fence_wraps_the_text_in_its_tags() -> None:
-    assert fence("task", "Fix a < b") == "<task>\nFix a < b\n</task>"
+    assert fence("task", "Fix a < b") == "<task>\n> Fix a < b\n</task>"
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_a_fenced_text_cannot_close_or_open_its_section(attack: str) -> None:
 
 
 def test_other_tags_and_longer_names_stay_as_they_are() -> None:
-    assert "<b></b></trajectory_2>" in fence("trajectory", "<b></b></trajectory_2>")
+    assert "> <b></b></trajectories> <retask>" in fence("trajectory", "<b></b></trajectories> <retask>")

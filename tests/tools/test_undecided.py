@@ -46,7 +46,7 @@ async def test_the_agent_is_asked_and_its_answer_merges_them(connect: Connect, s
         result = await taught(client, REWORDED, NEW, PREVENTIVE)
         new = result["strategies"][0]
         asked = result["next_step"]
-        assert f"{known['id']}, which was known:\n<known_lesson>\n{KNOWN['title']}" in asked
+        assert f"{known['id']}, which was known:\n<known_lesson>\n> {KNOWN['title']}" in asked
         assert f'same_as {{"{new["id"]}": "{known["id"]}"}}' in asked
         assert PREVENTIVE["title"] not in asked
         answered = await call(

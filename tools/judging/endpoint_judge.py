@@ -136,7 +136,7 @@ def _reason(reply: VerdictReply, counts: Verdict) -> str:
 
 def _section(view: AttemptView, limit: int) -> str:
     verdict = f"judged a {view.verdict}" if view.verdict else "not judged"
-    shown = fence(f"attempt_{view.attempt}", condense(view.trajectory, limit))
+    shown = fence("attempt", condense(view.trajectory, limit), view.attempt)
     return f"Attempt {view.attempt}, {verdict}:\n{shown}"
 
 

@@ -8,6 +8,7 @@ from strategy_bank.tools.trajectory.text import strip_controls
 
 _ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _ESCAPE = re.compile(r"\\+[nrtbf]?")
+_MARK = re.compile(r"^> ?", re.MULTILINE)
 _WRAPPING = "\"'`“”‘’„«»….*"
 # Shorter quotes occur everywhere by chance, so they count only as a whole line or value.
 _LEAST_QUOTE = 3
@@ -20,7 +21,13 @@ class QuoteFinder:
         self._text = text
 
     def holds(self, quote: str) -> bool:
-        """Return whether the quote occurs, whatever its white space, JSON escapes and the quotation marks around it."""
+        """Return whether the quote occurs, whatever its white space, JSON escapes and the quotation marks around it.
+
+        It may have been copied out of a request, where lines are marked and tags escaped (`tools/prompting.py`).
+        """
+        return self._holds(quote) or self._holds(_as_stored(quote))
+
+    def _holds(self, quote: str) -> bool:
         bare = strip_controls(quote).strip().strip(_WRAPPING).strip()
         if not bare:
             return False
@@ -41,6 +48,10 @@ class QuoteFinder:
     def _has_line(self, bare: str) -> bool:
         line = rf"^(?:\[[0-9]+\] [a-z][^:\n]*: )?[ \t]*{re.escape(bare)}[ \t]*$"
         return any(map(str.isalnum, bare)) and re.search(line, self._text, re.MULTILINE) is not None
+
+
+def _as_stored(quote: str) -> str:
+    return _MARK.sub("", quote).replace("&lt;", "<").replace("&amp;", "&")
 
 
 def _occurs(quote: str, text: str) -> bool:

@@ -8,6 +8,7 @@ from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.safety.literals import find_literals
 from strategy_bank.tools.safety.prompt_injection import carries_orders, read_as_orders
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.trajectory.text import strip_controls
 
 QUARANTINED = "quarantined: "
 CARRIED = "was drawn from a task or trajectory that carries orders"
@@ -62,7 +63,7 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
 
 def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None) -> Strategy:
     """Return the draft redacted, and quarantined where it, or what `carried` names in its source, reads as orders."""
-    title, description, content = (redact(text).text for text in (draft.title, draft.description, draft.content))
+    title, description, content = (redact(text).text for text in cleaned(draft))
     strategy = Strategy(
         id=content_id("st", source.scope, title, description, content),
         title=title,
@@ -78,3 +79,9 @@ def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None
     if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
     return strategy
+
+
+def cleaned(draft: StrategyDraft) -> tuple[str, str, str]:
+    """Return title and description as one line each, and the content as lines without control characters."""
+    title, description = (strip_controls(" ".join(text.split())) for text in (draft.title, draft.description))
+    return title, description, strip_controls("\n".join(draft.content.splitlines())).strip()

@@ -1,8 +1,8 @@
 """Writes a scope's best strategies for agents without this server: a section of AGENTS.md, a SKILL.md, plain Markdown.
 
-Strategies were written by agents that read untrusted pages. Each becomes one list item in one line, and nothing in it can end
-the item or mean anything to a reader of Markdown or HTML. What reads as orders is left out, whatever its status says, because
-no fence stands around it here.
+Strategies were written by agents that read untrusted pages. Each becomes one list item in one line, with what we know of it
+right after its bold title, and nothing in it can end the item or mean anything to a reader of Markdown or HTML. What reads as
+orders is left out, whatever its status says, because no fence stands around it here.
 """
 
 import json
@@ -107,7 +107,7 @@ def _item(strategy: Strategy) -> str:
     uses = strategy.helped + strategy.hurt
     used = f"; helped {strategy.helped} of {uses} times" if uses else ""
     title, description, content = map(inert, (strategy.title, strategy.description, strategy.content))
-    return f"- **{title}** {description} {content} (From {ORIGINS[strategy.outcome]}{used}.)"
+    return f"- **{title}** (from {ORIGINS[strategy.outcome]}{used}): {description} {content}"
 
 
 def inert(text: str) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import Target, pass_target, printable, progress_bar, say, show
+from strategy_bank.server.cli.console import Target, pass_target, progress_bar, say, show
 from strategy_bank.server.judges import with_endpoint
 from strategy_bank.tools.consolidation.sweep import Sweep, sweep
 from strategy_bank.tools.judging.judge import AgentJudge
@@ -36,7 +36,9 @@ def consolidate(target: Target, dry_run: bool) -> None:
 
         found = target.with_bank(run)
     for reason in found.failed:
-        say(printable(f"Not decided, both stay: {reason}"))
+        say(f"Not decided, both stay: {reason}")
     for merge in found.merges:
-        show(f"{merge.other.id} → {merge.kept.id}  ({merge.why})\n  {merge.other.title}\n  {merge.kept.title}")
+        show(f"{merge.other.id} → {merge.kept.id}  ({merge.why})")
+        for title in (merge.other.title, merge.kept.title):
+            show(f"  {title}")
     say(f"{len(found.merges)} {'would be' if dry_run else 'were'} merged into others.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import Target, pass_target, printable, progress_bar, say
+from strategy_bank.server.cli.console import Target, pass_target, progress_bar, say
 from strategy_bank.server.judges import check_endpoint, with_endpoint
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def distill(target: Target, limit: int | None, abandoned: bool) -> None:
 
         result = target.with_bank(run)
     for id, reason in result.failed:
-        say(printable(f"{id}: {reason}"))
+        say(f"{id}: {reason}")
     say(f"Judged {result.episodes} episodes and compared {result.runs} runs; {len(result.failed)} failed.")
     if result.failed:
         raise click.exceptions.Exit(1)

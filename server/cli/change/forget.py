@@ -13,7 +13,6 @@ from strategy_bank.server.cli.console import (
     counted,
     json_option,
     pass_target,
-    printable,
     progress_bar,
     say,
     show,
@@ -69,7 +68,7 @@ def forget(
     if as_json:
         show_json(_fields(planned))
     else:
-        _show(planned, show if dry_run else lambda line: say(printable(line)))
+        _show(planned, show if dry_run else say)
     if dry_run or not (planned.going or planned.losing or purge):
         return
     if planned.going or planned.losing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import Target, pass_target, printable, progress_bar, say, show_table
+from strategy_bank.server.cli.console import Target, pass_target, progress_bar, say, show_table
 from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def learn(target: Target, client: "ClientName", project: Path | None, since: dat
 
     queue = Queue(
         client,
-        tell=lambda text: say(printable(text)),
+        tell=say,
         scope=target.settings.scope,
         project=project.resolve() if project else None,
         since=since.astimezone() if since else None,

@@ -12,7 +12,6 @@ from strategy_bank.server.cli.console import (
     check_answerable,
     counted,
     pass_target,
-    printable,
     progress_bar,
     say,
     yes_option,
@@ -45,7 +44,7 @@ def move(target: Target, old: tuple[str, ...], new: str, yes: bool) -> None:
     if all(_STRATEGY.fullmatch(each) for each in old):
         before = target.with_bank(lambda bank: move_strategies(bank, old, new))
         for strategy in before:
-            say(printable(f"{strategy.id}: {strategy.scope} → {new}: {strategy.title}"))
+            say(f"{strategy.id}: {strategy.scope} → {new}: {strategy.title}")
         return
     if len(old) > 1:
         raise click.UsageError("Give one scope, or ids of strategies only.")
@@ -54,7 +53,7 @@ def move(target: Target, old: tuple[str, ...], new: str, yes: bool) -> None:
     with progress_bar("Moving") as progress:
         moved = target.with_bank(lambda bank: move_scope(bank, scope, new, progress))
     shown = Counter({kind: number for kind, number in moved.items() if kind != "project"})
-    say(printable(f"Moved {counted(shown)} from {scope} to {new}."))
+    say(f"Moved {counted(shown)} from {scope} to {new}.")
 
 
 def _ask_where_joined(target: Target, old: str, new: str, yes: bool) -> None:
@@ -68,6 +67,6 @@ def _ask_where_joined(target: Target, old: str, new: str, yes: bool) -> None:
         check_answerable(yes, f"join {old} with {new}")
         ask(
             yes,
-            printable(f"{new} exists. Join {old} with it? They cannot be told apart afterwards."),
+            f"{new} exists. Join {old} with it? They cannot be told apart afterwards.",
             "Nothing was moved.",
         )

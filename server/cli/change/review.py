@@ -6,8 +6,9 @@ from typing import Literal
 
 import click
 
-from strategy_bank.server.cli.console import Target, json_option, pass_target, printable, say, show_json
+from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show_block, show_json
 from strategy_bank.store.records import Strategy
+from strategy_bank.store.visible_text import visible_line
 from strategy_bank.tools.curation.decisions import Decision, carry_out, quarantined
 from strategy_bank.tools.safety.disguise import INVISIBLE
 
@@ -35,7 +36,7 @@ def review(target: Target, only_list: bool, as_json: bool) -> None:
     if as_json:
         show_json([strategy.model_dump(mode="json") for strategy in waiting])
     elif only_list:
-        click.echo("\n\n".join(map(_shown, waiting)) or "Nothing is quarantined.")
+        show_block("\n\n".join(map(_shown, waiting)) or "Nothing is quarantined.")
     elif waiting:
         decided = _decided(target, waiting)
         waiting = [strategy for strategy in waiting if strategy.id not in decided]
@@ -50,7 +51,7 @@ def _decided(target: Target, waiting: list[Strategy]) -> set[str]:
     """Ask about each strategy and do at once what was answered. Return the ids of those that no longer wait."""
     done: set[str] = set()
     for number, strategy in enumerate(waiting, 1):
-        click.echo(f"\n{number} of {len(waiting)}\n{_shown(strategy)}")
+        show_block(f"\n{number} of {len(waiting)}\n{_shown(strategy)}")
         answer = _answer()
         if answer == "quit":
             break
@@ -62,7 +63,7 @@ def _decided(target: Target, waiting: list[Strategy]) -> set[str]:
 
 def _answer() -> Answer:
     while True:
-        click.echo(f"{_QUESTION}: ", nl=False, err=True)
+        say(f"{_QUESTION}: ", end="")
         line = sys.stdin.readline()
         if not line:
             return "quit"
@@ -73,18 +74,20 @@ def _answer() -> Answer:
 
 def _shown(strategy: Strategy) -> str:
     source = ", ".join([*strategy.episode_ids[-3:], *strategy.run_ids[-3:]]) or "an import"
-    return (
-        f"{strategy.id}  {strategy.status_reason}\n  from {source}, scope {_visible(strategy.scope)}, "
-        f"{strategy.created_at:%Y-%m-%d}\n  Title:   {_visible(strategy.title)}\n  When:    {_visible(strategy.description)}\n"
-        f"  Content: {_visible(strategy.content)}"
+    lines = (
+        f"{_visible(strategy.id)}  {_visible(strategy.status_reason)}",
+        f"  from {_visible(source)}, scope {_visible(strategy.scope)}, {strategy.created_at:%Y-%m-%d}",
+        f"  Title:   {_visible(strategy.title)}",
+        f"  When:    {_visible(strategy.description)}",
+        f"  Content: {_visible(strategy.content)}",
     )
+    return "\n".join(lines)
 
 
 def _visible(text: str) -> str:
     """Show line breaks, invisible letters, and those of another script inside a Latin word as escapes."""
-    text = INVISIBLE.sub(_escape, text).replace("\n", "\\n")
-    text = re.sub(r"\w*[a-zA-Z]\w*", lambda word: re.sub("[\u0370-\u04ff]", _escape, word[0]), text)
-    return printable(text)
+    text = visible_line(INVISIBLE.sub(_escape, text))
+    return re.sub(r"\w*[a-zA-Z]\w*", lambda word: re.sub("[\u0370-\u04ff]", _escape, word[0]), text)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -2,13 +2,15 @@
 
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
 
-from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show, show_json
+from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show_block, show_json
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Hit
+from strategy_bank.store.visible_text import folded
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -44,7 +46,7 @@ def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> 
     if as_json:
         show_json(result.model_dump(mode="json"))
     elif result.strategies:
-        show("\n\n".join(map(_hit, result.strategies)))
+        show_block("\n\n".join(map(_hit, result.strategies)))
     else:
         say(f"Nothing in {result.scope} or global fits this task.")
 
@@ -52,6 +54,6 @@ def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> 
 def _hit(hit: Hit) -> str:
     used = f", helped {hit.helped}, hurt {hit.hurt}" if hit.helped + hit.hurt else ""
     return (
-        f"{hit.title}\n  {hit.id}, relevance {hit.relevance:.2f}, from {hit.outcome}, scope {hit.scope}{used}\n"
-        f"  When: {hit.description}\n  {hit.content}"
+        f"{folded(hit.title)}\n  {hit.id}, relevance {hit.relevance:.2f}, from {hit.outcome}, scope {folded(hit.scope)}{used}\n"
+        f"  When: {folded(hit.description)}\n{indent(hit.content, '  ')}"
     )

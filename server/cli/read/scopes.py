@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from strategy_bank.server.cli.console import Target, json_option, pass_target, printable, say, show_json, show_table
+from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show_json, show_table
 from strategy_bank.tools.scopes.moving import ScopeSummary, summaries
 from strategy_bank.tools.scopes.registry import scope_in
 
@@ -42,7 +42,7 @@ def scopes(target: Target, as_json: bool) -> None:
     show_table(
         ("scope", *_KINDS.values(), "newest", "known by"), [_row(each) for each in found], folding=("scope", "known by")
     )
-    say(printable(f"In this folder the scope is {here}."))
+    say(f"In this folder the scope is {here}.")
 
 
 def _fields(scope: ScopeSummary) -> dict[str, Any]:

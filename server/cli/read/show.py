@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from strategy_bank.server.cli.console import Target, json_option, pass_target, show, show_json
+from strategy_bank.server.cli.console import Target, json_option, pass_target, show_block, show_json
 from strategy_bank.store.errors import NotFound
 from strategy_bank.store.records import Episode, Record, Run, Strategy
+from strategy_bank.store.visible_text import folded
+from strategy_bank.tools.prompting import quoted
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -33,11 +35,11 @@ def show_record(target: Target, id: str, full: bool, as_json: bool) -> None:
     elif isinstance(record, Strategy):
         from strategy_bank.tools.sharing.describe import describe
 
-        show(describe(record))
+        show_block(describe(record))
     elif isinstance(record, Episode):
-        show(_episode(record, full))
+        show_block(_episode(record, full))
     elif isinstance(record, Run):
-        show(_run(record, attempts))
+        show_block(_run(record, attempts))
 
 
 async def _find(bank: "Bank", id: str) -> tuple[Record, list[dict[str, Any]]]:
@@ -66,7 +68,7 @@ def _episode(episode: Episode, full: bool) -> str:
         "learned": "; ".join(f"{item.action} {item.id} {item.title}" for item in episode.learned),
         "judgement": _reason(episode.judgement),
     }
-    return f"# {episode.id}\n\n{episode.task}\n\n{_facts(facts)}\n\n{trajectory}"
+    return f"# {episode.id}\n\n{quoted(episode.task)}\n\n{_facts(facts)}\n\n{quoted(trajectory)}"
 
 
 def _run(run: Run, attempts: list[dict[str, Any]]) -> str:
@@ -79,7 +81,7 @@ def _run(run: Run, attempts: list[dict[str, Any]]) -> str:
         "recalled": ", ".join(hit.id for hit in run.recalled),
         "learned": "; ".join(f"{item.action} {item.id} {item.title}" for item in run.learned),
     } | {f"attempt {row['attempt']}": f"{row['id']}, {row['verdict'] or row['status']}" for row in attempts}
-    return f"# {run.id}\n\n{run.task}\n\n{_facts(facts)}"
+    return f"# {run.id}\n\n{quoted(run.task)}\n\n{_facts(facts)}"
 
 
 def _reason(judgement: str) -> str:
@@ -89,4 +91,4 @@ def _reason(judgement: str) -> str:
 
 
 def _facts(facts: dict[str, Any]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+    return "\n".join(f"- {name}: {folded(str(value))}" for name, value in facts.items() if value)

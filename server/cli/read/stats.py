@@ -9,7 +9,6 @@ from strategy_bank.server.cli.console import (
     Target,
     json_option,
     pass_target,
-    printable,
     say,
     show,
     show_json,
@@ -41,7 +40,7 @@ def stats(target: Target, as_json: bool) -> None:
     rows = [row for row in _rows(found) if row[2]]
     show_table(("what", "of which", "number"), rows or [("strategies", "all", 0)], folding=("of which",))
     if not target.scope:
-        say(printable(f"In this folder the scope is {found['scope_here']}."))
+        say(f"In this folder the scope is {found['scope_here']}.")
     for pending in found["pending"][:_PENDING_SHOWN]:
         show(f"pending {pending['id']}: {pending['reason'] or 'nobody has judged it yet'}")
     if found["pending"]:

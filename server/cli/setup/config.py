@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show_json, show_table
+from strategy_bank.server.cli.console import (
+    Target,
+    ask_secret,
+    json_option,
+    pass_target,
+    say,
+    show,
+    show_json,
+    show_table,
+)
 from strategy_bank.server.clients.editors import toml_editor
 from strategy_bank.server.config_file import CONFIG, config_text, parse_config
 from strategy_bank.server.settings import FIELDS, PREFIX, Given, Sources, masked, parsed
@@ -68,7 +77,7 @@ def set_value(target: Target, name: str, value: str) -> None:
     if name not in FIELDS:
         raise InvalidInput(f"There is no setting {name!r}. The settings are {', '.join(FIELDS)}.")
     if value == "-":
-        value = click.prompt(name, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
+        value = ask_secret(name) if sys.stdin.isatty() else sys.stdin.readline().strip()
     file = _change(target, lambda text: toml_editor.put(text, [name], parsed(name, value)))
     say(f"Set {name} in {file}. Restart the clients that use it.")
     if (given := target.sources.given[name]).source != "file":
@@ -90,7 +99,7 @@ def unset(target: Target, name: str) -> None:
 @pass_target()
 def path(target: Target) -> None:
     """Print where `config.toml` is, or would be."""
-    click.echo(target.config_file)
+    show(str(target.config_file))
 
 
 @config.command()

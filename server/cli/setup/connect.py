@@ -11,8 +11,9 @@ from strategy_bank.server.cli.console import (
     ask,
     check_answerable,
     pass_target,
-    printable,
     say,
+    show,
+    show_block,
     show_table,
     yes_option,
 )
@@ -68,7 +69,7 @@ def connect(
     path = _file(chosen, project)
     if printing:
         say(f"For {path}:")
-        click.echo(connection.snippet(chosen, chosen.entry(words)), nl=False)
+        show_block(connection.snippet(chosen, chosen.entry(words)).rstrip("\n"))
         _say_own_line(chosen, project, words)
     elif remove:
         _apply(connection.plan_removal(chosen, path), yes, f"{chosen.title} is not connected in {path}.", chosen.title)
@@ -85,7 +86,7 @@ def _apply(plan: connection.Change | None, yes: bool, nothing: str, title: str) 
         say(nothing)
         return False
     for line in connection.diff_lines(plan):
-        click.secho(printable(line), fg=_COLOURS.get(line[0]))
+        show(line, _COLOURS.get(line[0]))
     check_answerable(yes, f"change the configuration of {title}")
     ask(yes, "Write this?", "Nothing was changed.")
     backup = connection.write_with_backup(plan)

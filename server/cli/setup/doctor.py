@@ -51,7 +51,7 @@ def doctor(target: Target, endpoint: bool, as_json: bool) -> None:
 
 
 def _show(finding: "Finding") -> None:
-    click.secho(f"{finding.status:<5}", fg=_COLOURS[finding.status], nl=False)
+    show(f"{finding.status:<5}", _COLOURS[finding.status], end="")
     show(f"{finding.about:<17}{finding.found}")
     if finding.advice:
         show(f"{'':<22}→ {finding.advice}")

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.cli.console import Target, counted, pass_target, printable, say
+from strategy_bank.server.cli.console import Target, counted, pass_target, say, show_block
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.scopes.registry import scope_in
 from strategy_bank.tools.sharing import agents_file
@@ -111,14 +111,14 @@ def _write_text(target: Target, file: str, format: Format, limit: int) -> None:
     scopes, (chosen, commanding) = target.with_bank(choose)
     text = rewritten(format, chosen, scopes, before, path.parent.name if path else "")
     if path is None:
-        click.echo(text, nl=False)
+        show_block(text.rstrip("\n"))
     else:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _FOR_ALL
         with replacing(path, mode) as output:
             output.write(text.encode())
-    say(f"Wrote {counted({'strategy': len(chosen)})} of {printable(' and '.join(scopes))}.")
+    say(f"Wrote {counted({'strategy': len(chosen)})} of {' and '.join(scopes)}.")
     if commanding:
-        ids = printable(", ".join(commanding))
+        ids = ", ".join(commanding)
         say(f"Warning: left out, since they read as orders to the agent; look at them with `show`: {ids}.")
 
 

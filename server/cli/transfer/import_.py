@@ -7,7 +7,7 @@ from typing import IO
 
 import click
 
-from strategy_bank.server.cli.console import Target, counted, pass_target, printable, progress_bar, say
+from strategy_bank.server.cli.console import Target, counted, pass_target, progress_bar, say
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Record
 
@@ -44,9 +44,7 @@ def import_bank(target: Target, file: str) -> None:
             result = target.with_bank(lambda bank: load(bank, records, lambda done: progress(done, total)))
     say(f"Added {counted(result.added)}; there already: {counted(result.present)}.")
     if commanding:
-        say(
-            f"Warning: these read as orders to the agent; look at them with `show`: {printable(', '.join(commanding))}."
-        )
+        say(f"Warning: these read as orders to the agent; look at them with `show`: {', '.join(commanding)}.")
 
 
 def _records(lines: IO[str], scope: str) -> Iterator[Record]:
