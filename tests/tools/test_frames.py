@@ -43,10 +43,10 @@ def stored(text: str, number: int = 1) -> Strategy:
 @EVERY
 def test_a_recall_shows_as_many_entries_as_there_are_strategies(text: str) -> None:
     hits = [hit(text), hit(text, 2, contradicts=["st_1", "st_3"]), hit("Plain", 3, contradicts=["st_2"])]
-    told = RecallResult(recall_id="rc_1", strategies=hits, guidance="Lessons.").as_text()
+    told = RecallResult(recall_id="rc_1", scope=text, strategies=hits, guidance="Lessons.").as_text()
     assert entries(told) == ["st_1", "st_2", "st_3"]
     assert tags(told) == FENCE
-    assert seen(told) == [
+    assert [line.partition(", scope: ")[0] for line in seen(told)] == [
         "Lessons.", "recall_id: rc_1", "<strategies>",
         "[st_1] from a success, used well 1 of 3 times", "",
         "[st_2] from a success, used well 1 of 3 times",
