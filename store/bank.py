@@ -214,6 +214,10 @@ class Bank:
     def note_recall(self, recall: Recall) -> None:
         self._recalls.note(recall)
 
+    async def has_recall(self, id: str) -> bool:
+        """Tell whether a recall was noted, written already or not."""
+        return id in self._recalls or await self.count(Recall, id=id) > 0
+
     async def flush_recalls(self) -> None:
         """Write the buffered recalls. After an error they stay buffered."""
         await self._recalls.flush(self.add_all, self._notes.forgotten_at)

@@ -17,6 +17,7 @@ from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.episodes.attempts import Attempt, brief, close_run, reported_attempts
+from strategy_bank.tools.episodes.named_ids import check_id
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest, comparison_request
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison
@@ -93,6 +94,8 @@ class ScalingResult(BaseModel):
 
 async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingResult:
     """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank."""
+    if request.run_id:
+        check_id("run_id", "run", request.run_id)
     run = await own_run(bank, request.run_id, request.scope) if request.run_id else await _start(bank, request)
     if request.comparison is not None:
         return await _finish(bank, judge, run, await _episodes(bank, run), request.comparison)

@@ -10,9 +10,11 @@ from typing import Any, cast
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.types import ToolAnnotations
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
+from strategy_bank.server.mcp.argument_reader import ArgumentReader
 from strategy_bank.store.errors import StrategyBankError
 
 _UNLISTED = "unlisted"
@@ -40,8 +42,8 @@ class ContractTool(Tool):
         """Build the tool from a function's name, docstring and arguments, with compact schemas."""
         description = " ".join((function.__doc__ or "").split())
         tool = cls.from_function(function, title=title, description=description, annotations=annotations, meta=meta)
+        tool.fn_metadata = _Arguments.read_by(tool.parameters, tool.fn_metadata)
         tool.parameters = compact(tool.parameters, arguments=True)
-        tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema or {})
         return cast("ContractTool", tool)
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
@@ -60,6 +62,26 @@ class ContractTool(Tool):
         unchanged = "" if reads_only else "Nothing was stored. "
         problems = [f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors()]
         return f"{unchanged}Correct the arguments and call again: {'; '.join(problems[:8])}"
+
+
+class _Arguments(FuncMetadata):
+    """Reads arguments by the whole schema. The SDK's own reading takes JSON out of what is to stay a text."""
+
+    _reader: ArgumentReader = PrivateAttr()
+
+    @classmethod
+    def read_by(cls, schema: dict[str, Any], known: FuncMetadata) -> "_Arguments":
+        made = cls(
+            arg_model=known.arg_model,
+            output_schema=compact(known.output_schema or {}),
+            output_model=known.output_model,
+            wrap_output=known.wrap_output,
+        )
+        made._reader = ArgumentReader(schema)
+        return made
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        return self._reader.read(data)
 
 
 def compact(schema: dict[str, Any], *, arguments: bool = False) -> dict[str, Any]:

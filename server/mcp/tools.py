@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context, Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import BeforeValidator, Field, Strict
 
 from strategy_bank.server.hook_reply import context_for
 from strategy_bank.server.mcp.app_state import Caller, State
@@ -20,10 +20,16 @@ from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.recall_strategies import RecallResult, recall
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
+from strategy_bank.tools.trajectory.json_text import as_json_text
 
-Task = Annotated[str, Field(min_length=1, max_length=8000, description="The task, as given to you")]
 ItsScope = Annotated[str | None, Field(max_length=200, description="Leave out")]
 ItsCaller = Annotated[Caller, Resolve(caller_of)]
+# Bots pass tickets on as objects; their text is the task.
+Task = Annotated[
+    str,
+    BeforeValidator(as_json_text),
+    Field(min_length=1, max_length=8000, description="The task, as given to you"),
+]
 Trajectory = Annotated[
     str | list[Any] | dict[str, Any],
     Field(
@@ -31,6 +37,7 @@ Trajectory = Annotated[
         "decisive steps, key observations verbatim. Or {transcript: path} if a hook named it"
     ),
 ]
+Whole = Annotated[int, Strict()]  # True is no number
 Used = Annotated[
     list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")
 ]
@@ -54,7 +61,7 @@ async def recall_strategies(
     ctx: Context[State, Any],
     caller: ItsCaller,
     task: Task,
-    limit: Annotated[int, Field(ge=1, le=10)] = 3,
+    limit: Annotated[Whole, Field(ge=1, le=10)] = 3,
     scope: ItsScope = None,
     hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
@@ -84,7 +91,7 @@ async def report_outcome(
     recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
     used_strategy_ids: Used | None = None,
     run_id: Annotated[str | None, Field(description="With attempt, of scale_attempts")] = None,
-    attempt: Annotated[int | None, Field(ge=1, le=8)] = None,
+    attempt: Annotated[Whole | None, Field(ge=1, le=8)] = None,
     episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
     same_as: Annotated[dict[str, str] | None, Field(max_length=5, description="When asked: new id: known id")] = None,
     scope: ItsScope = None,
@@ -119,7 +126,7 @@ async def scale_attempts(
     ctx: Context[State, Any],
     caller: ItsCaller,
     task: Task | None = None,
-    attempts: Annotated[int | None, Field(ge=2, le=8, description="Default 3")] = None,
+    attempts: Annotated[Whole | None, Field(ge=2, le=8, description="Default 3")] = None,
     mode: Annotated[
         Literal["parallel", "sequential"],
         Field(description="parallel: independent attempts; sequential: each re-examines the one before"),

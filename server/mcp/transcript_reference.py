@@ -4,7 +4,6 @@ This saves the agent from typing again what it did. The file is read only from t
 `tools/transcripts/reader.py`) and cut to the task at hand.
 """
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -20,12 +19,7 @@ _KEY = "transcript"
 
 
 def transcript_named(trajectory: Any) -> str:
-    """Return the path in such a reference, also if the agent wrote the object as text; "" for any other trajectory."""
-    if isinstance(trajectory, str) and trajectory.lstrip().startswith("{") and _KEY in trajectory[:40]:
-        try:
-            trajectory = json.loads(trajectory)
-        except ValueError:
-            return ""
+    """Return the path in such a reference; "" for any other trajectory."""
     named = fields(trajectory)
     return word(named.get(_KEY)) if named.keys() == {_KEY} else ""
 

@@ -6,8 +6,9 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Episode, Run, Strategy, Verdict, content_id
+from strategy_bank.store.records import Episode, Run, Verdict, content_id
 from strategy_bank.tools.episodes.attempts import check_free, close_run
+from strategy_bank.tools.episodes.named_ids import check_id, known_recall, known_strategies
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_episode, own_run
@@ -41,7 +42,7 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
 
     Raises InvalidInput and the errors of the bank.
     """
-    report, unknown = await _of_known_strategies(bank, report)
+    report, unknown = await _with_known_ids(bank, report)
     if report.episode_id:
         return await _completed(bank, await own_episode(bank, report.episode_id, report.scope), report), unknown
     run = await _run_of(bank, report)
@@ -56,13 +57,25 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
         await bank.flush_recalls()
         return episode if is_new else await bank.get(Episode, episode.id)
 
-    stored = await _completed(bank, await bank.atomically(step), report)
-    return stored, [*warnings, *unknown]
+    return await _completed(bank, await bank.atomically(step), report), [*warnings, *unknown]
 
 
 def is_settled(episode: Episode) -> bool:
     """Return whether the episode has a verdict and has taught what it can."""
     return episode.status != "pending"
+
+
+async def _with_known_ids(bank: "Bank", report: Report) -> tuple[Report, list[str]]:
+    """Return the report with ids that are there, and warnings about those that are not. Raises InvalidInput."""
+    for argument, prefix, id in (("episode_id", "ep", report.episode_id), ("run_id", "run", report.run_id)):
+        if id:
+            check_id(argument, prefix, id)
+    for id in [each for pair in report.same_as.items() for each in pair]:
+        check_id("same_as", "st", id)
+    used, unused = await known_strategies(bank, report.used_strategy_ids, report.scope.readable)
+    recall_id, not_recalled = await known_recall(bank, report.recall_id)
+    known = report.model_copy(update={"used_strategy_ids": used, "recall_id": recall_id})
+    return known, [*unused, *not_recalled]
 
 
 async def _completed(bank: "Bank", episode: Episode, report: Report) -> Episode:
@@ -139,19 +152,3 @@ def _input_warnings(trajectory: Trajectory, secrets: set[str]) -> list[str]:
     if secrets:
         warnings.append(f"Secrets were redacted before storing: {', '.join(sorted(secrets))}.")
     return warnings
-
-
-async def _of_known_strategies(bank: "Bank", report: Report) -> tuple[Report, list[str]]:
-    """Return the report without the ids of strategies that its caller cannot have been shown, and a warning about them."""
-    ids = report.used_strategy_ids
-    known = (
-        {row["id"] for row in await bank.cells(Strategy, [], id=ids, scope=report.scope.readable)}
-        if ids
-        else set[str]()
-    )
-    if not (unknown := [id for id in ids if id not in known]):
-        return report, []
-    used = [id for id in ids if id in known]
-    return report.model_copy(update={"used_strategy_ids": used}), [
-        f"Unknown used_strategy_ids, ignored: {', '.join(unknown)}."
-    ]

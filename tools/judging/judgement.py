@@ -54,7 +54,7 @@ class Comparison(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     analysis: Passage = Field(description="Why some attempts did better")
-    best_attempt: int = Field(ge=1, le=8, description="Number of the best attempt")
+    best_attempt: int = Field(strict=True, ge=1, le=8, description="Number of the best attempt")
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],
         max_length=5,

@@ -6,6 +6,7 @@
 Every step may be done twice with the same result, so doing it again mends a crash in the middle.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.credit import Use, credited, evidence, harm
 from strategy_bank.tools.learning.drafts import Source, strategies_of
 from strategy_bank.tools.learning.placement import place
-from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.safety.redact import redact_texts
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -99,7 +100,7 @@ async def conclude(
             update={
                 "status": "finished",
                 "best_attempt": comparison.best_attempt,
-                "comparison": redact(comparison.model_dump_json()).text,
+                "comparison": _stored(comparison),
                 "reason": "",
                 "learned": list(placed.learned),
                 "updated_at": now(),
@@ -184,8 +185,8 @@ def _second_judgement(episode: Episode, judgement: Judgement) -> list[str]:
     return ["This episode was judged already; the first judgement stands."]
 
 
-def _stored(judgement: Judgement) -> str:
-    return redact(judgement.model_dump_json()).text
+def _stored(said: Judgement | Comparison) -> str:
+    return json.dumps(redact_texts(said.model_dump(mode="json")), ensure_ascii=False, separators=(",", ":"))
 
 
 def _disagreement(episode: Episode, judgement: Judgement) -> list[str]:

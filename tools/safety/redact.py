@@ -65,6 +65,17 @@ def redact(text: str) -> Redaction:
     return Redaction(text, tuple(sorted(kinds)))
 
 
+def redact_texts(value: Any) -> Any:
+    """Return JSON data with every text in it redacted. What is redacted as JSON text may be JSON no more."""
+    if isinstance(value, str):
+        return redact(value).text
+    if isinstance(value, list):
+        return [redact_texts(item) for item in cast(list[Any], value)]
+    if isinstance(value, dict):
+        return {redact_texts(key): redact_texts(item) for key, item in cast(dict[Any, Any], value).items()}
+    return value
+
+
 @cache
 def _scanner() -> _Scanner:
     """Return all rules, the specific before the general, and the keywords."""

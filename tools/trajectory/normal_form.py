@@ -18,7 +18,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.tools.trajectory.step_reader import NEXT_VALUE, StepReader, Unreadable, is_dict, is_list
+from strategy_bank.tools.trajectory.json_text import read_json
+from strategy_bank.tools.trajectory.step_reader import (
+    NEXT_VALUE,
+    StepReader,
+    Unreadable,
+    has_known_shape,
+    is_dict,
+    is_list,
+)
 from strategy_bank.tools.trajectory.text import shorten, strip_controls
 
 MAX_CHARS = 2_000_000  # of the text of a trajectory
@@ -45,6 +53,7 @@ def normalise(raw: object) -> Trajectory:
     """Return text, steps, chat messages or strings (see ACCEPTED) in normal form. Raises InvalidInput for anything else."""
     if is_dict(raw):
         raw = next((raw[key] for key in ("messages", "steps", "trajectory") if key in raw), [raw])
+        raw = listed if isinstance(raw, str) and is_list(listed := read_json(raw)) else raw
     if isinstance(raw, str):
         text, steps = strip_controls(raw), 1
     elif is_list(raw):
@@ -76,9 +85,17 @@ def observed(text: str) -> str | None:
 
 def _read(items: list[Any]) -> tuple[str, int]:
     reader = StepReader()
-    for number, item in enumerate(items, 1):
+    for number, item in enumerate(_out_of_texts(items), 1):
         try:
             reader.read(item)
         except Unreadable as exc:
             raise InvalidInput(f"Step {number} of the trajectory {exc}. {ACCEPTED}.") from exc
     return reader.text()
+
+
+def _out_of_texts(items: list[Any]) -> list[Any]:
+    """Return the steps of which every one came as JSON text. A single text that is JSON is what a tool printed."""
+    if not all(isinstance(item, str) and item.lstrip().startswith(("{", "`")) for item in items):
+        return items
+    read = [read_json(item) for item in items]
+    return read if all(is_dict(item) and has_known_shape(item) for item in read) else items

@@ -174,6 +174,12 @@ class StepReader:
         return quiet and all(label == "thought" for label, _ in step.said)
 
 
+def has_known_shape(item: dict[Any, Any]) -> bool:
+    """Tell whether an object is a step or a message, by itself."""
+    role = _word(item.get("role")).lower()
+    return not _FIELDS.keys().isdisjoint(item) if not role else role in _ROLES and not _MESSAGE_KEYS.isdisjoint(item)
+
+
 def is_dict(value: object) -> TypeGuard[dict[Any, Any]]:
     return isinstance(value, dict)
 

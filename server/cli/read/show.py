@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import ValidationError
 
 from strategy_bank.server.cli.console import Target, json_option, pass_target, show_block, show_json
 from strategy_bank.store.errors import NotFound
@@ -87,7 +88,10 @@ def _run(run: Run, attempts: list[dict[str, Any]]) -> str:
 def _reason(judgement: str) -> str:
     from strategy_bank.tools.judging.judgement import Judgement
 
-    return Judgement.model_validate_json(judgement).reason if judgement else ""
+    try:
+        return Judgement.model_validate_json(judgement).reason if judgement else ""
+    except ValidationError:  # an older version could damage its JSON when it redacted it
+        return judgement
 
 
 def _facts(facts: dict[str, Any]) -> str:
