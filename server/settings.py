@@ -25,7 +25,7 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
 
 if TYPE_CHECKING:
-    from strategy_bank.tools.transcripts.reader import Folders
+    from strategy_bank.tools.transcripts.files import Folders
 
 PREFIX = "STRATEGY_BANK_"
 # field → the client's own variable for its folder, and the folder below what that variable names
@@ -129,10 +129,10 @@ class Settings(BaseModel):
 
     @property
     def folders(self) -> "Folders":
-        from strategy_bank.tools.transcripts.reader import Folders
+        from strategy_bank.tools.transcripts.files import Folders
 
-        folders = self.claude_home / "projects", self.codex_home / "sessions", self.gemini_home / "tmp"
-        return Folders(*(folder.expanduser() for folder in folders))
+        claude, codex, gemini = (home.expanduser() for home in (self.claude_home, self.codex_home, self.gemini_home))
+        return Folders(claude / "projects", codex / "sessions", gemini / "tmp", codex / "archived_sessions")
 
     @property
     def uses_endpoint(self) -> bool:

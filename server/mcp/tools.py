@@ -11,7 +11,7 @@ from strategy_bank.server.hook_reply import context_for
 from strategy_bank.server.mcp.app_state import Caller, State
 from strategy_bank.server.mcp.caller import caller_of, scope_of_call
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
-from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named
+from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named, warnings_about
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
@@ -99,9 +99,10 @@ async def report_outcome(
     """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
     task and trajectory, or episode_id."""
     state = ctx.request_context.lifespan_context
+    unread: list[str] = []
     if not episode_id and (path := transcript_named(trajectory)):
         past = await read_transcript(state.settings, path)
-        task, trajectory = task or past.task, past.trajectory()
+        task, trajectory, unread = task or past.task, past.trajectory(), warnings_about(past)
     own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = Report(
         scope=own,
@@ -119,7 +120,7 @@ async def report_outcome(
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
     result = await reporting.report_outcome(await state.bank(), state.judge, request)
     await ctx.report_progress(1, 1, result.status)
-    return _reply(result.model_copy(update={"warnings": [*warnings, *result.warnings]}))
+    return _reply(result.model_copy(update={"warnings": [*unread, *warnings, *result.warnings]}))
 
 
 async def scale_attempts(

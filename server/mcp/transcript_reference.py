@@ -1,7 +1,7 @@
 """Reads a trajectory that is not sent but named: `{"transcript": path}`, the client's own record of the session.
 
 This saves the agent from typing again what it did. The file is read only from the clients' folders (see
-`tools/transcripts/reader.py`) and cut to the task at hand.
+`tools/transcripts/files.py`) and cut to the task at hand.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -31,3 +31,9 @@ async def read_transcript(settings: Settings, path: str) -> "PastTask":
     if not settings.transcripts:
         raise InvalidInput("This server reads no transcripts. Send the condensed trajectory itself.")
     return await anyio.to_thread.run_sync(last_task, path, settings.folders)
+
+
+def warnings_about(past: "PastTask") -> list[str]:
+    """Return what its transcript holds that could not be read, which may be a part of the task."""
+    problems = past.unread.problems()
+    return [f"Not understood in the transcript: {'; '.join(problems)}."] if problems else []

@@ -4,53 +4,91 @@ Words of role `user` are often not the user's: results of tools, what hooks and 
 a compaction, output of local commands, notices of tasks in the background.
 """
 
-import re
+from collections.abc import Iterable
 from typing import Any
 
-from strategy_bank.tools.transcripts.entry import REQUEST, Entry, Kind, Reader, fields, objects, text_of, word
-
-_COMMAND = re.compile(r"<command-name>\s*(/?[^<]*?)\s*</command-name>")
-_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
-_LOCAL = ("<local-command-stdout>", "<local-command-stderr>")
-_INTERRUPTED = "[Request interrupted by user"
-_OF_THE_CLIENT = re.compile(
-    r"<(?:local-command-caveat|bash-input|bash-stdout|bash-stderr|system-reminder|user-memory-input)>"
-    r"|<(?:task-notification|teammate-message|cross-session-message)|Caveat: The messages below"
+from strategy_bank.tools.transcripts.client_blocks import taken_apart, with_words
+from strategy_bank.tools.transcripts.entry import (
+    REQUEST,
+    Entry,
+    Reader,
+    fields,
+    interrupted,
+    objects,
+    ran_by_user,
+    text_of,
+    word,
 )
+
+_INTERRUPTED = "[Request interrupted by user"
+_TURNED_DOWN, _REASON = "The user doesn't want to proceed with this tool use.", "the user said:\n"
 _HOUSEKEEPING = frozenset({"TodoWrite", "ToolSearch", "AskUserQuestion", "ExitPlanMode", "EnterPlanMode"})
+_SILENT = frozenset(
+    {
+        "agent-color",
+        "agent-name",
+        "agent-setting",
+        "ai-title",
+        "attribution-snapshot",
+        "bridge-session",
+        "content-replacement",
+        "custom-title",
+        "file-history-snapshot",
+        "last-prompt",
+        "mode",
+        "permission-mode",
+        "pr-link",
+        "progress",
+        "queue-operation",
+        "started",
+        "summary",
+        "system",
+        "tag",
+        "task-summary",
+        "worktree-state",
+    }
+)
 
 
 class ClaudeCodeReader(Reader):
-    def _entry(self, record: dict[str, Any]) -> Entry | None:
+    _typed_command = ""  # into the client's shell mode; its output is another record
+
+    def _entries(self, record: dict[str, Any]) -> Iterable[Entry]:
         self._cwd = word(record.get("cwd")) or self._cwd
-        kind, message = record.get("type"), fields(record.get("message"))
-        if record.get("isSidechain") or record.get("isCompactSummary") or record.get("isApiErrorMessage"):
-            return None
+        kind, message = word(record.get("type")), fields(record.get("message"))
+        if record.get("isSidechain") or record.get("isCompactSummary"):
+            return ()
+        if record.get("isApiErrorMessage"):
+            return (Entry("broken", {}),)
         if kind == "attachment":
             return _attached(fields(record.get("attachment")))
         if kind == "assistant":
             return self._agent(message)
-        return self._user(message, meta=bool(record.get("isMeta"))) if kind == "user" else None
+        if kind == "user":
+            return self._user(message, own=is_typed(record))
+        return self._pass_over(kind, _SILENT)
 
-    def _agent(self, message: dict[str, Any]) -> Entry | None:
+    def _agent(self, message: dict[str, Any]) -> Iterable[Entry]:
         content = message.get("content")
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else objects(content)
         calls = [block for block in blocks if block.get("type") == "tool_use"]
         ours = [block for block in calls if self._is_own(block.get("name"), block.get("id"))]
         kept = [block for block in blocks if block not in ours]
         worked = any(word(block.get("name")) not in _HOUSEKEEPING for block in calls if block not in ours)
-        said = {"role": "assistant", "content": kept}
-        return Entry("agent", said, text_of(kept), word(message.get("id")), worked) if kept else None
+        said, ended = {"role": "assistant", "content": kept}, message.get("stop_reason") == "end_turn"
+        if kept:
+            yield Entry("agent", said, text_of(kept), word(message.get("id")), worked, ended=ended)
 
-    def _user(self, message: dict[str, Any], *, meta: bool) -> Entry | None:
+    def _user(self, message: dict[str, Any], *, own: bool) -> Iterable[Entry]:
         content = message.get("content")
         results = [block for block in objects(content) if block.get("type") == "tool_result"]
         if results:
-            return self._results(results)
-        text = text_of(content).strip()
-        if meta:
-            return Entry("request", {}) if REQUEST in text else None
-        return _spoken(text, content)
+            yield self._results(results)
+            content = [block for block in objects(content) if block not in results]
+        if own:
+            yield from self._spoken(content)
+        elif REQUEST in text_of(content):
+            yield Entry("request", {})
 
     def _results(self, results: list[dict[str, Any]]) -> Entry:
         others = [block for block in results if block.get("tool_use_id") not in self._own_calls]
@@ -58,28 +96,44 @@ class ClaudeCodeReader(Reader):
         failed = any(block.get("is_error") is True for block in others or results)
         if not others:
             return self._own_result(text, failed=failed)
+        if failed and text.startswith(_TURNED_DOWN):
+            return _turned_down(others, text.partition(_REASON)[2].strip())
         return Entry("result", {"role": "user", "content": others}, text, failed=failed)
 
+    def _spoken(self, content: object) -> Iterable[Entry]:
+        words, taken = taken_apart(content)
+        self._typed_command = taken.get("bash-input", self._typed_command)
+        if "bash-stdout" in taken or "bash-stderr" in taken:
+            yield ran_by_user(self._typed_command, taken.get("bash-stdout", "") + taken.get("bash-stderr", ""))
+        if name := taken.get("command-name", "").strip():
+            words = f"{name} {taken.get('command-args', '')}\n{words}".strip()
+            yield Entry("command", {"role": "user", "content": words}, words)
+        elif words.startswith(_INTERRUPTED):
+            yield interrupted()
+        elif words:
+            yield Entry("prompt", {"role": "user", "content": with_words(content, words)}, words)
+        elif "local-command-stdout" in taken or "local-command-stderr" in taken:
+            yield Entry("local", {})
 
-def _spoken(text: str, content: object) -> Entry | None:
-    if text.startswith(_LOCAL):
-        return Entry("local", {})
-    if _OF_THE_CLIENT.match(text) or not text:
-        return None
-    kind: Kind = "interrupt" if text.startswith(_INTERRUPTED) else "prompt"
-    if command := _COMMAND.search(text):
-        arguments = _ARGUMENTS.search(text)
-        kind, text = "command", f"{command[1]} {arguments[1] if arguments else ''}".strip()
-        content = text
-    return Entry(kind, {"role": "user", "content": content}, text)
+
+def is_typed(record: dict[str, Any]) -> bool:
+    """Tell whether a record of role user may hold words that the user typed."""
+    said_by_others = record.get("isMeta") or fields(record.get("origin")).get("kind", "human") != "human"
+    return record.get("type") == "user" and not said_by_others and not record.get("isCompactSummary")
 
 
-def _attached(attachment: dict[str, Any]) -> Entry | None:
-    """Return the request of the stop hook, or what the user typed while the agent worked."""
-    if attachment.get("type") == "hook_additional_context":
-        return Entry("request", {}) if REQUEST in str(attachment.get("content")) else None
-    text = text_of(attachment.get("prompt")).strip()
+def _turned_down(results: list[dict[str, Any]], reason: str) -> Entry:
+    """Return the entry for calls that the user did not allow; what the client told the agent then is left out."""
+    note = f"The user turned this call down{f': {reason}' if reason else '.'}"
+    blocks = [{"type": "tool_result", "tool_use_id": each.get("tool_use_id"), "content": note} for each in results]
+    return Entry("result", {"role": "user", "content": blocks}, note, remark=reason)
+
+
+def _attached(attachment: dict[str, Any]) -> Iterable[Entry]:
+    """Yield the request of the stop hook, or what the user typed while the agent worked."""
+    if attachment.get("type") == "hook_additional_context" and REQUEST in str(attachment.get("content")):
+        yield Entry("request", {})
+    words = taken_apart(attachment.get("prompt")).words
     typed = attachment.get("type") == "queued_command" and attachment.get("commandMode") in (None, "prompt")
-    if not typed or not text or _OF_THE_CLIENT.match(text):
-        return None
-    return Entry("aside", {"role": "user", "content": text}, text)
+    if typed and words:
+        yield Entry("aside", {"role": "user", "content": words}, words)

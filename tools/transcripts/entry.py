@@ -2,13 +2,16 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple, cast
+
+from strategy_bank.tools.transcripts.unread import Unread
 
 # The request of the stop hook begins so; what answers it in a transcript is no part of the work.
 REQUEST = "strategy-bank: the work of this turn has not been reported"
 # command: a slash command; local: its output, so that it was none for the agent; request: of the stop hook;
-# aside: the user's words while the agent worked.
-Kind = Literal["prompt", "command", "local", "aside", "interrupt", "agent", "result", "request"]
+# aside: the user's words while the agent worked; broken: an error of the model's service ended the turn.
+Kind = Literal["prompt", "command", "local", "aside", "interrupt", "broken", "agent", "result", "request"]
 _OWN_TOOLS = ("recall_strategies", "report_outcome", "scale_attempts")
 _EXIT_CODE = re.compile(r"\b(?:exit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)", re.IGNORECASE)
 
@@ -23,6 +26,8 @@ class Entry(NamedTuple):
     worked: bool = False  # a tool was called that is not ours
     reported: bool = False  # it is the answer to a report
     failed: bool = False  # a tool's output that the client marked as an error
+    ended: bool = False  # the client says that the agent's turn ended with this
+    remark: str = ""  # what the user said in a tool's output, such as why a call is turned down
     at: str = ""  # ISO 8601, as the client wrote it
     cwd: str = ""
 
@@ -30,17 +35,24 @@ class Entry(NamedTuple):
 class Reader(ABC):
     """Reads the records of one transcript in their order, and remembers what later records refer to."""
 
-    def __init__(self, cwd: str = "") -> None:
+    def __init__(self, cwd: str = "", unread: Unread | None = None) -> None:
         self._cwd = cwd
+        self._unread = unread or Unread()
         self._own_calls: set[str] = set()  # ids of calls of our own tools, which are no part of the work
 
-    def read(self, record: dict[str, Any]) -> Entry | None:
-        """Return what the record says; None where that is nothing of the session itself."""
-        entry = self._entry(record)
-        return entry and entry._replace(at=word(record.get("timestamp")), cwd=self._cwd)
+    def read(self, record: dict[str, Any]) -> Iterator[Entry]:
+        """Yield what the record says; nothing where that is nothing of the session itself."""
+        for entry in self._entries(record):
+            yield entry._replace(at=word(record.get("timestamp")), cwd=self._cwd)
 
     @abstractmethod
-    def _entry(self, record: dict[str, Any]) -> Entry | None: ...
+    def _entries(self, record: dict[str, Any]) -> Iterable[Entry]: ...
+
+    def _pass_over(self, kind: str, known: frozenset[str]) -> Iterable[Entry]:
+        """Return nothing, and count the record if its kind is not among those known to say nothing."""
+        if kind not in known:
+            self._unread.unknown[kind or "none"] += 1
+        return ()
 
     def _is_own(self, tool: Any, call: Any) -> bool:
         """Tell whether a call is of one of our tools, under whatever prefix the client gives it, and remember its id then."""
@@ -51,6 +63,17 @@ class Reader(ABC):
     def _own_result(self, text: str, *, failed: bool = False) -> Entry:
         """Return the entry for what one of our tools answered: a report that was taken names its episode."""
         return Entry("result", {}, reported="ep_" in text and not failed)
+
+
+def interrupted() -> Entry:
+    """Return the entry for the user's stopping the agent; the words in the transcript are the client's."""
+    return Entry("interrupt", {"role": "system", "content": "The user interrupted the agent here."})
+
+
+def ran_by_user(command: str, output: str) -> Entry:
+    """Return the entry for a command that the user ran in the client: the agent saw its output too."""
+    text = f"$ {command}\n{output}".strip()
+    return Entry("result", {"role": "user", "content": [{"type": "tool_result", "content": text}]}, output)
 
 
 def exit_code(output: str) -> str:

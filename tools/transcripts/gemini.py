@@ -1,39 +1,50 @@
 """Reads Gemini CLI's transcripts: a record is a message; one of the agent is written again when its calls are done.
 
-What the client itself tells the model stands in `$set` records, which are passed over; so are the sessions of sub-agents.
+The results of calls stand with them, and in some versions again in a message of role `user`. What the client itself tells the
+model stands in `$set` records, which are passed over, as in the contents of files that the user named with an @; so are the
+sessions of sub-agents.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from strategy_bank.tools.transcripts.entry import REQUEST, Entry, Reader, fields, objects, text_of, word
+from strategy_bank.tools.transcripts.client_blocks import taken_apart, with_words
+from strategy_bank.tools.transcripts.entry import REQUEST, Entry, Reader, fields, objects, ran_by_user, text_of, word
 
 _FENCE = re.compile(r"\A<untrusted_context>\n|\n</untrusted_context>\Z")
 _EXIT = re.compile(r"^Exit Code: [1-9]", re.MULTILINE)
+_RAN = re.compile(r"I ran the following shell command:\n```(?:sh)?\n(.*?)\n```(.*)", re.DOTALL)
 _HOUSEKEEPING = frozenset({"write_todos", "update_topic", "list_mcp_resources", "activate_skill"})
+_SILENT = frozenset({"info", "warning", ""})
 
 
 class GeminiReader(Reader):
     _of_a_sub_agent = False
 
-    def __init__(self, cwd: str = "") -> None:
-        super().__init__(cwd)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self._read: set[str] = set()  # ids of messages and calls
         self._failed: set[str] = set()  # ids of calls
+        self._answered: set[str] = set()  # ids of calls
 
-    def _entry(self, record: dict[str, Any]) -> Entry | None:
-        if "kind" in record and "sessionId" in record:
+    def _entries(self, record: dict[str, Any]) -> Iterable[Entry]:
+        if "kind" in record and "id" not in record:
             self._of_a_sub_agent = record["kind"] != "main"
+        kind = word(record.get("type"))
         if self._of_a_sub_agent:
-            return None
-        if record.get("type") == "gemini":
+            return ()
+        if kind == "gemini":
             return self._agent(record)
-        return self._user(record) if record.get("type") == "user" else None
+        if kind == "user":
+            return self._user(record)
+        return (Entry("broken", {}),) if kind == "error" else self._pass_over(kind, _SILENT)
 
-    def _agent(self, record: dict[str, Any]) -> Entry | None:
+    def _agent(self, record: dict[str, Any]) -> Iterable[Entry]:
         ident, text = word(record.get("id")), text_of(record.get("content")).strip()
-        calls = [call for call in objects(record.get("toolCalls")) if self._is_new(word(call.get("id")))]
-        self._failed |= {word(call.get("id")) for call in calls if call.get("status") != "success"}
+        told = objects(record.get("toolCalls"))
+        calls = [call for call in told if self._is_new(word(call.get("id")))]
+        self._failed |= {word(call.get("id")) for call in told if call.get("status") in ("error", "cancelled")}
         others = [call for call in calls if not self._is_own(call.get("name"), call.get("id"))]
         content = [{"type": "text", "text": text}] if self._is_new(ident) and text else []
         content += [
@@ -41,36 +52,46 @@ class GeminiReader(Reader):
             for call in others
         ]
         worked = any(word(call.get("name")) not in _HOUSEKEEPING for call in others)
-        said = {"role": "assistant", "content": content}
-        return Entry("agent", said, text_of(content), ident, worked) if content else None
+        if content:
+            yield Entry("agent", {"role": "assistant", "content": content}, text_of(content), ident, worked)
+        yield from self._results([part for call in told for part in objects(call.get("result"))])
 
     def _is_new(self, ident: str) -> bool:
         known = ident in self._read
         self._read.add(ident)
         return not known
 
-    def _user(self, record: dict[str, Any]) -> Entry | None:
-        answers = [fields(part.get("functionResponse")) for part in objects(record.get("content"))]
-        if any(answers):
-            return self._results([answer for answer in answers if answer])
-        text = text_of(record.get("content")).strip()
-        if REQUEST in text:
-            return Entry("request", {})
-        return Entry("prompt", {"role": "user", "content": text}, text) if text else None
+    def _user(self, record: dict[str, Any]) -> Iterable[Entry]:
+        content = record.get("content")
+        if any(fields(part.get("functionResponse")) for part in objects(content)):
+            return self._results(objects(content))
+        return self._said(record.get("displayContent") or content, text_of(content))
 
-    def _results(self, answers: list[dict[str, Any]]) -> Entry:
+    def _said(self, shown: Any, whole: str) -> Iterable[Entry]:
+        words = taken_apart(shown).words
+        if REQUEST in whole:
+            yield Entry("request", {})
+        elif ran := _RAN.match(words):
+            yield ran_by_user(ran[1], ran[2].strip())
+        elif words:
+            yield Entry("prompt", {"role": "user", "content": with_words(shown, words)}, words)
+
+    def _results(self, parts: list[dict[str, Any]]) -> Iterable[Entry]:
+        told = [answer for part in parts if (answer := fields(part.get("functionResponse")))]
+        answers = [answer for answer in told if word(answer.get("id")) not in self._answered]
+        self._answered |= {word(answer.get("id")) for answer in answers}
         others = [answer for answer in answers if answer.get("id") not in self._own_calls]
-        shown = others or answers
-        texts = [_output(answer) for answer in shown]
+        texts = [_output(answer) for answer in others or answers]
         text = "\n".join(texts)
-        failed = any(answer.get("id") in self._failed for answer in shown) or bool(_EXIT.search(text))
-        if not others:
-            return self._own_result(text, failed=failed)
+        failed = any(answer.get("id") in self._failed for answer in others or answers) or bool(_EXIT.search(text))
         blocks = [
             {"type": "tool_result", "tool_use_id": answer.get("id"), "content": output}
-            for answer, output in zip(shown, texts, strict=True)
+            for answer, output in zip(others, texts, strict=False)
         ]
-        return Entry("result", {"role": "user", "content": blocks}, text, failed=failed)
+        if others:
+            yield Entry("result", {"role": "user", "content": blocks}, text, failed=failed)
+        elif answers:
+            yield self._own_result(text, failed=failed)
 
 
 def _output(answer: dict[str, Any]) -> str:

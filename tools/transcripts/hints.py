@@ -47,7 +47,8 @@ class Hints:
         if results := [found[0].strip() for found in _TEST_RESULT.finditer(output[-_SCANNED:])]:
             self.tests.append(results[-1][:_LINE_CHARS])
 
-    def corrected(self, words: str) -> None:
+    def said(self, words: str) -> None:
+        """Note what the user said once the task had begun: a correction, an addition, an answer, thanks."""
         self.corrections.append(shorten(" ".join(words.split()), _LINE_CHARS))
 
     def text(self) -> str:
@@ -57,6 +58,6 @@ class Hints:
             *([f"{self.errors} of {self.outputs} tool outputs were errors."] if self.errors else []),
             *([f"Exit codes other than 0: {', '.join(failing[-_KEPT:])}."] if failing else []),
             *(f"Test result: {line}" for line in self.tests[-_KEPT:]),
-            *(f"The user corrected: {line}" for line in self.corrections[-_KEPT:]),
+            *(f"The user then said: {line}" for line in self.corrections[-_KEPT:]),
         ]
         return "\n".join(["Noted from the transcript, oldest first; hints, no verdict.", *lines]) if lines else ""

@@ -1,13 +1,13 @@
 """Cuts a transcript into tasks, each with what the agent did for it and what the world said about it.
 
 A prompt begins a task, unless it belongs to the one before:
-    it was typed while the agent worked, or after the agent was interrupted;
+    it was typed while the agent worked, or after the agent was interrupted or its service failed;
     the agent's last words ended with a question, and it is short enough to be the answer;
-    it is worded as a follow-up ("still fails", "no, …", "continue", "thanks"); in English only.
+    it comes after words that belong, and the agent has done nothing for these yet;
+    it is worded as a follow-up (`follow_ups.py`: "still fails", "no, …", "continue", "thanks").
 What the stop hook asked of the agent, and what the agent did for it, is no part of the task; neither are calls of our tools.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,34 +17,17 @@ from typing import Any, cast
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.trajectory.text import shorten
 from strategy_bank.tools.transcripts.entry import Entry, fields, objects
+from strategy_bank.tools.transcripts.files import ClientName, Folders, open_regular
+from strategy_bank.tools.transcripts.follow_ups import begins, corrects, goes_on
 from strategy_bank.tools.transcripts.hints import Hints
-from strategy_bank.tools.transcripts.reader import ClientName, Folders, entries
+from strategy_bank.tools.transcripts.kept import Kept
+from strategy_bank.tools.transcripts.reader import entries, project_root
+from strategy_bank.tools.transcripts.unread import Unread
 
 TASK_CHARS = 4_000  # a longer prompt loses its middle as the task; as the first step of the trajectory it is whole
 VALUE_CHARS = 20_000  # kept of one value, such as the output of one command
 _ANSWER_CHARS = 300
-_REMARK_CHARS = 60  # longer prompts that begin with "ok" or "great" go on to something else
 _DEPTH = 6
-_CORRECTS = re.compile(
-    r"(?:no|nope|wrong|still|again|undo|revert|stop|wait|actually|why did you|i (?:said|asked|meant)|"
-    r"not (?:quite|what|like)|that(?:'s| is) (?:not|wrong)|it (?:still|does ?n.t)|"
-    r"(?:this|that|it)(?:'s| is)? (?:broken|fail(?:s|ed|ing)|did ?n.t|does ?n.t|is ?n.t)|"
-    r"you (?:forgot|missed|broke|did ?n.t|should(?: ?n.t)? have))\b",
-    re.IGNORECASE,
-)
-_CORRECTS_WITHIN = re.compile(
-    r"\b(?:still (?:fail|broken|wrong|not|get|see|the same)|does ?n.t work|did ?n.t work|not working|same error|you forgot|"
-    r"not what i (?:asked|wanted|meant))",
-    re.IGNORECASE,
-)
-_GOES_ON = re.compile(
-    r"(?:go (?:on|ahead)|continue|proceed|keep going|do (?:it|that)|try again|retry|please (?:continue|proceed|do)|also|and|"
-    r"but|instead|the same|now it)\b",
-    re.IGNORECASE,
-)
-_ANSWERS = re.compile(
-    r"(?:yes|yep|yeah|ok(?:ay)?|sure|thanks?|thank you|great|good|perfect|nice|looks good|lgtm|done)\b", re.IGNORECASE
-)
 
 
 @dataclass
@@ -54,38 +37,52 @@ class PastTask:
     task: str
     cwd: str
     at: str
-    items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    items: Kept = field(default_factory=Kept)
     hints: Hints = field(default_factory=Hints)
     worked: bool = False  # tools were used
     reported: bool = False  # the agent has reported it, and done nothing since
+    calls: list[int] = field(default_factory=list[int])  # hashes of what was called for it; a copy of it has the same
+    unread: Unread = field(default_factory=Unread)  # in its transcript, as far as that was read
 
     def trajectory(self) -> list[dict[str, Any]]:
         """Return what `normal_form.normalise` reads, with the hints at the end."""
-        hints = self.hints.text()
-        return [*self.items, {"role": "system", "content": hints}] if hints else self.items
+        hints, messages = self.hints.text(), self.items.messages()
+        return [*messages, {"role": "system", "content": hints}] if hints else messages
 
 
 def last_task(path: str, folders: Folders) -> PastTask:
     """Return the task at hand in a transcript. Raises InvalidInput where the file may not be read or holds none."""
     file, client = folders.find(path)
-    found = next(iter(deque(tasks(file, client), maxlen=1)), None)
+    unread = Unread()
+    found = next(iter(deque(tasks(file, client, unread, folders), maxlen=1)), None)
     if found is None or not found.worked:
+        problems = "".join(f" {problem}." for problem in unread.problems())
         raise InvalidInput(
-            "This transcript holds no task that tools were used for. Send the condensed trajectory itself."
+            f"This transcript holds no task that tools were used for.{problems} Send the condensed trajectory itself."
         )
     return found
 
 
-def tasks(file: Path, client: ClientName) -> Iterator[PastTask]:
-    """Yield the tasks of a transcript, oldest first; also those without any work. Raises InvalidInput."""
+def tasks(
+    file: Path, client: ClientName, unread: Unread | None = None, folders: Folders | None = None
+) -> Iterator[PastTask]:
+    """Yield the tasks of a transcript, oldest first; also those without any work.
+
+    What could not be read is added to `unread`. With `folders` only a file that still lies in these is opened.
+    Raises InvalidInput.
+    """
+    unread = Unread() if unread is None else unread
+    cwd = project_root(file.parent.parent) if client == "gemini" else ""
     try:
-        yield from cut(entries(file, client))
+        with folders.open(file, client) if folders else open_regular(file) as source:
+            found = entries(source, client, unread, cwd=cwd, whole=file.suffix == ".json")
+            yield from cut(found, unread)
     except OSError as exc:
         raise InvalidInput(f"{file} cannot be read: {exc.strerror or exc}.") from exc
 
 
-def cut(found: Iterable[Entry]) -> Iterator[PastTask]:
-    cutter = _Cutter()
+def cut(found: Iterable[Entry], unread: Unread) -> Iterator[PastTask]:
+    cutter = _Cutter(unread)
     for entry in _without_local_commands(found):
         if done := cutter.take(entry):
             yield done
@@ -109,9 +106,12 @@ def _without_local_commands(found: Iterable[Entry]) -> Iterator[Entry]:
 class _Cutter:
     """Takes entries in their order and collects them into the task they belong to."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: Unread) -> None:
         self.task: PastTask | None = None
-        self._interrupted = False
+        self._unread = unread
+        self._stopped = False  # in the middle of its work, by the user or by an error
+        self._ended = False  # the client says that the agent had done
+        self._waits = False  # for the agent: words that belong to the task were the last that was said
         self._last_said = ""
         self._ident = ""
         self._asked = False  # by the stop hook: until the agent works on, what it does is the answer
@@ -122,6 +122,8 @@ class _Cutter:
             return self._prompt(entry)
         if entry.kind == "request":
             self._asked = True
+        elif entry.kind == "broken":
+            self._stopped = True
         elif self.task and entry.reported:
             self.task.reported = True
         elif self.task and entry.message:
@@ -131,47 +133,51 @@ class _Cutter:
         return None
 
     def _prompt(self, entry: Entry) -> PastTask | None:
-        done, self._asked = None, False
-        if self.task is None or not self._belongs(entry):
-            done, self.task = self.task, PastTask(shorten(entry.text, TASK_CHARS), entry.cwd, entry.at)
-        elif self._interrupted or _corrects(entry.text):
-            self.task.hints.corrected(entry.text)
-        self._interrupted, self._last_said = False, ""
+        done, self._asked, self._waits = None, False, self._belongs(entry)
+        if self.task is None or not self._waits:
+            task = PastTask(shorten(entry.text, TASK_CHARS), entry.cwd, entry.at, unread=self._unread)
+            done, self.task = self.task, task
+        elif entry.text != self.task.task:  # sent again, it says nothing new
+            self.task.hints.said(entry.text)
+        self._stopped = self._ended = False
+        self._last_said = ""
         self._append(self.task, entry)
         return done
 
     def _belongs(self, entry: Entry) -> bool:
-        if entry.kind == "aside" or self._interrupted:
+        if self.task is None:
+            return False
+        if entry.kind == "aside":
             return True
+        if begins(entry.text):
+            return False
         asked = self._last_said.rstrip(" *_`\n").endswith("?") and len(entry.text) <= _ANSWER_CHARS
-        return entry.kind == "prompt" and (asked or _corrects(entry.text) or _goes_on(entry.text))
+        worded = corrects(entry.text) or goes_on(entry.text)
+        return self._stopped or (entry.kind == "prompt" and (asked or worded or self._waits))
 
     def _add(self, task: PastTask, entry: Entry) -> None:
         if entry.kind == "agent":
             self._last_said = entry.text or self._last_said
+            self._waits, self._ended = False, entry.ended
             if entry.worked:
                 task.worked, task.reported = True, False
+                task.calls.append(hash((task.task, repr(entry.message))))
         elif entry.kind == "result":
             task.hints.saw(entry.text, failed=entry.failed)
-        self._interrupted = entry.kind == "interrupt" or (self._interrupted and entry.kind == "result")
+            if entry.remark:
+                task.hints.said(entry.remark)
+        interrupted = entry.kind == "interrupt" and not self._ended
+        self._stopped = interrupted or (self._stopped and entry.kind == "result")
         self._append(task, entry)
 
     def _append(self, task: PastTask, entry: Entry) -> None:
         """Append a message; pieces of one message of the agent become one, so that a thought stands beside its action."""
         message = _shortened(entry.message)
         if entry.ident and entry.ident == self._ident:
-            task.items[-1]["content"] += objects(message.get("content"))
+            task.items.add_to_last(objects(message.get("content")))
         else:
             task.items.append(message)
         self._ident = entry.ident
-
-
-def _corrects(text: str) -> bool:
-    return bool(_CORRECTS.match(text) or _CORRECTS_WITHIN.search(text[:200]))
-
-
-def _goes_on(text: str) -> bool:
-    return bool(_GOES_ON.match(text) or (len(text) <= _REMARK_CHARS and _ANSWERS.match(text)))
 
 
 def _shortened(value: Any, depth: int = 0) -> Any:

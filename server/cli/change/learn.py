@@ -3,24 +3,31 @@
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from strategy_bank.server.cli.console import Target, pass_target, progress_bar, say, show_table
+from strategy_bank.server.cli.console import (
+    Target,
+    json_option,
+    pass_target,
+    progress_bar,
+    say,
+    show_json,
+    show_table,
+)
 from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.backlog.learn import Fate, Queue
-    from strategy_bank.tools.scopes.registry import Scope
-    from strategy_bank.tools.transcripts.reader import ClientName
-    from strategy_bank.tools.transcripts.tasks import PastTask
+    from strategy_bank.tools.transcripts.files import ClientName
 
 _TASK_SHOWN = 100
 _LEFT_OUT: "tuple[Fate, ...]" = (
     "queued before",
+    "copied into another session",
     "reported by the agent itself",
     "without work",
     "perhaps still running",
@@ -37,12 +44,15 @@ NEXT = (
 @click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Only sessions in this folder.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only tasks begun on this day or later.")
 @click.option("--dry-run", is_flag=True, help="Show what would be queued; queue nothing.")
+@json_option
 @pass_target("Scope of all that is queued; default: that of the project each session was in.")
-def learn(target: Target, client: "ClientName", project: Path | None, since: datetime | None, dry_run: bool) -> None:
+def learn(
+    target: Target, client: "ClientName", project: Path | None, since: datetime | None, dry_run: bool, as_json: bool
+) -> None:
     """Read the transcripts that CLIENT keeps, cut them into tasks, and queue those in which tools were used.
 
     Nothing is judged yet, and nothing is queued twice, so you can interrupt it and start again. Secrets are redacted before
-    anything is written. Exit code 1 if a transcript could not be read.
+    anything is written. What was left out or could not be read is counted. Exit code 1 if a transcript could not be read.
 
     \b
     Examples:
@@ -57,38 +67,53 @@ def learn(target: Target, client: "ClientName", project: Path | None, since: dat
         scope=target.settings.scope,
         project=project.resolve() if project else None,
         since=since.astimezone() if since else None,
+        folders=target.settings.folders,
     )
-    files = _files(target.settings, queue)
+    files, skipped = _files(target.settings, queue)
+    tasks = _listed(target, queue, files) if dry_run else []
     if dry_run:
-        _show(target, queue, files)
+        _show(queue, tasks, as_json=as_json)
     else:
         _queue_all(target, queue, files)
+    _tell_unread(queue, skipped)
+    if as_json:
+        show_json(_as_dict(queue, skipped) | ({"tasks": tasks} if dry_run else {}))
     if queue.counts["unreadable"]:
         raise click.exceptions.Exit(1)
 
 
-def _files(settings: "Settings", queue: "Queue") -> list[Path]:
-    """Return the client's transcripts. Raises InvalidInput where it has none."""
-    files = settings.folders.files(queue.client)
+def _files(settings: "Settings", queue: "Queue") -> tuple[list[Path], int]:
+    """Return the client's transcripts, and how many files were skipped. Raises InvalidInput where it has none."""
+    files, skipped = settings.folders.files(queue.client)
     if not files:
-        raise InvalidInput(f"There are no transcripts in {settings.folders.of(queue.client)}.")
+        folders = " or ".join(map(str, settings.folders.of(queue.client)))
+        raise InvalidInput(f"There are no transcripts in {folders}.")
     since = queue.since
-    return [file for file in files if since is None or file.stat().st_mtime >= since.timestamp()]
+    return [file for file in files if since is None or file.stat().st_mtime >= since.timestamp()], skipped
 
 
-def _show(target: Target, queue: "Queue", files: list[Path]) -> None:
+def _listed(target: Target, queue: "Queue", files: list[Path]) -> list[dict[str, Any]]:
+    """Return the tasks that would be queued, the oldest first."""
     from strategy_bank.tools.backlog.learn import begun
     from strategy_bank.tools.scopes.registry import Scopes
 
-    async def found(bank: "Bank") -> "list[tuple[PastTask, Scope]]":
-        find = Scopes(bank).of
-        return [(task, await queue.scope_of(task, find)) for file in files for task in queue.tasks(file)]
+    async def listed(bank: "Bank") -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for _, file, task in queue.wanted(files):
+            at, scope = begun(task), await queue.scope_of(task, Scopes(bank).of)
+            row = {"begun": at.isoformat() if at else None, "scope": scope.name, "records": len(task.items)}
+            rows.append(row | {"task": task.task, "file": str(file)})
+        return rows
 
-    rows: list[tuple[object, ...]] = []
-    for task, scope in target.with_bank(found):
-        at, shown = begun(task), " ".join(task.task.split())[:_TASK_SHOWN]
-        rows.append((f"{at:%Y-%m-%d}" if at else "?", scope.name, len(task.items), shown))
-    if rows:
+    return sorted(target.with_bank(listed), key=lambda row: row["begun"] or "")
+
+
+def _show(queue: "Queue", tasks: list[dict[str, Any]], *, as_json: bool) -> None:
+    rows: list[tuple[object, ...]] = [
+        ((row["begun"] or "?")[:10], row["scope"], row["records"], " ".join(row["task"].split())[:_TASK_SHOWN])
+        for row in tasks
+    ]
+    if rows and not as_json:
         show_table(("begun", "scope", "records", "task"), rows, folding=("scope", "task"))
     say(f"{len(rows)} would be queued, if they are not yet{_others(queue.counts)}.")
 
@@ -105,3 +130,25 @@ def _queue_all(target: Target, queue: "Queue", files: list[Path]) -> None:
 
 def _others(counts: "Counter[Fate]") -> str:
     return "".join(f"; {counts[reason]} {reason}" for reason in _LEFT_OUT if counts[reason])
+
+
+def _tell_unread(queue: "Queue", skipped: int) -> None:
+    """Say what no task could be made of, so that nothing is lost in silence."""
+    unread = queue.unread
+    if problems := unread.problems():
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(queue.read.items()))
+        say(f"Not understood in these transcripts ({kinds}): {'; '.join(problems)}.")
+    if unread.rewound:
+        say(f"Left out: {unread.rewound} records from which the user went back to an earlier message.")
+    if skipped:
+        say(f"Skipped: {skipped} names that are no files, or links that lead out of the client's folder.")
+
+
+def _as_dict(queue: "Queue", skipped: int) -> dict[str, Any]:
+    return {
+        "client": queue.client,
+        "counts": dict(queue.counts),
+        "transcripts": dict(queue.read),
+        "skipped": skipped,
+        "unread": queue.unread.as_dict(),
+    }

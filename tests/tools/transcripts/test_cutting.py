@@ -9,7 +9,7 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.trajectory.normal_form import normalise, observed
 from strategy_bank.tools.transcripts import reader
 from strategy_bank.tools.transcripts.entry import REQUEST
-from strategy_bank.tools.transcripts.reader import Folders
+from strategy_bank.tools.transcripts.files import Folders
 from strategy_bank.tools.transcripts.tasks import TASK_CHARS, VALUE_CHARS, PastTask, last_task, tasks
 from tests.support.sessions import (
     CRASH,
@@ -106,7 +106,7 @@ def test_what_the_world_said_stands_at_the_end_as_a_hint(client: str, request: p
     assert "tool outputs were errors." in hints
     assert "Exit codes other than 0: 1." in hints
     assert f"Test result: {PASSED}" in hints
-    assert ("The user corrected: Still fails with another file." in hints) == (client == "claude")
+    assert ("The user then said: Still fails with another file." in hints) == (client == "claude")
     assert "14 passed" in (observed(normal(task)) or "")
 
 
@@ -154,7 +154,7 @@ def test_words_typed_while_the_agent_works_or_after_an_interruption_belong_to_th
     )
     assert [task.task for task in found] == [PROMPT]
     assert OTHER in normal(found[0])
-    assert found[0].hints.corrections == ["Leave the logging as it was."]
+    assert found[0].hints.corrections == [OTHER, "Leave the logging as it was."]
 
 
 def test_an_interruption_in_codex_makes_the_next_prompt_a_correction(codex: Any) -> None:
@@ -298,9 +298,9 @@ def test_files_are_found_in_the_order_of_their_age_and_without_sub_agents(folder
         os.utime(file, (10**9 - age, 10**9 - age))
     write(folders.codex / "2026" / "11" / "20" / "rollout-1.jsonl", codex_work())
     write(folders.codex / "2026" / "11" / "20" / "notes.jsonl", codex_work())
-    assert [file.stem for file in folders.files("claude-code")] == ["a", "b"]
-    assert [file.stem for file in folders.files("codex")] == ["rollout-1"]
-    assert Folders(Path("/none"), Path("/none"), Path("/none")).files("codex") == []
+    assert [file.stem for file in folders.files("claude-code")[0]] == ["a", "b"]
+    assert [file.stem for file in folders.files("codex")[0]] == ["rollout-1"]
+    assert Folders(Path("/none"), Path("/none"), Path("/none")).files("codex") == ([], 0)
 
 
 def test_only_transcripts_in_the_clients_folders_are_read(folders: Folders, tmp_path: Path) -> None:
