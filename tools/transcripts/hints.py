@@ -13,18 +13,26 @@ from strategy_bank.tools.transcripts.entry import exit_code
 _KEPT = 4
 _LINE_CHARS = 200
 _TEST_RESULT = re.compile(
-    r"^.*(?:"
-    r"\b\d+ (?:passed|failed)\b"  # pytest, vitest, jest, playwright
+    r"\b\d+ (?:passed|failed|passing|failing)\b"  # pytest, vitest, jest, playwright, mocha
     r"|\btest result: (?:ok|FAILED)"  # cargo
     r"|^(?:ok|FAIL|---\ FAIL:)\s+\S+"  # go
-    r"|^(?:OK|FAILED) \(\S+=\d+"  # unittest
+    r"|^(?:OK|FAILED) \(\S+=\d+|^OK \(\d+ tests?"  # unittest, phpunit
     r"|^Ran \d+ tests?\b"
-    r"|\bTests run: \d+"  # maven
-    r"|\b\d+ examples?, \d+ failures?"  # rspec
+    r"|\bTests(?: run)?: \d+"  # maven, phpunit
+    r"|\b\d+ (?:examples?|tests?), \d+ failures?"  # rspec, exunit
+    r"|\b\d+% tests passed"  # ctest
     r"|\bBUILD (?:SUCCESSFUL|FAILED|SUCCESS|FAILURE)\b"
-    r").*$",
-    re.MULTILINE,
 )
+_WORDS = (
+    "pass",
+    "fail",
+    "FAIL",
+    "ok",
+    "OK",
+    "Ran ",
+    "Tests",
+    "BUILD",
+)  # quick to look for; each result has one of them
 _SCANNED = 100_000  # characters at the end of an output, where results stand
 
 
@@ -44,8 +52,8 @@ class Hints:
         self.errors += failed
         if code := exit_code(output):
             self.exit_codes.append(code)
-        if results := [found[0].strip() for found in _TEST_RESULT.finditer(output[-_SCANNED:])]:
-            self.tests.append(results[-1][:_LINE_CHARS])
+        if result := _last_result(output[-_SCANNED:]):
+            self.tests.append(result)
 
     def said(self, words: str) -> None:
         """Note what the user said once the task had begun: a correction, an addition, an answer, thanks."""
@@ -61,3 +69,11 @@ class Hints:
             *(f"The user then said: {line}" for line in self.corrections[-_KEPT:]),
         ]
         return "\n".join(["Noted from the transcript, oldest first; hints, no verdict.", *lines]) if lines else ""
+
+
+def _last_result(output: str) -> str:
+    """Return the last line that tells the result of tests; empty where none does."""
+    if not any(word in output for word in _WORDS):
+        return ""
+    lines = (line.strip() for line in reversed(output.split("\n")) if any(word in line for word in _WORDS))
+    return next((line[:_LINE_CHARS] for line in lines if _TEST_RESULT.search(line)), "")
