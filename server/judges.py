@@ -43,6 +43,6 @@ def make_judge(settings: "Settings") -> "Judge":
     from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
     from strategy_bank.tools.judging.openai_client import EndpointSettings
 
-    return EndpointJudge(
-        EndpointSettings(settings.llm_base_url or None, settings.llm_model, settings.llm_api_key, settings.llm_timeout)
-    )
+    # a variable may hold bytes that are not UTF-8, and the model's name is stored
+    address, model = (text.encode("utf-8", "replace").decode() for text in (settings.llm_base_url, settings.llm_model))
+    return EndpointJudge(EndpointSettings(address or None, model, settings.llm_api_key, settings.llm_timeout))

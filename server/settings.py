@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import (
@@ -242,8 +241,7 @@ def masked(value: object) -> str:
     if isinstance(value, SecretStr):
         return "(set)"
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    userinfo = urlsplit(text).netloc.rpartition("@")[0] if "://" in text else ""
-    return text.replace(userinfo, "(masked)") if userinfo else text
+    return re.sub(r"(?<=://)[^/?#]*@", "(masked)@", text)
 
 
 def _named(field: str) -> str:

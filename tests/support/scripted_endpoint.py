@@ -36,6 +36,8 @@ class Reply:
     trickle_s: float = 0.0
     """Sends one space after the other, at this distance, until the server is closed."""
     hangs_up: bool = False
+    location: str = ""
+    """Where a redirect leads."""
 
     def body(self, model: str) -> bytes:
         if self.raw is not None:
@@ -187,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert isinstance(self.server, _Server)
         endpoint = self.server.endpoint
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = endpoint.answer(Request(self.path, headers, body))
         endpoint.closing.wait(reply.delay_s)
@@ -197,11 +199,15 @@ class _Handler(BaseHTTPRequestHandler):
         payload = reply.body(str(body.get("model")))
         self.send_response(reply.status)
         self.send_header("Content-Type", "application/json")
+        if reply.location:
+            self.send_header("Location", reply.location)
         self.send_header("Content-Length", str(len(payload) + (1_000_000 if reply.trickle_s else 0)))
         self.end_headers()
         while reply.trickle_s and not endpoint.closing.wait(reply.trickle_s):
             self.wfile.write(b" ")
         self.wfile.write(payload)
+
+    do_GET = do_POST  # what a redirect makes of a request
 
     def log_message(self, format: str, *args: Any) -> None:
         """Tests are quiet."""

@@ -8,6 +8,7 @@
 Only this file uses the openai package, and imports it for the first completion.
 """
 
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+MAX_ANSWER_BYTES = 4_000_000
 
 Message = dict[str, str]  # role and content
 
@@ -51,6 +53,16 @@ class Endpoint:
 
     async def complete(self, talk: list[Message], form: type[BaseModel], temperature: float) -> str:
         """Return the text of one completion. The caller checks whether it is JSON of `form`. Raises JudgeFailed."""
+        try:
+            return _content(await self._answer(talk, form, temperature), self._settings)
+        except JudgeFailed:
+            raise
+        except Exception as exc:
+            # Proxies, certificates, addresses and answers make the library raise what it likes. A report must not fail by it.
+            raise JudgeFailed(_encodable(_advice(exc, self._settings))) from exc
+
+    async def _answer(self, talk: list[Message], form: type[BaseModel], temperature: float) -> str:
+        """Return the body of the answer, asked for in the simplest dialect that the endpoint understands."""
         client = await self._connected()
         import openai
 
@@ -61,13 +73,11 @@ class Endpoint:
             except (openai.BadRequestError, openai.UnprocessableEntityError) as exc:
                 milder = dialect.without(str(exc.param or exc.message))
                 if milder is None:
-                    raise JudgeFailed(_advice(exc, self._settings)) from exc
+                    raise
                 dialect = milder
-            except (openai.OpenAIError, TimeoutError) as exc:
-                raise JudgeFailed(_advice(exc, self._settings)) from exc
             else:
                 self._dialect = dialect
-                return _content(raw, self._settings)
+                return raw
 
     async def aclose(self) -> None:
         """Close the connections; the next completion opens new ones."""
@@ -84,11 +94,20 @@ class Endpoint:
     async def _post(self, client: "AsyncOpenAI", talk: list[Message], options: dict[str, Any]) -> str:
         """Return the body of the answer. The library limits the wait for each byte; this limits the wait for all."""
         settings = self._settings
-        create: Any = client.chat.completions.with_raw_response.create
+        create: Any = client.chat.completions.with_streaming_response.create
         messages = [{**message, "content": _encodable(message["content"])} for message in talk]
         with anyio.fail_after((settings.timeout_s + 1) * (settings.max_retries + 1)):
-            answer = await create(model=settings.model, messages=messages, **options)
-        return str(answer.text)
+            async with create(model=settings.model, messages=messages, **options) as answer:
+                return await _body(answer, settings)
+
+
+async def _body(answer: Any, settings: EndpointSettings) -> str:
+    body = bytearray()
+    async for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise JudgeFailed(f"{settings.model} sent an answer without end; check the base URL")
+    return body.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -143,9 +162,12 @@ def _strict(node: Any, definitions: dict[str, Any]) -> Any:
 
 def _new_client(settings: EndpointSettings) -> "AsyncOpenAI":
     try:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     except ImportError as exc:
         raise JudgeFailed("The endpoint judge needs the openai package: pip install 'strategy-bank[llm]'") from exc
+    except Exception as exc:
+        advice = "pip install --upgrade 'strategy-bank[llm]'"
+        raise JudgeFailed(f"The openai package cannot be loaded ({type(exc).__name__}: {exc}): {advice}") from exc
     key = settings.api_key.get_secret_value() if settings.api_key else "none"
     if not (key.isascii() and key.isprintable()):
         raise JudgeFailed("The API key has characters that no key has; copy it again")
@@ -154,35 +176,69 @@ def _new_client(settings: EndpointSettings) -> "AsyncOpenAI":
         base_url=settings.base_url or DEFAULT_BASE_URL,
         timeout=settings.timeout_s,
         max_retries=settings.max_retries,
+        # the library's own one complains in the background where a proxy or a certificate keeps it from being made
+        http_client=DefaultAsyncHttpxClient(timeout=settings.timeout_s),
     )
 
 
+_WRONG_ADDRESS = "it knows no such model or address; check the model's name and the base URL (mostly …/v1)"
 _ADVICE = {
     401: "it does not accept the API key; check the key",
+    402: "there is no credit left; check the plan",
     403: "the API key may not use this model; check its rights",
-    404: "it knows no such model or address; check the model's name and the base URL (mostly …/v1)",
+    404: _WRONG_ADDRESS,
+    405: _WRONG_ADDRESS,
     429: "too many requests, or no credit left; wait, or check the plan",
 }
+_CONNECTION_VARIABLES = re.compile("(all|https?|no)_proxy|ssl_cert_(file|dir)|openai_.*", re.IGNORECASE)
 
 
 def _advice(exc: Exception, settings: EndpointSettings) -> str:
-    """Say what happened and what to check. The server's own words may repeat the key, so it is masked in them."""
+    """Say what happened and what to check, without the key, which the server's own words may repeat."""
     import openai
 
-    where = f"{settings.model} at {urlsplit(settings.base_url or DEFAULT_BASE_URL).netloc.rpartition('@')[2]}"
+    where = f"{settings.model} at {_host(settings.base_url or DEFAULT_BASE_URL)}"
+    said = _without_secrets(str(exc), settings)
     if isinstance(exc, TimeoutError | openai.APITimeoutError):
         return f"{where} took longer than {settings.timeout_s:g} s; allow more time or choose a faster model"
     if isinstance(exc, openai.APIConnectionError):
-        return f"{where} cannot be reached; check the base URL and that the server is running"
+        why = _without_secrets(str(exc.__cause__ or exc), settings)
+        return (
+            f"{where} cannot be reached; check the base URL and that the server is running{_in_force()}. It said: {why}"
+        )
     status = getattr(exc, "status_code", 0)
     if status in _ADVICE:
         return f"{where} answered {status}: {_ADVICE[status]}"
+    if 300 <= status < 400:
+        return f"{where} answered {status}: it sends you elsewhere; check the base URL"
     if status >= 500:
         return f"{where} answered {status}: it has trouble of its own; try again later"
-    said = str(exc)
-    if settings.api_key:
-        said = said.replace(settings.api_key.get_secret_value(), "***")
-    return f"{where} refused the request; check the model and its context length. It said: {excerpt(said)}"
+    if status:
+        return f"{where} refused the request; check the model and its context length. It said: {said}"
+    return f"{where} cannot be asked; check the base URL and the key{_in_force()}. {type(exc).__name__}: {said}"
+
+
+def _host(base_url: str) -> str:
+    """Return an address without its path and without a password; the whole of one that cannot be read."""
+    try:
+        return urlsplit(base_url).netloc.rpartition("@")[2] or base_url
+    except ValueError:
+        return _without_userinfo(base_url)
+
+
+def _in_force() -> str:
+    """Name the variables that change how a connection is made."""
+    names = sorted(name for name, value in os.environ.items() if value and _CONNECTION_VARIABLES.fullmatch(name))
+    return f", and the variables {', '.join(names)}" if names else ""
+
+
+def _without_secrets(text: str, settings: EndpointSettings) -> str:
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    return excerpt(_without_userinfo(text.replace(key, "***") if key else text))
+
+
+def _without_userinfo(text: str) -> str:
+    return re.sub(r"//[^/\s@]*@", "//", text)
 
 
 class _Said(BaseModel):
