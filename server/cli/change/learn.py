@@ -139,9 +139,9 @@ def _tell_unread(queue: "Queue", skipped: int) -> None:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(queue.read.items()))
         say(f"Not understood in these transcripts ({kinds}): {'; '.join(problems)}.")
     if unread.rewound:
-        say(f"Left out: {unread.rewound} records from which the user went back to an earlier message.")
+        say(f"Left out, since the user went back to before them: {unread.rewound} records.")
     if skipped:
-        say(f"Skipped: {skipped} names that are no files, or links that lead out of the client's folder.")
+        say(f"Skipped, since they are no files or lead out of the client's folder: {skipped}.")
 
 
 def _as_dict(queue: "Queue", skipped: int) -> dict[str, Any]:

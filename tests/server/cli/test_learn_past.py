@@ -202,3 +202,85 @@ async def test_the_agent_judges_what_is_pending_one_by_one(
 async def prompted(client: Client) -> str:
     (message,) = (await client.get_prompt("distill_pending", {})).messages
     return message.content.text  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def of_codex(user: dict[str, str], name: str, records: list[Any], *, age: int = OLD, folder: str = "sessions") -> None:
+    file = write(Path(user["CODEX_HOME"]) / folder / f"rollout-{name}.jsonl", records)
+    os.utime(file, (age, age))
+
+
+def meta(ident: str, **changes: Any) -> dict[str, Any]:
+    return {"type": "session_meta", "payload": {"id": ident, "cwd": "/gone/shop", "source": "cli"} | changes}
+
+
+def test_a_fork_of_a_fork_and_what_codex_archived_count_once_in_a_dry_run_too(user: dict[str, str]) -> None:
+    own = codex_work()[1:]
+    further = codex_work("Then build the login page.")[4:]
+    of_codex(user, "1", [meta("c-1"), *own], folder="archived_sessions")
+    of_codex(user, "2", [meta("c-2", forked_from_id="c-1"), meta("c-1"), *own, *further], age=OLD + 1)
+    of_codex(user, "3", [meta("c-3", forked_from_id="c-2"), meta("c-2"), meta("c-1"), *own, *further], age=OLD + 2)
+    dry = run(user, "learn", "codex", "--dry-run", "--json")
+    told = json.loads(dry.stdout)
+    assert sorted(task["task"] for task in told["tasks"]) == sorted([PROMPT, "Then build the login page."])
+    assert told["counts"] == {"copied into another session": 3}
+    assert told["transcripts"] == {".jsonl": 3}
+    assert "Queued 2; 3 copied into another session." in run(user, "learn", "codex").stderr
+    assert "Queued 0; 2 queued before; 3 copied" in run(user, "learn", "codex").stderr
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"source": {"subagent": {"thread_spawn": {"depth": 1}}}},
+        {"source": "subagent"},
+        {"thread_source": "subagent"},
+        {"parent_thread_id": "c-1"},
+    ],
+)
+def test_a_sub_agent_of_codex_is_known_by_its_own_head_not_by_its_parents(
+    user: dict[str, str], first: dict[str, Any]
+) -> None:
+    of_codex(user, "1", [meta("c-2", **first), meta("c-1"), *codex_work()[1:]])
+    assert run(user, "learn", "codex", "--dry-run").stderr.startswith("0 would be queued")
+
+
+def test_a_session_that_went_on_in_another_file_is_queued_whole_and_once(user: dict[str, str]) -> None:
+    session(user, work(), "before")
+    session(user, [*work(), said("also for the big file"), agent(use("t7", command="run big"))], "after", age=OLD + 9)
+    assert "Queued 1; 1 copied into another session." in run(user, "learn", "claude-code").stderr
+    (id,) = pending(user)
+    assert "also for the big file" in shown(user, id)["trajectory"]
+
+
+def test_older_sessions_of_gemini_cli_are_read_beside_the_newer_ones(user: dict[str, str]) -> None:
+    folder = Path(user["GEMINI_CLI_HOME"]) / ".gemini" / "tmp" / "shop" / "chats"
+    document = {"sessionId": "g-0", "messages": [record for record in gemini_work(OTHER) if "id" in record]}
+    older = write(folder / "session-2025-01-01T09-00-0.json", [json.dumps(document, indent=2)])
+    helper = write(folder / "session-2025-01-02T09-00-0.json", [json.dumps(document | {"kind": "subagent"})])
+    newer = write(folder / "session-2026-11-20T09-00-1.jsonl", gemini_work())
+    broken = write(folder / "session-2025-01-03T09-00-0.json", ['{"sessionId": "g-9", "messages": ['])
+    for file in (older, helper, newer, broken):
+        os.utime(file, (OLD, OLD))
+    told = run(user, "learn", "gemini").stderr
+    assert "Queued 2." in told
+    assert "Not understood in these transcripts (3 .json, 1 .jsonl): 1 line is no JSON." in told
+
+
+def test_what_could_not_be_read_is_counted_and_said(user: dict[str, str], tmp_path: Path) -> None:
+    future = {"type": "weather", "message": {"role": "user", "content": "Not a prompt."}}
+    session(user, [*work(), "{torn", "", future, future, {"type": "mood"}])
+    (Path(user["CLAUDE_CONFIG_DIR"]) / "projects" / "-p" / "out.jsonl").symlink_to(
+        write(tmp_path / "x.jsonl", work(OTHER))
+    )
+    done = run(user, "learn", "claude-code", "--json")
+    assert "Queued 1." in done.stderr
+    assert "1 line is no JSON; 3 records are of unknown kind (weather, mood)." in done.stderr
+    assert "lead out of the client's folder: 1." in done.stderr
+    told = json.loads(done.stdout)
+    assert told == {
+        "client": "claude-code",
+        "counts": {"queued": 1},
+        "transcripts": {".jsonl": 1},
+        "skipped": 1,
+        "unread": {"lines": 1, "long_lines": 0, "unknown": {"weather": 2, "mood": 1}, "rewound": 0},
+    }

@@ -239,6 +239,21 @@ async def test_what_a_session_taught_comes_back_in_another_process_without_being
 
 @pytest.mark.slow
 @pytest.mark.anyio
+async def test_what_a_transcript_holds_that_could_not_be_read_is_said_in_the_reply(
+    user: dict[str, str], transcript: Path
+) -> None:
+    odd = {"type": "weather", "message": {"role": "user", "content": "Not a prompt."}}
+    reference = reference_in(asked(write(transcript, [odd, *work(), "{torn"])))
+    async with connected(user) as client:
+        learned = await call(
+            client, "report_outcome", trajectory=reference, judgement=judgement(evidence=["14 passed in 2.31s"])
+        )
+    (warning,) = learned["warnings"]
+    assert warning == "Not understood in the transcript: 1 line is no JSON; 1 record is of unknown kind (weather)."
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
 async def test_a_file_outside_of_the_clients_folders_is_refused(
     user: dict[str, str], tmp_path: Path, transcript: Path
 ) -> None:
