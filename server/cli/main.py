@@ -69,7 +69,7 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="strategy-bank", prog_name="strategy-bank")
-@pass_target("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
+@pass_target("Scope to work in; default: STRATEGY_BANK_SCOPE, else that of the project.")
 def cli(target: Target) -> None:
     """A local memory of strategies for coding agents, as an MCP server.
 

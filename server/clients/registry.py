@@ -73,6 +73,7 @@ class Client:
     """An MCP client: where it keeps its servers and in which form.
 
     `places` gives the candidates for the user's file; `project` is the project's file relative to the root, if there is one.
+    `folder` is what the client replaces by the project's folder in that file, where it starts servers elsewhere.
     `key` names the mapping of the servers, `entry` makes one from a command line. `stricter_read` reads the file as a client
     does that accepts less than the editor. `own_line` is the client's own command for the same, to be followed by the command
     line.
@@ -81,6 +82,7 @@ class Client:
     title: str
     places: Callable[[System], list[Path]]
     project: str = ""
+    folder: str = ""
     editor: Editor = json_editor
     key: str = "mcpServers"
     entry: Callable[[list[str]], ServerEntry] = _started_by
@@ -139,6 +141,7 @@ CLIENTS = {
         title="Cursor",
         places=lambda system: [system.home / ".cursor" / "mcp.json"],
         project=".cursor/mcp.json",
+        folder="${workspaceFolder}",
     ),
     "vscode": Client(
         title="VS Code",
@@ -148,6 +151,7 @@ CLIENTS = {
             system.applications / name / "User" / "mcp.json" for name in ("Code", "Code - Insiders")
         ],
         project=".vscode/mcp.json",
+        folder="${workspaceFolder}",
         then="Run `MCP: List Servers` in the command palette and start it.",
     ),
     "codex": Client(

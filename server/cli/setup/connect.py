@@ -34,7 +34,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.option("--list", "listing", is_flag=True, help="Show which clients are here and which are connected.")
 @yes_option
 @click.option("--command", metavar="PROGRAM", help="Program to start; default: this installation, by its full path.")
-@pass_target("Scope for the client's server to use; default: that of the folder it is started in.")
+@pass_target("Scope for the client's server to use; default: that of the project that the client has open.")
 def connect(
     target: Target,
     client: str | None,
@@ -66,6 +66,7 @@ def connect(
     if printing and remove:
         raise click.UsageError("--print and --remove exclude each other.")
     chosen = CLIENTS[client]
+    words = _words(chosen, project, words)
     path = _file(chosen, project)
     if printing:
         say(f"For {path}:")
@@ -98,6 +99,11 @@ def _options(target: Target) -> list[str]:
     """Return the options for `serve`, because a client has neither the environment nor the folder of this shell."""
     home, scope = target.home, target.scope
     return [*(["--home", os.path.abspath(home)] if home else []), *(["--scope", scope] if scope else [])]
+
+
+def _words(client: Client, project: bool, words: list[str]) -> list[str]:
+    """Return the command line with the folder of the project, where the client puts that into the project's file."""
+    return [*words, "--project", client.folder] if project and client.folder and "--scope" not in words else words
 
 
 def _say_notes(client: Client, path: Path, project: bool, words: list[str]) -> None:
@@ -133,7 +139,7 @@ def _project() -> Path:
 
 def _show_clients(project: bool, words: list[str]) -> None:
     chosen = {name: each for name, each in CLIENTS.items() if each.project or not project}
-    rows = [_row(name, each, _file(each, project), words) for name, each in chosen.items()]
+    rows = [_row(name, each, _file(each, project), _words(each, project, words)) for name, each in chosen.items()]
     show_table(("client", "name", "found", "connected", "file"), rows, folding=("connected", "file"))
 
 

@@ -20,8 +20,9 @@ HOST, PORT = "127.0.0.1", 8765
     type=click.IntRange(0, 65_535),
     help=f"With --http: port to listen on; 0 takes a free one; default: {PORT}.",
 )
-@pass_target("Project name; default: STRATEGY_BANK_SCOPE, else the name of the git root, else global.")
-def serve(target: Target, over_http: bool, host: str | None, port: int | None) -> None:
+@click.option("--project", metavar="FOLDER", help="Folder of the project, for clients that put it there.")
+@pass_target("Scope of all calls; default: that of the caller's project.")
+def serve(target: Target, over_http: bool, host: str | None, port: int | None, project: str | None) -> None:
     """Serve MCP over standard input and output. This is also what happens without a command.
 
     A client starts this command, and it ends when its input ends. With --http you start it yourself, and clients connect to it;
@@ -35,7 +36,7 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None) -
         raise click.UsageError("--host and --port go with --http.")
     if not over_http:
         _check_input()
-    settings = target.settings
+    settings = target.settings.model_copy(update={"project": project} if project else {})
     _log_plainly(settings.log_level)
     from strategy_bank.server.freed_memory import return_freed_memory
     from strategy_bank.server.mcp.app import create_server

@@ -456,7 +456,10 @@ PROJECT_FILES = {
 def test_a_projects_file_is_at_its_root(client: str, person: Person, tmp_path: Path) -> None:
     path = tmp_path / "project" / PROJECT_FILES[client]
     assert "others who use this file need" in person.connect(client, "--project").stderr
-    assert path.read_text() == person(client, "--print", "--command", PROGRAM).stdout
+    assert path.read_text() == person(client, "--project", "--print", "--command", PROGRAM).stdout
+    assert ('"--project", "${workspaceFolder}"' in " ".join(path.read_text().split())) == (
+        client in ("cursor", "vscode")
+    )
     listed = person("--project", "--command", PROGRAM).stdout
     assert re.search(rf"^ {client} .* yes +yes +/", listed, re.MULTILINE)
     assert "goose" not in listed
