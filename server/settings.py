@@ -22,6 +22,7 @@ from pydantic import (
 from strategy_bank.server.config_file import CONFIG, parse_config
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
+from strategy_bank.store.user_home import expanded
 
 if TYPE_CHECKING:
     from strategy_bank.tools.transcripts.files import Folders
@@ -45,12 +46,19 @@ logger = logging.getLogger(__name__)
 
 
 def default_home() -> Path:
-    return user_data_path("strategy-bank", appauthor=False)
+    """Return the folder of the bank where none is given. Raises InvalidInput where this user has no folder."""
+    try:
+        return user_data_path("strategy-bank", appauthor=False)
+    except (RuntimeError, KeyError) as exc:
+        raise InvalidInput(
+            f"There is no place for the bank: HOME is not set, and this user has no entry in passwd. Set {PREFIX}HOME to a "
+            "folder that this user can write to."
+        ) from exc
 
 
 def config_path(environment: Mapping[str, str], home: Path | None) -> Path:
     """Return where `config.toml` lies. It is in the home, so it cannot move the home."""
-    return Path(home or environment.get(f"{PREFIX}HOME") or default_home()).expanduser() / CONFIG
+    return expanded(Path(home or environment.get(f"{PREFIX}HOME") or default_home())) / CONFIG
 
 
 class Settings(BaseModel):
@@ -124,13 +132,13 @@ class Settings(BaseModel):
     @property
     def location(self) -> Location:
         key = self.db_api_key.get_secret_value() if self.db_api_key else ""
-        return Location(self.home.expanduser(), self.uri, self.lock_timeout, key, self.db_host)
+        return Location(expanded(self.home), self.uri, self.lock_timeout, key, self.db_host)
 
     @property
     def folders(self) -> "Folders":
         from strategy_bank.tools.transcripts.files import Folders
 
-        claude, codex, gemini = (home.expanduser() for home in (self.claude_home, self.codex_home, self.gemini_home))
+        claude, codex, gemini = map(expanded, (self.claude_home, self.codex_home, self.gemini_home))
         return Folders(claude / "projects", codex / "sessions", gemini / "tmp", codex / "archived_sessions")
 
     @property

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from strategy_bank.store.errors import BankUnavailable
+from strategy_bank.store.errors import BankUnavailable, InvalidInput
 from strategy_bank.store.os_errors import way_out
 
 
@@ -12,7 +12,8 @@ from strategy_bank.store.os_errors import way_out
 class Location:
     """The place of a bank. `home` holds the models, and of a local bank the tables and the lock.
 
-    `uri` is set where the tables are elsewhere: another folder, an object store or a LanceDB service.
+    `uri` is set where the tables are elsewhere: another folder, an object store or a LanceDB service. Raises InvalidInput for
+    names that LanceDB cannot open.
     """
 
     home: Path
@@ -20,6 +21,15 @@ class Location:
     lock_timeout_s: float = 30.0
     api_key: str = field(default="", repr=False)  # for `db://`, which is LanceDB Cloud or Enterprise
     host: str = ""  # the address of a service other than LanceDB's own
+
+    def __post_init__(self) -> None:
+        try:
+            f"{self.home}{self.uri}".encode()
+        except UnicodeEncodeError as exc:
+            raise InvalidInput(
+                f"The name of the folder {self.uri or self.home} is not UTF-8, and LanceDB opens no such folder. Rename it, or "
+                "set STRATEGY_BANK_HOME to another."
+            ) from exc
 
     @property
     def tables_uri(self) -> str:

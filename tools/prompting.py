@@ -53,6 +53,12 @@ def render(name: str, /, **values: str) -> str:
     return template.substitute(values)
 
 
+def load_prompts() -> None:
+    """Read all prompts, so that none of another version is read later."""
+    for file in files("strategy_bank.tools").joinpath("prompts").iterdir():
+        _template(file.name.removesuffix(".md"))
+
+
 def fence(kind: Section, text: str, number: int | None = None) -> str:
     """Put a foreign text in a section: its lines are marked, and tags of sections in it lose their `<`."""
     return section(kind, quoted(text), number)

@@ -28,8 +28,30 @@ _ROOMS = {
 _INTERRUPTED = 130
 
 
+class _Text(click.types.StringParamType):
+    """Refuses words that are not UTF-8, which nothing below could store or look for. Names of files may be anything."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = super().convert(value, param, ctx)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("this is not UTF-8 text.", param, ctx)
+        return text
+
+
+def _with_text_only(command: click.Command) -> click.Command:
+    """Let the command, and those inside it, take texts that are UTF-8."""
+    for parameter in command.params:
+        if type(parameter.type) is click.types.StringParamType:
+            parameter.type = _Text()
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_text_only(each)
+    return command
+
+
 class Commands(click.Group):
-    """Imports a command when it is asked for, and reports expected failures in one line."""
+    """Imports a command when it is asked for, and reports failures in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for _, names in _ROOMS.values() for name in names]
@@ -39,7 +61,9 @@ class Commands(click.Group):
             if cmd_name in names:
                 file = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
                 found = vars(import_module(f"strategy_bank.server.cli.{room}.{file}")).values()
-                return next(each for each in found if isinstance(each, click.Command) and each.name == cmd_name)
+                return _with_text_only(
+                    next(each for each in found if isinstance(each, click.Command) and each.name == cmd_name)
+                )
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,6 +85,12 @@ class Commands(click.Group):
                 raise click.ClickException(str(exc)) from exc
         except (KeyboardInterrupt, click.Abort) as exc:
             raise click.exceptions.Exit(_INTERRUPTED) from exc
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as exc:
+            from strategy_bank.server.unexpected import in_words
+
+            raise click.ClickException(in_words(exc)) from exc
 
 
 @click.group(
@@ -91,6 +121,9 @@ def cli(target: Target) -> None:
         from strategy_bank.server.cli.setup.serve import serve
 
         context.invoke(serve)
+
+
+_with_text_only(cli)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from strategy_bank.server.clients.editors import json_editor, toml_editor, yaml_editor
 from strategy_bank.server.clients.editors.base import Editor
+from strategy_bank.store.user_home import user_home
 
 NAME = "strategy-bank"  # of the server in every client's configuration
 ABOUT = "A local memory of strategies, learned from earlier tasks"
@@ -31,7 +32,8 @@ class System:
 
     @classmethod
     def this(cls) -> "System":
-        return cls(sys.platform, os.environ, Path.home())
+        """Return this one. Raises InvalidInput where this user has no folder."""
+        return cls(sys.platform, os.environ, user_home())
 
     def named(self, variable: str, otherwise: Path) -> Path:
         """Return the folder that a variable names; `otherwise` where it holds no absolute path."""

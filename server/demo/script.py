@@ -23,6 +23,7 @@ from rich.text import Text
 from strategy_bank.server.demo.examples import EpisodeExample, RunExample, episode_examples, reuse_example, run_example
 from strategy_bank.server.demo.stage import Stage, coloured, shortened
 from strategy_bank.store.location import Location
+from strategy_bank.store.user_home import expanded
 from strategy_bank.tools.recall_strategies import RecallResult
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScalingResult
@@ -88,7 +89,7 @@ async def run_demo(console: Console, home: Path | None = None, command: Sequence
 def _folder(home: Path | None) -> AbstractContextManager[Path | str]:
     if home is None:
         return TemporaryDirectory(prefix="strategy-bank-demo-", ignore_cleanup_errors=True)
-    if Path(Location(home.expanduser()).tables_uri).exists():
+    if Path(Location(expanded(home)).tables_uri).exists():
         raise DemoFailed(f"There is a bank in {home} already. The demo wants an empty folder, or none at all.")
     return nullcontext(home)
 

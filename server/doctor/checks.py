@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
 from strategy_bank.server.settings import FIELDS, Settings, Sources, masked
+from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder
 from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
 from strategy_bank.store.location import Location
@@ -70,8 +71,7 @@ async def guarded(about: str, tell: Tell, check: Callable[[Tell], Awaitable[None
     except StrategyBankError as exc:
         tell(Finding(about, "fail", str(exc)))
     except Exception as exc:  # noqa: BLE001 a diagnosis reports whatever it meets
-        found = f"{type(exc).__name__}: {str(exc)[:_REASON_CHARS]}"
-        tell(Finding(about, "fail", found, "Please report this as a bug."))
+        tell(Finding(about, "fail", in_words(exc)))
 
 
 def tell_versions(tell: Tell, needs_openai: bool) -> None:

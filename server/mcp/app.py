@@ -14,6 +14,7 @@ from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.caller import keep_request
 from strategy_bank.server.mcp.prompts import add_prompts, prompt_errors_in_words
 from strategy_bank.server.mcp.resources import add_resources
+from strategy_bank.server.mcp.sendable import only_what_can_be_sent
 from strategy_bank.server.mcp.tools import contract
 from strategy_bank.server.settings import Settings
 from strategy_bank.tools.judging.judge import Judge
@@ -44,7 +45,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
         version=version("strategy-bank"),
         lifespan=lifespan,
         log_level=settings.log_level,
-        middleware=[keep_request, _after_each_answer, prompt_errors_in_words],
+        middleware=[only_what_can_be_sent, keep_request, _after_each_answer, prompt_errors_in_words],
         tools=contract(),
     )
     add_resources(server, state)

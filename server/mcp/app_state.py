@@ -3,16 +3,21 @@
 import logging
 import time
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
+import strategy_bank.store
+import strategy_bank.tools
 from strategy_bank.server.freed_memory import return_all_freed_memory
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judging.judge import Judge
+from strategy_bank.tools.prompting import load_prompts
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, Scopes
 from strategy_bank.tools.scopes.workspace import Workspace
@@ -72,8 +77,10 @@ class State:
             bank = await self.bank()
             await anyio.to_thread.run_sync(bank.embedder.warm, abandon_on_cancel=True)
             await anyio.to_thread.run_sync(redact, "", abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(_load_what_is_left, abandon_on_cancel=True)
             await bank.maintain()
             await anyio.to_thread.run_sync(return_all_freed_memory)
+            logger.info("The bank is open, and everything is loaded.")
         except StrategyBankError as exc:
             logger.warning("%s", exc)
 
@@ -95,6 +102,14 @@ class State:
         await self.judge.aclose()
         if self.opened:
             await self.opened.close()
+
+
+def _load_what_is_left() -> None:
+    """Import the own modules and read the prompts that no call has needed yet: an upgrade may replace them at any time."""
+    for package in (strategy_bank.tools, strategy_bank.store):
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(found.name)
+    load_prompts()
 
 
 def _import_bank() -> "type[Bank]":

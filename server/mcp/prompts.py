@@ -11,6 +11,7 @@ from pydantic import Field
 
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.caller import this_caller
+from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.store.records import Episode
 from strategy_bank.store.visible_text import folded
@@ -67,11 +68,9 @@ async def prompt_errors_in_words(ctx: ServerRequestContext[State, Any], call_nex
         return await call_next(ctx)
     except ValueError as exc:
         causes = list(_causes(exc))
-        for cause in causes:
-            if isinstance(cause, StrategyBankError):
-                raise MCPError(INTERNAL_ERROR, str(cause)) from exc
-        if len(causes) > 1:  # raised inside a prompt: a defect, not a wrong name or a missing argument
-            raise
+        expected = [cause for cause in causes if isinstance(cause, StrategyBankError)]
+        if expected or len(causes) > 1:  # raised inside a prompt: no wrong name or missing argument
+            raise MCPError(INTERNAL_ERROR, in_words((expected or causes[-1:])[0])) from exc
         raise MCPError(INVALID_PARAMS, str(exc)) from exc
 
 

@@ -9,7 +9,8 @@ from mcp.types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.caller import this_caller
-from strategy_bank.store.errors import NotFound, StrategyBankError
+from strategy_bank.server.unexpected import in_words
+from strategy_bank.store.errors import NotFound
 from strategy_bank.store.records import Episode, Run, Strategy
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.prompting import plain_id
@@ -50,13 +51,13 @@ def add_resources(server: MCPServer[State], state: State) -> None:
 
 @contextmanager
 def _errors_in_words() -> Generator[None]:
-    """Let expected failures reach the client with their message."""
+    """Let failures reach the client with their message."""
     try:
         yield
     except NotFound as exc:
         raise ResourceNotFoundError(str(exc)) from exc
-    except StrategyBankError as exc:
-        raise ResourceError(str(exc)) from exc
+    except Exception as exc:
+        raise ResourceError(in_words(exc)) from exc
 
 
 async def _summary(state: State) -> str:

@@ -15,7 +15,7 @@ from mcp.types import ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 
 from strategy_bank.server.mcp.argument_reader import ArgumentReader
-from strategy_bank.store.errors import StrategyBankError
+from strategy_bank.server.unexpected import in_words
 
 _UNLISTED = "unlisted"
 UNLISTED: Any = {_UNLISTED: True}
@@ -52,9 +52,9 @@ class ContractTool(Tool):
         except ToolError as exc:
             if isinstance(exc.__cause__, ValidationError):
                 raise ToolError(self._refusal(exc.__cause__)) from exc.__cause__
-            if isinstance(exc.__cause__, StrategyBankError):
-                raise ToolError(str(exc.__cause__)) from exc.__cause__
-            raise
+            if exc.__cause__ is None:
+                raise
+            raise ToolError(in_words(exc.__cause__)) from exc.__cause__
 
     def _refusal(self, exc: ValidationError) -> str:
         """Name fields and rules, but never the rejected values: they are the caller's data and may be long."""

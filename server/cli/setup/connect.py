@@ -21,6 +21,7 @@ from strategy_bank.server.clients import connection
 from strategy_bank.server.clients.launch_command import Installation, own_command, shell_line
 from strategy_bank.server.clients.registry import CLIENTS, Client, System
 from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.user_home import user_home
 from strategy_bank.tools.scopes.repository import git_root
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -144,7 +145,7 @@ def _show_clients(project: bool, words: list[str]) -> None:
 
 
 def _row(name: str, client: Client, path: Path, words: list[str]) -> tuple[object, ...]:
-    found = path.is_file() or (path.parent.is_dir() and path.parent not in (Path.home(), _project()))
+    found = path.is_file() or (path.parent.is_dir() and path.parent not in (user_home(), _project()))
     return name, client.title, "yes" if found else "", _state(client, path, words), path
 
 
