@@ -28,7 +28,7 @@ def _claude(kind: str, message: dict[str, Any], **changes: Any) -> dict[str, Any
     )
 
 
-def said(text: str, **changes: Any) -> dict[str, Any]:
+def said(text: str | list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     """Words of role user."""
     return _claude("user", {"role": "user", "content": text}, **changes)
 
