@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from strategy_bank.server.interruption import ending_by_exception
 from strategy_bank.store.errors import InvalidInput
 
 _WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.4)
@@ -22,17 +23,18 @@ def replacing(path: Path, mode: int = 0o600, move: Callable[[str, str], None] = 
     """
     target = os.path.realpath(path)
     try:
-        number, name = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target))
-        try:
-            with os.fdopen(number, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(number)
-            os.chmod(name, mode)
-            _move(name, target, move)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with ending_by_exception():
+            number, name = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target))
+            try:
+                with os.fdopen(number, "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(number)
+                os.chmod(name, mode)
+                _move(name, target, move)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
     except OSError as exc:
         advice = " Is it open in another program?" if isinstance(exc, PermissionError) else ""
         raise InvalidInput(f"{path} cannot be written: {exc.strerror or exc}.{advice}") from exc

@@ -19,7 +19,7 @@ from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.filters import Value
-from strategy_bank.store.lance.selection import Selection, expression
+from strategy_bank.store.lance.selection import Selection, filter_of
 from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
@@ -250,7 +250,7 @@ class Bank:
 
     async def selected(self, kind: type[Record], selection: Selection, names: Sequence[str]) -> list[str]:
         """Return the ids of the records that a selection holds for, oldest first; its text is looked for in these columns."""
-        rows = await self._table(kind).find(["id", "created_at"], expression(selection, names))
+        rows = await self._table(kind).find(["id", "created_at"], filter_of(selection, names))
         return [row["id"] for row in sorted(rows, key=lambda row: (row["created_at"], row["id"]))]
 
     async def version(self, kind: type[Record]) -> int:

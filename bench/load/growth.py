@@ -28,7 +28,9 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.lance import table
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
-from strategy_bank.store.transfer.backup import check_backup, restore_backup, write_backup
+from strategy_bank.store.transfer.archive import check_backup
+from strategy_bank.store.transfer.backup import write_backup
+from strategy_bank.store.transfer.restore import restore_backup
 from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
@@ -122,7 +124,7 @@ async def stored(folder: Path, reports: int) -> Stored:
         await write_backup(bank, file)
     strategies = await bank.count(Strategy)
     await bank.close()
-    await restore_backup(check_backup(folder / "backup.zip"), Location(folder / "batch"))
+    await restore_backup(check_backup(folder / "backup.zip", folder), Location(folder / "batch"))
     without, batch = (disk_mb(folder / name / "bank.lance") for name in ("grown", "batch"))
     return Stored(strategies, with_old_versions, without, batch)
 

@@ -101,6 +101,7 @@ def pass_target(scope_help: str = "") -> Callable[[Callable[Concatenate[Target, 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+force_option = click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 
 
 def say(text: str, *, end: str = "\n") -> None:
@@ -141,6 +142,12 @@ def check_answerable(yes: bool, to: str) -> None:
     """Raise UsageError where nobody can be asked and `--yes` was not given."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError(f"There is nobody to confirm it; give --yes to {to} without being asked.")
+
+
+def check_free(file: Path, force: bool) -> None:
+    """Raise ClickException where a file would be replaced and `--force` was not given."""
+    if file.is_file() and not force:
+        raise click.ClickException(f"{file} exists already. Name another file, or give --force to replace it.")
 
 
 def ask(yes: bool, question: str, otherwise: str) -> None:

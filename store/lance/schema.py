@@ -107,9 +107,11 @@ def to_row(record: Record) -> Row:
 
 
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
-    """Return the record of a row; other columns are ignored."""
-    cells = {name: row[name] for name in kind.model_fields}
-    return kind.model_validate(cells | {name: from_json(cells[name]) for name in _lists_of_models(kind)})
+    """Return the record of a row; other columns are ignored, and a missing one has its default."""
+    cells = {name: row[name] for name in kind.model_fields if name in row}
+    return kind.model_validate(
+        cells | {name: from_json(cells[name]) for name in _lists_of_models(kind) if name in cells}
+    )
 
 
 def _lists_of_models(kind: type[Record]) -> list[str]:

@@ -33,7 +33,7 @@ def text_columns(kind: type[Record]) -> list[str]:
     return [name for name, info in kind.model_fields.items() if info.annotation in _TEXTS]
 
 
-def expression(selection: Selection, columns: Sequence[str]) -> Expr | None:
+def filter_of(selection: Selection, columns: Sequence[str]) -> Expr | None:
     """Return the filter of a selection, which looks for its text in these columns; None where it selects everything."""
     terms: list[Expr] = []
     if selection.ids:

@@ -6,7 +6,7 @@ Raises the errors of errors.py.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types, and lancedb's refer to them)
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -31,6 +31,8 @@ PROBES = 32  # partitions of a vector index that a search looks into
 REFINED = 64  # rows found by an index, with its few bits a number, that an exact search compares again
 
 READ_AGAIN = 3  # times that a read begins anew, since each time another process may have deleted the version it reads
+
+ROWS_AT_ONCE = 256  # rows of a batch
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -96,6 +98,22 @@ class Connection:
             if words and not await made.list_indices():
                 await made.create_index(words, config=words_index())
         return Table(self.uri, made, self._kept)
+
+    async def versions(self) -> dict[str, int]:
+        """Return the newest version of each table."""
+        with translated(self.uri):
+            names = (await self._connection.list_tables()).tables
+            return {name: await (await self._connection.open_table(name)).version() for name in names}
+
+    async def go_back(self, versions: Mapping[str, int]) -> None:
+        """Make each table what it was at a version, in their order, and drop the tables that were not there."""
+        with committing(self.uri):
+            for name, version in versions.items():
+                table = await self._connection.open_table(name)
+                await table.checkout(version)
+                await table.restore()
+            for name in set((await self._connection.list_tables()).tables) - versions.keys():
+                await self._connection.drop_table(name)
 
     def close(self) -> None:
         self._connection.close()
@@ -179,9 +197,9 @@ class Table:
             return await read()
 
     async def batches(self) -> AsyncGenerator[Any]:
-        """Yield all rows and columns as pyarrow.RecordBatches."""
+        """Yield all rows and columns as pyarrow.RecordBatches of bounded size, whatever the length of a trajectory."""
         with translated(self._uri):
-            async for batch in await self._table.query().to_batches():
+            async for batch in await self._table.query().to_batches(max_batch_length=ROWS_AT_ONCE):
                 yield batch
 
     async def count(self, equal: Equal) -> int:

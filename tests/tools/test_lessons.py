@@ -108,7 +108,7 @@ def test_the_name_of_the_file_says_what_it_is_to_be(shell: Shell, tmp_path: Path
     assert Path("lessons.md").read_text().startswith(WRITTEN)
     shell("export", "bank.jsonl")
     assert Path("bank.jsonl").read_text().startswith('{"kind":"strategy-bank"')
-    shell("export", "AGENTS.md", "--format", "jsonl", "--strategies-only")
+    shell("export", "AGENTS.md", "--format", "jsonl", "--strategies-only", "--force")
     assert Path("AGENTS.md").read_text().count("\n") == 1 + len(BANK)
     assert stat.S_IMODE(os.stat("lessons.md").st_mode) == 0o644
     assert stat.S_IMODE(os.stat("bank.jsonl").st_mode) == 0o600

@@ -6,19 +6,19 @@ from pathlib import Path
 import click
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.cli.console import Target, counted, pass_target, progress_bar, say
+from strategy_bank.server.cli.console import Target, check_free, counted, force_option, pass_target, progress_bar, say
 
 _NAMES = {"strategies": "strategy", "episodes": "episode", "runs": "run"}
 
 
 @click.command(short_help="Copy the whole bank into one file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@force_option
 @pass_target()
-def backup(target: Target, file: Path) -> None:
+def backup(target: Target, file: Path, force: bool) -> None:
     """Copy the whole bank, vectors included, into FILE, while servers go on using it.
 
-    FILE holds the bank as it was at one moment. It is written whole or not at all, readable by you only, and replaces an older
-    FILE.
+    FILE holds the bank as it was at one moment. It is written whole or not at all, readable by you only.
 
     \b
     Example:
@@ -26,6 +26,7 @@ def backup(target: Target, file: Path) -> None:
     """
     from strategy_bank.store.transfer.backup import write_backup
 
+    check_free(file, force)
     with replacing(file) as copy, progress_bar("Copying") as progress:
         rows = target.with_bank(lambda bank: write_backup(bank, copy, progress))
     say(f"Backed up {counted_rows(rows)} to {file}.")

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from strategy_bank.server.atomic_file import replacing
-from strategy_bank.server.cli.console import Target, counted, pass_target, say, show_block
+from strategy_bank.server.cli.console import Target, check_free, counted, force_option, pass_target, say, show_block
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.scopes.registry import scope_in
 from strategy_bank.tools.sharing import agents_file
@@ -35,14 +35,20 @@ _FOR_ALL = 0o644  # the mode of a new text: it is made to be shared
 )
 @click.option("--strategies-only", is_flag=True, help="Leave episodes, runs and recalls out of JSON Lines.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of strategies in a text; default: 20.")
+@force_option
 @pass_target("Only this scope; default: all, and for a text this project and what is global.")
 def export_bank(
-    target: Target, file: str, format: Format | Literal["jsonl"] | None, strategies_only: bool, limit: int | None
+    target: Target,
+    file: str,
+    format: Format | Literal["jsonl"] | None,
+    strategies_only: bool,
+    limit: int | None,
+    force: bool,
 ) -> None:
     """Write the bank as JSON Lines to FILE, or to standard output; or its best strategies as a text for agents.
 
     JSON Lines hold everything but the vectors, which `import` computes again. A file is written whole or not at all, readable
-    by you only.
+    by you only, and replaces another file with --force only.
 
     A text serves agents that do not have this server. `agents-md` (AGENTS.md, CLAUDE.md, GEMINI.md) keeps the file and replaces
     what stands between two marker lines, or adds it; `skill` (SKILL.md) and `markdown` (other .md) are files of their own. It
@@ -63,6 +69,8 @@ def export_bank(
             raise click.UsageError("--strategies-only is for JSON Lines; a text holds nothing else.")
         _write_text(target, file, format, limit or _LESSONS)
         return
+    if file != "-":
+        check_free(Path(file), force)
     with _output(file) as output:
         counts = target.with_bank(lambda bank: _export(bank, output, target.scope, strategies_only))
     say(f"Exported {counted(counts)}.")

@@ -280,7 +280,10 @@ def interrupt(process: subprocess.Popen[str]) -> None:
 def test_an_export_to_a_file_is_whole_private_and_can_be_imported_elsewhere(filled: Shell, tmp_path: Path) -> None:
     file = tmp_path / "bank.jsonl"
     file.write_text("old")
-    assert filled("export", str(file)).stderr == "Exported 3 strategies, 2 episodes, 1 run.\n"
+    assert "--force" in filled("export", str(file), code=1).stderr
+    assert "--force" in filled("backup", str(file), code=1).stderr
+    assert file.read_text() == "old"
+    assert filled("export", str(file), "--force").stderr == "Exported 3 strategies, 2 episodes, 1 run.\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [each.name for each in tmp_path.glob("*.jsonl*")] == ["bank.jsonl"]
     filled.home, source = tmp_path / "other", filled.home
@@ -304,7 +307,7 @@ def test_a_pipe_from_export_to_import_works_and_strategies_alone_can_be_taken(fi
 def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "kept.jsonl"
     file.write_text("old")
-    shell("export", str(file), code=1, STRATEGY_BANK_HOME=str(file))
+    shell("export", str(file), "--force", code=1, STRATEGY_BANK_HOME=str(file))
     assert file.read_text() == "old"
     assert list(tmp_path.glob(".kept*")) == []
     assert "cannot be written" in shell("export", str(tmp_path / "no" / "folder.jsonl"), code=1).stderr

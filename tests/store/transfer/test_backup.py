@@ -21,7 +21,9 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import upkeep
 from strategy_bank.store.maintenance.migrations import RESTORING
 from strategy_bank.store.records import Episode, Strategy
-from strategy_bank.store.transfer.backup import check_backup, restore_backup, write_backup
+from strategy_bank.store.transfer.archive import check_backup
+from strategy_bank.store.transfer.backup import write_backup
+from strategy_bank.store.transfer.restore import restore_backup
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, report
 
 pytestmark = pytest.mark.anyio
@@ -110,8 +112,9 @@ async def test_copies_made_while_a_server_writes_are_each_of_one_moment(
     assert sizes == sorted(sizes)
     for number in range(3):
         elsewhere = Location(tmp_path / f"home{number}")
-        await restore_backup(check_backup(tmp_path / f"{number}.zip"), elsewhere)
+        elsewhere.home.mkdir()
         (elsewhere.home / "models").symlink_to(models_dir, target_is_directory=True)
+        await restore_backup(check_backup(tmp_path / f"{number}.zip", tmp_path), elsewhere)
         bank = await Bank.open(elsewhere)
         strategies = {strategy.id for strategy in await bank.all(Strategy)}
         episodes = await bank.all(Episode)
@@ -162,7 +165,7 @@ async def test_a_file_that_is_no_whole_backup_changes_nothing(settings: Settings
             for name, content in members.items():
                 archive.writestr(name, content)
     with pytest.raises(InvalidInput, match=r"bank\.zip"):
-        await restore_backup(check_backup(saved), settings.location)
+        await restore_backup(check_backup(saved, settings.location.home), settings.location)
     assert await count(settings.location) == 1
 
 
@@ -174,7 +177,7 @@ async def test_a_backup_of_a_newer_version_is_refused(settings: Settings, saved:
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(BankTooNew, match="format 99"):
-        await restore_backup(check_backup(saved), settings.location)
+        await restore_backup(check_backup(saved, settings.location.home), settings.location)
     assert await count(settings.location) == 1
 
 
@@ -185,7 +188,7 @@ async def test_an_interrupted_restore_is_told_at_open_and_done_again(settings: S
     connection.close()
     with pytest.raises(BankUnavailable, match=r"restored from bank\.zip.*again"):
         await Bank.open(settings.location)
-    await restore_backup(check_backup(saved), settings.location)
+    await restore_backup(check_backup(saved, settings.location.home), settings.location)
     assert await count(settings.location) == 1
 
 
