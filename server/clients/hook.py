@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from strategy_bank.server.hook_reply import context_for
 from strategy_bank.store.visible_text import visible_line
 from strategy_bank.tools.transcripts.entry import REQUEST, Entry, fields, word
-from strategy_bank.tools.transcripts.reader import last_entries
+from strategy_bank.tools.transcripts.tail import last_entries
 
 TAIL = 1_000_000  # bytes read at the end of the transcript; a turn that is longer than that did some work
 USAGE = """Usage: strategy-bank hook stop

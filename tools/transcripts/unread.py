@@ -1,19 +1,18 @@
 """Counts what a transcript holds that was not read, so that nothing is lost in silence."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 _NAMED = 4  # of the unknown kinds
 
 
-@dataclass
 class Unread:
     """Holds the counts of one transcript, or of several."""
 
-    lines: int = 0  # that are no JSON object
-    long_lines: int = 0  # that are longer than is read
-    unknown: Counter[str] = field(default_factory=Counter[str])  # records by their kind
-    rewound: int = 0  # records that the user went back from; they are left out on purpose
+    def __init__(self) -> None:  # no dataclass: their import takes a hook longer than all else here
+        self.lines = 0  # that are no JSON object
+        self.long_lines = 0  # that are longer than is read
+        self.unknown = Counter[str]()  # records by their kind
+        self.rewound = 0  # records that the user went back from; they are left out on purpose
 
     def add(self, other: "Unread") -> None:
         self.lines += other.lines

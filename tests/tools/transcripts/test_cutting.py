@@ -7,7 +7,7 @@ import pytest
 
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.trajectory.normal_form import normalise, observed
-from strategy_bank.tools.transcripts import reader
+from strategy_bank.tools.transcripts import records as reading
 from strategy_bank.tools.transcripts.entry import REQUEST
 from strategy_bank.tools.transcripts.files import Folders
 from strategy_bank.tools.transcripts.tasks import TASK_CHARS, VALUE_CHARS, PastTask, last_task, tasks
@@ -202,7 +202,7 @@ def test_what_is_not_of_the_task_is_passed_over(claude: Any) -> None:
 def test_lines_that_are_torn_deep_binary_or_huge_are_passed_over(
     claude: Any, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_LINE", 4_000)
+    monkeypatch.setattr(reading, "MAX_LINE", 4_000)
     expected = [normal(task) for task in claude(work())]
     broken = ["{", "", "[" * 3_000, '{"a":' * 600, '{"type":"user","message":{"content":"' + "x" * 20_000 + '"}}']
     claude([*broken, *work()[:5], *broken, *work()[5:]])

@@ -180,4 +180,4 @@ def test_a_mark_at_the_beginning_of_a_file_costs_no_record(folders: Folders) -> 
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     unread = Unread()
     assert [task.task for task in tasks(file, "claude-code", unread)] == [PROMPT]
-    assert unread == Unread()
+    assert unread.as_dict() == Unread().as_dict()
