@@ -20,7 +20,7 @@ from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Con
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.filters import Value
 from strategy_bank.store.lance.selection import Selection, filter_of
-from strategy_bank.store.lance.table import Connection, Table
+from strategy_bank.store.lance.table import LAST_REVISION, Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.maintenance import migrations, opening
@@ -187,7 +187,9 @@ class Bank:
         await self._amend(Strategy, [strategy_vectors.row(item, self.embedder.stamp) for item in items])
 
     async def _amend(self, kind: type[Record], rows: Sequence[schema.Row]) -> None:
-        amended = await self._table(kind).amend([row | {"revision": row["revision"] + 1} for row in rows])
+        amended = await self._table(kind).amend(
+            [row | {"revision": (row["revision"] + 1) % (LAST_REVISION + 1)} for row in rows]
+        )
         if amended < len(rows) and amended < await self.count(kind, id=[row["id"] for row in rows]):
             raise Conflict(f"Another process changed the same {kind.__name__.lower()} at the same time.")
 

@@ -35,6 +35,10 @@ READ_AGAIN = 3  # times that a read begins anew, since each time another process
 ROWS_AT_ONCE = 256  # rows of a batch
 
 T = TypeVar("T")
+LAST_REVISION = 2**63 - 1
+# after the last one, which only a made-up record has, they begin again
+_UNCHANGED = f"target.revision = source.revision - 1 OR (source.revision = 0 AND target.revision = {LAST_REVISION})"
+
 Row = dict[str, Any]
 Schema = Any
 """A pyarrow.Schema; pyarrow ships no types."""
@@ -146,7 +150,7 @@ class Table:
         """
         # rows are written whole: to update single columns, LanceDB would rewrite those of every row in the same fragment,
         # which takes seconds in a large bank
-        unchanged = "target.revision = source.revision - 1" if rows and "revision" in rows[0] else None
+        unchanged = _UNCHANGED if rows and "revision" in rows[0] else None
         with committing(self._uri):
             schema = await self._table.schema()
             whole = await self._completed(rows, [name for name in schema.names if rows and name not in rows[0]])

@@ -20,18 +20,21 @@ from pydantic import ValidationError
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy, now
+from strategy_bank.store.transfer.line_bounds import bounded
 from strategy_bank.store.visible_text import visible_json
 
 FORMAT = 1
 HEADER = "strategy-bank"
 KINDS: dict[str, type[Record]] = {"strategy": Strategy, "episode": Episode, "run": Run, "recall": Recall}
+_NAMES = {kind: name for name, kind in KINDS.items()}
 BATCH = 64
-_INT64 = 2**63
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Fields = dict[str, Any]
 Plain = Callable[[Fields], Strategy]
 """Turns a plain line into a strategy. Raises ValidationError or ValueError with what is wrong."""
+Accept = Callable[[Record], Record]
+"""Returns the record that is to be added in the place of one in the file. Raises ValueError with what is wrong."""
 
 
 @dataclass
@@ -50,16 +53,25 @@ async def export(bank: Bank, scope: str | None = None, kinds: Iterable[str] = KI
         ids = [row["id"] for row in await bank.cells(kind, [], **({"scope": scope} if scope else {}))]
         for start in range(0, len(ids), BATCH):
             for record in await bank.all(kind, id=ids[start : start + BATCH]):
-                yield name, _line({"kind": name} | record.model_dump(mode="json"))
+                yield name, line_of(record)
 
 
-def parse(lines: Iterable[str], plain: Plain) -> Iterator[Record]:
-    """Yield the records of the lines, in order. Raises InvalidInput, with the line's number, at the first invalid one."""
+def line_of(record: Record) -> str:
+    """Return a record as a line, without its end."""
+    return _line({"kind": _NAMES[type(record)]} | record.model_dump(mode="json"))
+
+
+def parse(lines: Iterable[str], plain: Plain, accept: Accept = lambda record: record) -> Iterator[Record]:
+    """Yield the records of the lines, in order, as `accept` returns them and within the bounds of `line_bounds.py`.
+
+    Raises InvalidInput, with the line's number, at the first invalid one.
+    """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             record = _record(_fields(line), plain)
+            record = accept(bounded(record)) if record else None
         except ValidationError as exc:
             raise InvalidInput(f"Line {number}: {_problems(exc)}") from exc
         except (ValueError, RecursionError) as exc:
@@ -68,14 +80,20 @@ def parse(lines: Iterable[str], plain: Plain) -> Iterator[Record]:
             yield record
 
 
+def parse_own(lines: Iterable[str]) -> Iterator[Record]:
+    """Yield the records of lines that `line_of` wrote."""
+    for fields in map(json.loads, lines):
+        yield KINDS[fields.pop("kind")].model_validate(fields)
+
+
 async def load(bank: Bank, records: Iterable[Record], progress: Callable[[int], None] = lambda done: None) -> Imported:
     """Add new records, some dozens per commit. `progress` is called with the number of records handled so far."""
-    result, names = Imported(), {kind: name for name, kind in KINDS.items()}
+    result = Imported()
     for kind, same in groupby(records, type):
         while batch := list(islice(same, BATCH)):
             added = await _load(bank, list({record.id: record for record in reversed(batch)}.values())[::-1])
-            result.added[names[kind]] += added
-            result.present[names[kind]] += len(batch) - added
+            result.added[_NAMES[kind]] += added
+            result.present[_NAMES[kind]] += len(batch) - added
             await bank.maintain()
             progress(result.added.total() + result.present.total())
     return result
@@ -118,18 +136,7 @@ def _record(fields: Fields, plain: Plain) -> Record | None:
     kind = KINDS[name]
     if unknown := sorted(fields.keys() - kind.model_fields.keys()):
         raise ValueError(f"a {name} has no {', '.join(unknown)}; a newer version of strategy-bank may know it")
-    record = kind.model_validate(fields)
-    _check_storable(record)
-    return record
-
-
-def _check_storable(record: Record) -> None:
-    """Raise ValueError for values that pydantic accepts but a table or the ranking does not."""
-    for name, value in record:
-        if isinstance(value, int) and not 0 <= value < _INT64:
-            raise ValueError(f"{name}: {value} is out of range")
-    if not record.id.strip():
-        raise ValueError("id: it is empty")
+    return kind.model_validate(fields)
 
 
 def _problems(exc: ValidationError) -> str:

@@ -26,9 +26,9 @@ PLAIN = {
     "outcome": "failure",
 }
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
-times = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
-numbers = st.integers(0, 2**63 - 1)
+ids = st.from_regex(r"[\w.:-]{1,20}", fullmatch=True)
+times = st.datetimes(datetime(1900, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))
+numbers = st.integers(0, 8)
 
 
 def records(kind: type[R], **fields: Any) -> st.SearchStrategy[R]:
@@ -40,7 +40,8 @@ def records(kind: type[R], **fields: Any) -> st.SearchStrategy[R]:
     return st.builds(kind, **fields | {"id": ids})
 
 
-hits = st.builds(Hit, id=ids, title=text, description=text, content=text, scope=text, relevance=st.floats(0, 1))
+shown = {"title": text, "description": text, "content": text, "scope": text, "helped": numbers, "hurt": numbers}
+hits = st.builds(Hit, id=ids, relevance=st.floats(0, 1), contradicts=st.lists(ids, max_size=2), **shown)
 learned = st.lists(st.builds(LearnedStrategy, id=ids, title=text), max_size=3)
 any_records = st.one_of(
     records(Strategy, episode_ids=st.lists(text, max_size=3)),
@@ -164,7 +165,16 @@ WHOLE = {"kind": "strategy"} | json.loads(strategy(1).model_dump_json())
         (json.dumps(WHOLE | {"colour": "red"}), "a strategy has no colour"),
         (json.dumps(WHOLE | {"hurt": -2}), "hurt: -2 is out of range"),
         (json.dumps(WHOLE | {"support": 2**63}), "support: "),
-        (json.dumps(WHOLE | {"id": " "}), "id: it is empty"),
+        (json.dumps(WHOLE | {"id": " "}), "id: it has 1 to 100 letters"),
+        (json.dumps(WHOLE | {"id": "st_1\n[st_2]"}), "id: it has 1 to 100 letters"),
+        (json.dumps(WHOLE | {"title": "x" * 2_000_000}), "title: it has 2,000,000 characters"),
+        (json.dumps(WHOLE | {"helped": 10**9 + 1}), "helped: 1000000001 is out of range"),
+        (json.dumps(WHOLE | {"episode_ids": ["ep"] * 1001}), "episode_ids: it has 1,001 items"),
+        (json.dumps(WHOLE | {"episode_ids": ["e" * 301]}), "episode_ids: it has 301 characters"),
+        (
+            json.dumps({"kind": "run", "id": "r", "scope": "s", "task": "t", "mode": "parallel", "attempts": 9}),
+            "attempts: 9",
+        ),
         (json.dumps(WHOLE | {"title": "\ud800"}), "it contains an unpaired surrogate"),
         (json.dumps(PLAIN | {"description": ""}), "description: "),
         (json.dumps(PLAIN | {"tags": []}), "tags: Extra inputs"),

@@ -116,6 +116,11 @@ def merged_into(id: str) -> str:
     return f"{_MERGED_INTO}{id}"
 
 
+def merged_into_id(status_reason: str) -> str | None:
+    """Return the id in such a reason; None for any other."""
+    return status_reason.removeprefix(_MERGED_INTO) if status_reason.startswith(_MERGED_INTO) else None
+
+
 async def _by_id(bank: "Bank", ids: Iterable[str]) -> dict[str, Strategy]:
     wanted = sorted(set(ids))
     return {each.id: each for each in await bank.all(Strategy, id=wanted)} if wanted else {}

@@ -63,7 +63,9 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
 
 def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None) -> Strategy:
     """Return the draft redacted, and quarantined where it, or what `carried` names in its source, reads as orders."""
-    title, description, content = (redact(text).text for text in cleaned(draft))
+    title, description, content = (
+        redact(text).text for text in clean_words(draft.title, draft.description, draft.content)
+    )
     strategy = Strategy(
         id=content_id("st", source.scope, title, description, content),
         title=title,
@@ -81,7 +83,7 @@ def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None
     return strategy
 
 
-def cleaned(draft: StrategyDraft) -> tuple[str, str, str]:
-    """Return title and description as one line each, and the content as lines without control characters."""
-    title, description = (strip_controls(" ".join(text.split())) for text in (draft.title, draft.description))
-    return title, description, strip_controls("\n".join(draft.content.splitlines())).strip()
+def clean_words(title: str, description: str, content: str) -> tuple[str, str, str]:
+    """Return title and description as one line each, and the content as lines, all without control characters."""
+    title, description = (strip_controls(" ".join(text.split())) for text in (title, description))
+    return title, description, strip_controls("\n".join(content.splitlines())).strip()

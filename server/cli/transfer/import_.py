@@ -1,28 +1,40 @@
 """`strategy-bank import`: JSON Lines from a file or a pipe into the bank."""
 
+import os
+import stat
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.cli.console import Target, counted, pass_target, progress_bar, say
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Record
+from strategy_bank.store.transfer.line_bounds import FILE_BYTES, LINE_BYTES
+
+if TYPE_CHECKING:
+    from strategy_bank.store.records import Record
+    from strategy_bank.tools.sharing.arrival import Arrival
 
 _IN_MEMORY = 64_000_000
+_NAMED = 20
 
 
 @click.command("import", short_help="Add JSON Lines from FILE or standard input.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@pass_target("Scope of plain lines that name none; default: global.")
-def import_bank(target: Target, file: str) -> None:
+@click.option("--trust", is_flag=True, help="It is your own export: believe its counters, statuses and ids.")
+@pass_target(
+    "Scope of all that is added; default: the scope of each line, and global for a plain line that names none."
+)
+def import_bank(target: Target, file: str, trust: bool) -> None:
     """Add the JSON Lines in FILE, or in standard input with -, to the bank.
 
     Records whose ids are there already stay as they are, so importing a file twice adds nothing. If one line is wrong, nothing
-    is added. Besides the lines of `export`, plain strategies work; secrets in them are redacted, and those that read as orders
-    to the agent are quarantined:
+    is added. Secrets are redacted. Strategies that read as orders to the agent are quarantined, and all begin with fresh
+    counters; with --trust, for an export of your own, they come back as they were. Besides the lines of `export`, plain
+    strategies work:
 
     \b
       {"title": "…", "description": "When …", "content": "…", "outcome": "success"}
@@ -30,48 +42,85 @@ def import_bank(target: Target, file: str) -> None:
 
     \b
     Examples:
-      strategy-bank import bank.jsonl
+      strategy-bank import lessons.jsonl --scope my-project
+      strategy-bank import my-own-export.jsonl --trust
       ssh other strategy-bank export | strategy-bank import -
     """
-    from strategy_bank.store.transfer.jsonl import load
-    from strategy_bank.tools.sharing.import_lines import look_through
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.transfer.jsonl import Imported, load
+    from strategy_bank.tools.sharing.arrival import Arrival
 
-    scope = target.settings.scope or "global"
-    with _rereadable(file) as lines:
-        commanding, total = look_through(_records(lines, scope))
-        with progress_bar("Importing") as progress:
-            records = _records(lines, scope)
-            result = target.with_bank(lambda bank: load(bank, records, lambda done: progress(done, total)))
+    arrival = Arrival(target.scope or "", trust)
+    with _accepted(file, arrival, target.settings.scope or "global") as lines, progress_bar("Importing") as progress:
+
+        async def run(bank: Bank) -> Imported:
+            await arrival.look_around(bank)
+            records = map(arrival.linked, _records(lines))
+            return await load(bank, records, lambda done: progress(done, arrival.total))
+
+        result = target.with_bank(run)
     say(f"Added {counted(result.added)}; there already: {counted(result.present)}.")
-    if commanding:
-        say(f"Warning: these read as orders to the agent; look at them with `show`: {', '.join(commanding)}.")
+    if arrival.orders:
+        say(_warning(arrival.orders, trust))
 
 
-def _records(lines: IO[str], scope: str) -> Iterator[Record]:
-    from strategy_bank.store.transfer.jsonl import parse
-    from strategy_bank.tools.sharing.import_lines import strategy_of
-
-    lines.seek(0)
-    return parse(lines, lambda fields: strategy_of(fields, scope))
+def _warning(ids: list[str], trust: bool) -> str:
+    named = f"{', '.join(ids[:_NAMED])}{' …' if len(ids) > _NAMED else ''}"
+    if trust:
+        return f"Warning: these read as orders to the agent; look at them with `show`: {named}."
+    return f"Quarantined, since they read as orders to the agent; `strategy-bank review` lets you decide: {named}."
 
 
 @contextmanager
-def _rereadable(file: str) -> Generator[IO[str]]:
-    """Yield the text of a file or of standard input so that it can be read twice: all of it is checked before it is added."""
+def _accepted(file: str, arrival: "Arrival", plain_scope: str) -> Generator[IO[str]]:
+    """Yield the records that `arrival` made of the file's, as lines: all of it is checked before anything is added."""
+    from strategy_bank.store.transfer.jsonl import line_of, parse
+    from strategy_bank.tools.sharing.import_lines import strategy_of
+
     with (
-        click.open_file(file, "rb") as source,
-        tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n") as copy,
+        _opened(file) as source,
+        tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n") as accepted,
     ):
+        lines = _decoded(source, file)
+        for record in parse(lines, lambda fields: strategy_of(fields, plain_scope), arrival.accept):
+            accepted.write(f"{line_of(record)}\n")
+        yield accepted
+
+
+def _records(lines: IO[str]) -> "Iterator[Record]":
+    from strategy_bank.store.transfer.jsonl import parse_own
+
+    lines.seek(0)
+    return parse_own(lines)
+
+
+@contextmanager
+def _opened(file: str) -> Generator[IO[bytes]]:
+    """Yield standard input for -, else a regular file: a pipe without a writer would be waited for without end."""
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as exc:
+        raise InvalidInput(f"{file} cannot be read: {exc.strerror or exc}.") from exc
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InvalidInput(f"{file} is no regular file. Pipe it in: `strategy-bank import - < {file}`.")
+        yield source
+
+
+def _decoded(source: IO[bytes], file: str) -> Iterator[str]:
+    """Yield line by line, without the byte order mark that some editors put in front. Raises InvalidInput."""
+    number = size = 0
+    while line := source.readline(LINE_BYTES + 1):
+        number, size = number + 1, size + len(line)
+        if len(line) > LINE_BYTES:
+            raise InvalidInput(f"Line {number}: it is longer than {LINE_BYTES:,} bytes, and no record is.")
+        if size > FILE_BYTES:
+            raise InvalidInput(f"{file} is larger than {FILE_BYTES:,} bytes. Import it in parts.")
         try:
-            for chunk in _decoded(source):
-                copy.write(chunk)
+            text = line.decode("utf-8")
         except UnicodeDecodeError as exc:
-            raise InvalidInput(f"{file} is not UTF-8 text: {exc.reason} at byte {exc.start}.") from exc
-        yield copy
-
-
-def _decoded(source: IO[bytes]) -> Iterator[str]:
-    """Yield line by line, without the byte order mark that some editors put in front."""
-    for number, line in enumerate(source):
-        text = line.decode("utf-8")
-        yield text if number else text.removeprefix("\ufeff")
+            raise InvalidInput(f"{file} is not UTF-8 text: {exc.reason} in line {number}, byte {exc.start}.") from exc
+        yield text.removeprefix("\ufeff") if number == 1 else text

@@ -289,10 +289,14 @@ def test_an_export_to_a_file_is_whole_private_and_can_be_imported_elsewhere(fill
     filled.home, source = tmp_path / "other", filled.home
     os.makedirs(filled.home)
     (filled.home / "models").symlink_to(source / "models")
-    first = filled("import", str(file)).stderr
+    first = filled("import", "--trust", str(file)).stderr
     assert "Added 3 strategies, 2 episodes, 1 run; there already: nothing." in first
-    assert "Added nothing; there already: 3 strategies, 2 episodes, 1 run." in filled("import", str(file)).stderr
-    assert filled("export").stdout.splitlines()[1:] == file.read_text("utf-8").splitlines()[1:]
+    assert (
+        "Added nothing; there already: 3 strategies, 2 episodes, 1 run."
+        in filled("import", "--trust", str(file)).stderr
+    )
+    there = file.read_text("utf-8").replace("\\u001b", "")  # no report leaves a control character in the bank
+    assert filled("export").stdout.splitlines()[1:] == there.splitlines()[1:]
 
 
 def test_a_pipe_from_export_to_import_works_and_strategies_alone_can_be_taken(filled: Shell) -> None:
@@ -335,12 +339,21 @@ def test_plain_lines_are_redacted_quarantined_and_put_into_the_scope_asked_for(s
     commanding, secret = shell.json("list", "--status", "all")
     assert "[redacted" in secret["content"]
     assert (secret["scope"], secret["status"]) == ("ours", "active")
-    assert (commanding["scope"], commanding["status"]) == ("web", "quarantined")
+    assert (commanding["scope"], commanding["status"]) == ("ours", "quarantined")
+    shell("import", "-", input=json.dumps(lines[1]))
+    assert [each["scope"] for each in shell.json("list", "--status", "all")] == ["web", "ours", "ours"]
 
 
-def test_an_export_whose_active_strategies_read_as_orders_is_warned_about(shell: Shell) -> None:
+def test_active_strategies_that_read_as_orders_are_quarantined_or_warned_about_where_the_file_is_trusted(
+    shell: Shell,
+) -> None:
     line = {"kind": "strategy"} | LISTENING.model_copy(update={"status": "active"}).model_dump(mode="json")
-    assert "Warning: these read as orders to the agent" in shell("import", "-", input=json.dumps(line)).stderr
+    assert "Quarantined, since they read as orders to the agent" in shell("import", "-", input=json.dumps(line)).stderr
+    assert shell.json("list") == []
+    shell("forget", "--yes", "st_orders")
+    trusted = shell("import", "-", "--trust", input=json.dumps(line)).stderr
+    assert "Warning: these read as orders to the agent; look at them with `show`: st_orders." in trusted
+    assert [each["id"] for each in shell.json("list")] == ["st_orders"]
 
 
 # judging
