@@ -77,12 +77,14 @@ class Commands(click.Group):
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
+        with errors_shown():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
-            with errors_shown():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except StrategyBankError as exc:
-            with errors_shown():
-                raise click.ClickException(str(exc)) from exc
+            raise click.ClickException(str(exc)) from exc
         except (KeyboardInterrupt, click.Abort) as exc:
             raise click.exceptions.Exit(_INTERRUPTED) from exc
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
