@@ -35,9 +35,10 @@ Fate = Literal[
     "reported by the agent itself",
     "without work",
     "perhaps still running",
+    "without a prompt of yours",
     "unreadable",
 ]
-"""The ends that a task can come to, or a transcript that cannot be read."""
+"""The ends that a task can come to, or a transcript that holds none or cannot be read."""
 
 
 @dataclass
@@ -112,6 +113,8 @@ class Queue:
             return
         if held:
             yield from self._unless_left_out(held, running=running)
+        else:
+            self.counts["without a prompt of yours"] += 1  # of a sub-agent, or empty
         self.read[file.suffix] += 1
         self.unread.add(unread)
 

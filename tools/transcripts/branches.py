@@ -43,7 +43,8 @@ class _Node(NamedTuple):
 
 def behind_claude_code(records: Iterable[dict[str, Any]]) -> Behind:
     nodes, copies = _tree(records)
-    way = _way_back(nodes)
+    is_tree = not any(node.agent and not node.parent for node in nodes.values())  # every answer has something before it
+    way = _way_back(nodes) if is_tree else set[str]()
     return Behind(_left_behind(nodes, way) if way else set(), copies)
 
 

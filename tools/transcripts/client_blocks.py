@@ -37,7 +37,7 @@ _OF_CLIENTS = frozenset(
         "teammate",
     }
 )
-_NAMES = frozenset({"skill", "INSTRUCTIONS", "collaboration_mode", "model_switch"})
+_NAMES = frozenset({"skill", "INSTRUCTIONS", "collaboration_mode", "model_switch", "user_action"})
 _TAG = re.compile(r"\s*<([A-Za-z]+(?:[-_ ][A-Za-z]+)*)(?:\s[^<>]{0,500})?>")
 _CLOSING = re.compile(r"</([A-Za-z]+(?:[-_ ][A-Za-z]+)*)>\s*\Z")
 _MOST = 100  # elements taken off at each end, so that the time stays in proportion to the length

@@ -36,14 +36,15 @@ class Reader(ABC):
     """Reads the records of one transcript in their order, and remembers what later records refer to."""
 
     def __init__(self, cwd: str = "", unread: Unread | None = None) -> None:
-        self._cwd = cwd
+        self._cwd, self._at = cwd, ""
         self._unread = unread or Unread()
         self._own_calls: set[str] = set()  # ids of calls of our own tools, which are no part of the work
 
     def read(self, record: dict[str, Any]) -> Iterator[Entry]:
         """Yield what the record says; nothing where that is nothing of the session itself."""
+        self._at = word(record.get("timestamp")) or self._at
         for entry in self._entries(record):
-            yield entry._replace(at=word(record.get("timestamp")), cwd=self._cwd)
+            yield entry._replace(at=self._at, cwd=self._cwd)
 
     @abstractmethod
     def _entries(self, record: dict[str, Any]) -> Iterable[Entry]: ...

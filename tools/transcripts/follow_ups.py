@@ -10,16 +10,19 @@ _CORRECTS = re.compile(
     r"not (?:quite|what|like)|that(?:'s| is) (?:not|wrong)|it (?:still|does ?n.t)|do(?: no|n.)t|see above|"
     r"(?:this|that|it)(?:'s| is)? (?:broken|fail(?:s|ed|ing)|did ?n.t|does ?n.t|is ?n.t)|"
     r"you (?:forgot|missed|broke|did ?n.t|should(?: ?n.t)? have)|"
-    r"nein|nicht|falsch|nee|niet|nej|non|faux|não|errado|sbagliato|nie|źle|нет|не|неверно)\b|"
+    r"nein|nicht|falsch|immer noch|nee|niet|nej|non|faux|toujours|não|errado|sbagliato|nie|źle|нет|не|неверно)(?![\w-])|"
     r"不|错了|沒|没|違|いや|いいえ|아니)",
     re.IGNORECASE,
 )
 _CORRECTS_WITHIN = re.compile(
     r"\b(?:still (?:fail|broken|wrong|not|get|see|the same)|does ?n.t work|did ?n.t work|not working|same error|you forgot|"
-    r"not what i (?:asked|wanted|meant)|now (?:it )?(?:fails|raises|throws|crashes|breaks)|"
-    r"immer noch|noch immer|(?:geht|funktioniert|klappt) nicht|nog steeds|werkt niet|toujours|ne (?:marche|fonctionne) pas|"
+    r"not what i (?:asked|wanted|meant)|(?:it|that|this)(?: case)? now (?:fails|raises|throws|crashes|breaks)|"
+    r"now (?:it|that|this) (?:fails|raises|throws|crashes|breaks)|"
+    r"immer noch|noch immer|(?:geht|funktioniert|klappt) nicht|nog steeds|werkt niet|"
+    r"toujours (?:pas|l[ae] même|en erreur)|ne (?:marche|fonctionne) pas|"
     r"sigue (?:sin|fallando|igual)|todavía|no funciona|ainda|não funciona|non funziona|non va|"
-    r"wciąż|nadal|dalej|nie działa|(?:всё|все) (?:ещё|еще)|до сих пор|не работает)\b|还是|還是|仍然|まだ|여전히",
+    r"wciąż|nadal|dalej (?:jest|nie|mam)|nie działa|(?:всё|все) (?:ещё|еще)|до сих пор|не работает)\b|"
+    r"(?:还是|還是)(?:不|没|沒|报错|失败|一样|有)|仍然|まだ|여전히",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -32,9 +35,9 @@ _GOES_ON = re.compile(
 )
 _ANSWERS = re.compile(
     r"(?:(?:yes|yep|yeah|ok(?:ay)?|sure|thanks?|thank you|great|good|perfect|nice|looks good|lgtm|done|almost|"
-    r"ja|genau|danke|gut|super|prima|passt|perfekt|fast|goed|bedankt|bijna|oui|merci|parfait|bien|presque|sí|vale|gracias|"
-    r"perfecto|casi|sim|obrigad[oa]|quase|grazie|perfetto|quasi|tak|dzięki|dziękuję|dobrze|świetnie|prawie|да|спасибо|хорошо|"
-    r"отлично|почти)\b|好|是的|可以|谢谢|謝謝|はい|ありがとう|네|감사)",
+    r"genau|danke|passt|perfekt|bedankt|bijna|oui|merci|parfait|presque|sí|gracias|perfecto|obrigad[oa]|grazie|perfetto|"
+    r"dzięki|dziękuję|dobrze|świetnie|prawie|спасибо|хорошо|отлично|почти|"
+    r"(?:ja|gut|super|prima|goed|bien|vale|casi|sim|quase|quasi|tak|да)(?=\s*(?:[,.!]|$)))(?![\w-])|好|是的|可以|谢谢|謝謝|はい|ありがとう|네|감사)",
     re.IGNORECASE,
 )
 _OBJECTS = re.compile(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from strategy_bank.tools.transcripts.client_blocks import taken_apart, with_words
+from strategy_bank.tools.transcripts.client_blocks import taken_apart
 from strategy_bank.tools.transcripts.entry import REQUEST, Entry, Reader, fields, objects, ran_by_user, text_of, word
 
 _FENCE = re.compile(r"\A<untrusted_context>\n|\n</untrusted_context>\Z")
@@ -74,7 +74,7 @@ class GeminiReader(Reader):
         elif ran := _RAN.match(words):
             yield ran_by_user(ran[1], ran[2].strip())
         elif words:
-            yield Entry("prompt", {"role": "user", "content": with_words(shown, words)}, words)
+            yield Entry("prompt", {"role": "user", "content": words}, words)
 
     def _results(self, parts: list[dict[str, Any]]) -> Iterable[Entry]:
         told = [answer for part in parts if (answer := fields(part.get("functionResponse")))]

@@ -31,6 +31,7 @@ _LEFT_OUT: "tuple[Fate, ...]" = (
     "reported by the agent itself",
     "without work",
     "perhaps still running",
+    "without a prompt of yours",
     "unreadable",
 )
 NEXT = (

@@ -103,7 +103,10 @@ def test_what_teaches_nothing_or_is_known_is_left_out_and_counted(user: dict[str
     session(user, work(), "running", age=4_000_000_000)
     session(user, ["not json"], "empty")
     done = run(user, "learn", "claude-code")
-    assert "Queued 0; 1 reported by the agent itself; 1 without work; 1 perhaps still running." in done.stderr
+    assert (
+        "Queued 0; 1 reported by the agent itself; 1 without work; 1 perhaps still running; 1 without a prompt of yours."
+        in done.stderr
+    )
 
 
 def test_a_project_and_a_day_narrow_it_down(user: dict[str, str], tmp_path: Path) -> None:
@@ -241,7 +244,8 @@ def test_a_sub_agent_of_codex_is_known_by_its_own_head_not_by_its_parents(
     user: dict[str, str], first: dict[str, Any]
 ) -> None:
     of_codex(user, "1", [meta("c-2", **first), meta("c-1"), *codex_work()[1:]])
-    assert run(user, "learn", "codex", "--dry-run").stderr.startswith("0 would be queued")
+    told = run(user, "learn", "codex", "--dry-run").stderr
+    assert told == "0 would be queued, if they are not yet; 1 without a prompt of yours.\n"
 
 
 def test_a_session_that_went_on_in_another_file_is_queued_whole_and_once(user: dict[str, str]) -> None:

@@ -210,6 +210,16 @@ def test_records_that_a_resumption_wrote_again_count_once(read: Read) -> None:
     assert unread.rewound == 0
 
 
+def test_records_that_name_no_parents_at_all_are_a_list(read: Read) -> None:
+    session = Session()
+    for name in ("Build the first page of the shop.", "Build the second page of the shop."):
+        session.says(name)
+        session.works(name[10:16])
+    found, unread = read([record | {"parentUuid": None} for record in session.records])
+    assert len(found) == 2
+    assert unread.rewound == 0
+
+
 def test_a_chain_that_runs_in_a_circle_ends(read: Read) -> None:
     session = Session()
     session.says(TASK)

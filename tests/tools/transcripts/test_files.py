@@ -67,10 +67,19 @@ def test_only_transcripts_in_the_clients_folders_are_read(folders: Folders, tmp_
             last_task(str(path), folders)
 
 
-def test_a_link_to_the_folder_itself_is_followed(folders: Folders, tmp_path: Path) -> None:
-    file = write(folders.codex / "2026" / "11" / "20" / "rollout-1.jsonl", codex_work())
-    (tmp_path / "moved").symlink_to(folders.codex)
-    assert last_task(str(file), Folders(tmp_path / "none", tmp_path / "moved", tmp_path / "none")).task == PROMPT
+def test_a_client_whose_folder_is_a_link_is_read_by_either_name_and_nothing_around_it(tmp_path: Path) -> None:
+    real, linked = tmp_path / "disk" / "sessions", tmp_path / "home" / "sessions"
+    file = write(real / "2026" / "rollout-1.jsonl", codex_work())
+    outside = write(tmp_path / "disk" / "rollout-2.jsonl", codex_work(SECRET))
+    linked.parent.mkdir()
+    linked.symlink_to(real)
+    folders = Folders(tmp_path / "none", linked, tmp_path / "none")
+    assert folders.files("codex") == ([file], 0)
+    for name in (file, linked / "2026" / file.name, linked / "2026" / ".." / "2026" / file.name):
+        assert last_task(str(name), folders).task == PROMPT
+    for name in (outside, linked / ".." / outside.name, real / ".." / outside.name, linked):
+        with pytest.raises(InvalidInput, match="may not be read"):
+            last_task(str(name), folders)
 
 
 def test_archived_sessions_of_codex_are_found_and_may_be_named(folders: Folders) -> None:

@@ -170,6 +170,14 @@ def test_what_is_said_after_an_error_of_the_service_goes_on_with_the_task(read: 
         ("Ajoute une page de connexion.", False),
         ("Напиши страницу входа.", False),
         ("写一个登录页面。", False),
+        ("用 SQLite 还是 Postgres 存订单？请比较一下。", False),
+        ("Le test doit toujours passer sur la CI, ajoute une attente.", False),
+        ("Non-ASCII names break the importer of the shop.", False),
+        ("Sim crashes when the track is empty, fix it.", False),
+        ("Quasi-static solver is slow.", False),
+        ("The import of the shop now fails for every customer.", False),
+        ("Fast path for the lookups, please.", False),
+        ("the empty case is fine, but that now raises KeyError", True),
     ],
 )
 def test_follow_ups_are_known_in_several_languages(read: Read, prompt: str, belongs: bool) -> None:
