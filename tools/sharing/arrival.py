@@ -88,7 +88,8 @@ class Arrival:
         about = {"source_task": _lines(record.source_task), "status_reason": _one_line(record.status_reason)}
         cleaned = record.model_copy(update={**_words(record), **about, "scope": self._scope_of(record.scope)})
         cleaned = self._with_own_id(cleaned if self.trusted else _unused(cleaned))
-        if cleaned.status == "quarantined" or (cleaned.status == "active" and read_as_orders(cleaned.wording)):
+        believed = self.trusted and cleaned.status == "active"
+        if cleaned.status == "quarantined" or (believed and read_as_orders(cleaned.wording)):
             self._orders.append(cleaned.id)
         self._known.add(cleaned.id)
         return cleaned
