@@ -111,10 +111,12 @@ def _show(planned: "Plan", write: Callable[[str], None]) -> None:
 
 
 def _row(record: "Record") -> str:
+    from strategy_bank.store.records import Episode
     from strategy_bank.tools.curation.forgetting import headline, kind_of
 
+    run = f"attempt {record.attempt} of {record.run_id}: " if isinstance(record, Episode) and record.run_id else ""
     text = " ".join(headline(record).split())
-    return f"{kind_of(record):<9} {record.id}  {text[:_HEADLINE_CHARS]}"
+    return f"{kind_of(record):<9} {record.id}  {run}{text[:_HEADLINE_CHARS]}"
 
 
 def _counted(records: Sequence["Record"]) -> str:

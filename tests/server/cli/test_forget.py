@@ -117,6 +117,7 @@ async def test_a_run_takes_its_attempts_along_and_its_lessons_stay(connect: Conn
             client, "scale_attempts", run_id=started["run_id"], comparison=comparison(1, analysis=f"{NAME}: looked")
         )
     result = await run(shell, "forget", started["run_id"], "--yes")
+    assert f"attempt 2 of {started['run_id']}: Repair" in result.stderr
     assert "2 episodes, 1 run, 1 recall" in result.stderr
     assert NAME not in await exported(shell)
     async with opened(shell.home) as bank:
