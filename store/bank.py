@@ -323,7 +323,7 @@ class Bank:
 
         Raises BankUnavailable where a file cannot be deleted, and BankBusy while others keep the bank for too long.
         """
-        await self._upkeep.purge(self.tables, self._notes, progress)
+        await self._upkeep.purge(self.tables, self._notes, self.embedder.stamp, progress)
 
     async def reembed(self, name: str, progress: Progress = lambda done, total: None) -> None:
         """Embed all strategies with another model and replace the table in one commit."""

@@ -189,7 +189,7 @@ class TableFiles:
                     await self.table.drop_index(index.name)
 
     async def index_anew(self) -> None:
-        """Build the full-text index anew from the rows that are there, and drop all others, which upkeep builds when due."""
+        """Build the full-text index anew from the rows that are there, and drop all others: upkeep builds what is due."""
         with committing(self.uri):
             for index in await self.table.list_indices():
                 if index.index_type == "FTS":

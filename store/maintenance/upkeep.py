@@ -70,7 +70,8 @@ class Upkeep:
             await self._sweep({name: opened[name] for name in compacted})
             for note in forgotten:
                 await self._erase(opened[note.table], notes, note)
-            await _index(opened["strategies"], outgrown)
+            # what is written anew has no index
+            await _index(opened["strategies"], await _outgrown(opened["strategies"], stamp) if forgotten else outgrown)
         return bool(crowded or due or forgotten)
 
     async def _erasable(self, opened: Mapping[str, Table], notes: ErasureNotes) -> list[Note]:
@@ -90,7 +91,9 @@ class Upkeep:
         elif await self._compact(note.table, table) and min(await table.files.made()) >= note.clean_from:
             await self._atomically(partial(notes.drop, [note]))
 
-    async def purge(self, opened: Mapping[str, Table], notes: ErasureNotes, progress: Progress) -> None:
+    async def purge(
+        self, opened: Mapping[str, Table], notes: ErasureNotes, stamp: ModelStamp, progress: Progress
+    ) -> None:
         """Take everything off the disk that was deleted or changed: all old versions, with what killed processes left.
 
         Writers wait while they are deleted, readers begin anew. Raises BankBusy, and BankUnavailable where a file stays.
@@ -113,6 +116,7 @@ class Upkeep:
                 await notes.drop(due)
 
             await self._atomically(drop)
+            await _index(opened["strategies"], await _outgrown(opened["strategies"], stamp))
             progress(len(opened), len(opened))
 
     @asynccontextmanager

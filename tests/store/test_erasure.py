@@ -66,9 +66,7 @@ async def test_a_purge_leaves_rows_and_searches_as_they_were(filled: Bank) -> No
     assert await filled.count(Strategy) == 21
 
 
-async def test_a_purge_takes_the_vector_index_too_and_upkeep_builds_it_anew(
-    location: Location, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_purge_builds_the_vector_index_anew(location: Location, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "INDEXED_FROM", 300)
     bank, random = await Bank.open(location), np.random.default_rng(1)
     made: list[EmbeddedStrategy] = []
@@ -83,7 +81,6 @@ async def test_a_purge_takes_the_vector_index_too_and_upkeep_builds_it_anew(
     before = {file.parent.name for file in (location.home / "bank.lance" / "strategies.lance" / "_indices").rglob("*")}
     await bank.atomically(lambda: bank.forget(["st_1"]))
     await bank.purge()
-    await bank.maintain()
     assert await bank.tables["strategies"].files.trained_on(column) == 599
     after = {file.parent.name for file in (location.home / "bank.lance" / "strategies.lance" / "_indices").rglob("*")}
     assert before & after <= {"_indices"}

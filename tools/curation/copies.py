@@ -41,6 +41,13 @@ def without(record: R, gone: Gone) -> R:
     return cast(R, _without(record, gone))
 
 
+def loses_text(record: Record, gone: Gone) -> bool:
+    """Return whether a record that stays loses more than ids: then its old bytes hold something that is to go."""
+    after = without(record, gone)
+    columns = [name for name, info in type(record).model_fields.items() if info.annotation != list[str]]
+    return any(getattr(record, name) != getattr(after, name) for name in columns)
+
+
 @singledispatch
 def _without(record: Record, gone: Gone) -> Record:
     return record

@@ -14,7 +14,7 @@ from strategy_bank.store.lance.schema import RECORDS
 from strategy_bank.store.lance.selection import Selection, forms_of, text_columns
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode, Project, Recall, Record, Run, Strategy
-from strategy_bank.tools.curation.copies import COPIES, Gone, without
+from strategy_bank.tools.curation.copies import COPIES, Gone, loses_text, without
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -54,7 +54,8 @@ async def carry_out(bank: "Bank", planned: Plan, progress: Progress) -> None:
 
     Where it is interrupted, the rest is still there to be selected again.
     """
-    kinds = {type(record) for record in [*planned.going, *planned.losing]}
+    kinds = {type(record) for record in planned.going}
+    kinds |= {type(record) for record in planned.losing if loses_text(record, planned.gone)}
     # a recall that another process has not written yet may be of the same task
     touched = kinds if kinds <= {Strategy} else kinds | {Recall}
     await bank.atomically(partial(bank.note_forgotten, touched))

@@ -92,6 +92,10 @@ async def test_a_lesson_that_others_taught_too_keeps_the_task_that_they_share(co
     assert second["strategies"][0]["id"] == first["strategies"][0]["id"]
     await run(shell, "forget", first["episode_id"], "--yes")
     async with opened(shell.home) as bank:
+        notes = await bank._notes.due(schema.RECORDS)
+        assert {note.table for note in notes} == {"episodes", "recalls"}, (
+            "a lesson that loses an id only is not written anew"
+        )
         kept = await bank.get(Strategy, first["strategies"][0]["id"])
         assert kept.episode_ids == [second["episode_id"]]
         assert kept.source_task
