@@ -266,7 +266,7 @@ def test_older_sessions_of_gemini_cli_are_read_beside_the_newer_ones(user: dict[
     for file in (older, helper, newer, broken):
         os.utime(file, (OLD, OLD))
     told = run(user, "learn", "gemini").stderr
-    assert "Queued 2." in told
+    assert "Queued 2; 2 without a prompt of yours." in told
     assert "Not understood in these transcripts (3 .json, 1 .jsonl): 1 line is no JSON." in told
 
 

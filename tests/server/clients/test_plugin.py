@@ -122,6 +122,14 @@ def test_the_same_hook_serves_others(tmp_path: Path, name: str, worked: Any, rep
     assert asked(file) == ""
 
 
+def test_an_older_session_of_gemini_cli_is_one_document_and_a_mark_before_it_does_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "session-1.json"
+    for records in (gemini_work(), [*gemini_work(), *gemini_reporting(REQUEST)]):
+        document = {"sessionId": "g-1", "messages": [record for record in records if "id" in record]}
+        file.write_bytes(b"\xef\xbb\xbf" + json.dumps(document, indent=2).encode())
+        assert bool(asked(file)) == (records == gemini_work())
+
+
 @pytest.mark.parametrize(
     "records",
     [
@@ -129,6 +137,11 @@ def test_the_same_hook_serves_others(tmp_path: Path, name: str, worked: Any, rep
         [*work(), *reporting(REQUEST)],
         [*work(), *reporting(REQUEST, blocked=True)],
         [*work(), said("What does it cost?"), agent(text("Nothing."))],
+        [
+            *work(),
+            said([text("<system-reminder>x</system-reminder>"), text("What does it cost?")]),
+            agent(text("Nothing.")),
+        ],
         [said(PROMPT), agent(use("t1", "TodoWrite", todos=[])), result("t1", "ok")],
         [said(PROMPT), agent(use("t1", "mcp__strategy-bank__recall_strategies", task=PROMPT)), result("t1", "none")],
         [],
@@ -138,6 +151,7 @@ def test_the_same_hook_serves_others(tmp_path: Path, name: str, worked: Any, rep
         "reported",
         "reported after a block",
         "an earlier turn's work",
+        "an earlier turn's work, and a prompt behind a block",
         "housekeeping",
         "only recall",
         "empty",
