@@ -2,7 +2,7 @@
 
 Clients wrap what they add in an element whose name is made of several words (`<system-reminder>…</system-reminder>`,
 `<ide_selection>`, `<environment_context>`), and put it before or behind what the user wrote. So an element at the head or at
-the tail is taken off, from its tag to the closing one, if one of the words in its name is one that clients use. What
+the tail is taken off, from its tag to the closing one, if one of the words in its name is one that only clients use. What
 stands between words of the user stays, and so does what nobody closed: `<div>…</div>` or XML of the user's own.
 """
 
@@ -14,22 +14,14 @@ from strategy_bank.tools.transcripts.entry import objects, text_of, word
 _OF_CLIENTS = frozenset(
     {
         "aborted",
-        "bash",
         "caveat",
         "command",
-        "context",
-        "cross",
         "diagnostics",
         "hook",
         "hooks",
         "ide",
-        "instructions",
-        "memory",
         "notification",
-        "plugins",
         "reminder",
-        "skills",
-        "snapshot",
         "stderr",
         "stdin",
         "stdout",
@@ -37,10 +29,37 @@ _OF_CLIENTS = frozenset(
         "teammate",
     }
 )
-_NAMES = frozenset({"skill", "INSTRUCTIONS", "collaboration_mode", "model_switch", "user_action"})
+# These are whole names: their words stand in prompts, too, that people write as elements (`<task_instructions>`).
+_NAMES = frozenset(
+    {
+        "INSTRUCTIONS",
+        "apps_instructions",
+        "bash-input",
+        "codex_internal_context",
+        "collaboration_mode",
+        "cross-session-message",
+        "editor_context",
+        "environment_context",
+        "goal_context",
+        "model_switch",
+        "permissions instructions",
+        "plugins_instructions",
+        "recommended_plugins",
+        "session_context",
+        "skill",
+        "skill_instructions",
+        "skills_instructions",
+        "state_snapshot",
+        "untrusted_context",
+        "user-memory-input",
+        "user_action",
+        "user_instructions",
+    }
+)
 _TAG = re.compile(r"\s*<([A-Za-z]+(?:[-_ ][A-Za-z]+)*)(?:\s[^<>]{0,500})?>")
 _CLOSING = re.compile(r"</([A-Za-z]+(?:[-_ ][A-Za-z]+)*)>\s*\Z")
 _MOST = 100  # elements taken off at each end, so that the time stays in proportion to the length
+_PICTURE = re.compile(r"\s*</?image\b[^<>]*>\s*")  # alone in a block, around a picture
 _HEADS = (
     re.compile(r"\s*# AGENTS\.md instructions\b.*?(?:</INSTRUCTIONS>|\Z)", re.DOTALL),
     re.compile(r"\s*# [^\n]*\n.*?^## My request for \w+:[ \t]*$", re.DOTALL | re.MULTILINE),
@@ -73,6 +92,8 @@ def with_words(content: Any, words: str) -> Any:
 
 
 def _words(text: str, taken: dict[str, str]) -> str:
+    if _PICTURE.fullmatch(text):
+        return ""
     start, end = 0, len(text.rstrip())
     for _ in range(_MOST):
         if (after := _after_head(text, start, end, taken)) == start:

@@ -28,6 +28,7 @@ REMINDER = "<system-reminder>\nBe brief.\n</system-reminder>"
         f"# Files mentioned by the user:\n\n## a.txt: /x/a.txt\n\n## My request for Codex:\n{WORDS}\n",
         f"{WORDS}\n--- Content from referenced files ---\nContent from @a.py:\nx = 1\n--- End of content ---",
         [{"type": "text", "text": REMINDER}, {"type": "text", "text": WORDS}, {"type": "image", "source": {}}],
+        [{"text": "<image name=[Image #1]>"}, {"type": "input_image"}, {"text": "</image>"}, {"text": WORDS}],
         [{"text": WORDS}, {"text": "\n--- Content from referenced files ---"}, {"text": "x = 1"}],
     ],
 )
@@ -45,6 +46,10 @@ def test_the_words_of_the_user_are_left(text: Any) -> None:
         "Our log says <system-reminder>x</system-reminder> in the middle; take it out.",
         "Take this out: <system-reminder>x</system-reminder>",
         "Between\n<system-reminder>x</system-reminder>\nwords of mine.",
+        "<project_context>A shop.</project_context>\n<task_instructions>Build the cart.</task_instructions>",
+        "<context>A shop.</context>\n\n<instructions>Build the cart.</instructions>",
+        "<memory_dump>0x00</memory_dump>\nWhy does it leak?",
+        "Use <image> here, not <img>.",
         "List<String> is wrong in a.java, use List<Integer>",
         "# Plan\n\n## My request\nDo it.",
         "x --- Content from referenced files --- y",
