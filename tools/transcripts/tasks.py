@@ -1,7 +1,8 @@
 """Cuts a transcript into tasks, each with what the agent did for it and what the world said about it.
 
 A prompt begins a task, unless it belongs to the one before:
-    it was typed while the agent worked, or after the agent was interrupted or its service failed;
+    it was typed while the agent worked, or after the agent was interrupted;
+    the model's service failed before, and it is short or said again;
     the agent's last words ended with a question, and it is short enough to be the answer;
     it comes after words that belong, and the agent has done nothing for these yet;
     it is worded as a follow-up (`follow_ups.py`: "still fails", "no, …", "continue", "thanks").
@@ -18,7 +19,7 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.tools.trajectory.text import shorten
 from strategy_bank.tools.transcripts.entry import Entry, fields, objects
 from strategy_bank.tools.transcripts.files import ClientName, Folders, open_regular
-from strategy_bank.tools.transcripts.follow_ups import begins, corrects, goes_on
+from strategy_bank.tools.transcripts.follow_ups import REMARK_CHARS, begins, corrects, goes_on
 from strategy_bank.tools.transcripts.hints import Hints
 from strategy_bank.tools.transcripts.kept import Kept
 from strategy_bank.tools.transcripts.reader import entries, project_root
@@ -27,6 +28,7 @@ from strategy_bank.tools.transcripts.unread import Unread
 TASK_CHARS = 4_000  # a longer prompt loses its middle as the task; as the first step of the trajectory it is whole
 VALUE_CHARS = 20_000  # kept of one value, such as the output of one command
 _ANSWER_CHARS = 300
+_QUESTION_MARKS = ("?", "？", "؟")
 _DEPTH = 6
 
 
@@ -109,7 +111,8 @@ class _Cutter:
     def __init__(self, unread: Unread) -> None:
         self.task: PastTask | None = None
         self._unread = unread
-        self._stopped = False  # in the middle of its work, by the user or by an error
+        self._stopped = False  # by the user, in the middle of its work
+        self._broken = False  # the model's service failed
         self._ended = False  # the client says that the agent had done
         self._waits = False  # for the agent: words that belong to the task were the last that was said
         self._last_said = ""
@@ -123,7 +126,7 @@ class _Cutter:
         if entry.kind == "request":
             self._asked = True
         elif entry.kind == "broken":
-            self._stopped = True
+            self._broken = True
         elif self.task and entry.reported:
             self.task.reported = True
         elif self.task and entry.message:
@@ -139,7 +142,7 @@ class _Cutter:
             done, self.task = self.task, task
         elif entry.text != self.task.task:  # sent again, it says nothing new
             self.task.hints.said(entry.text)
-        self._stopped = self._ended = False
+        self._stopped = self._broken = self._ended = False
         self._last_said = ""
         self._append(self.task, entry)
         return done
@@ -151,14 +154,15 @@ class _Cutter:
             return True
         if begins(entry.text):
             return False
-        asked = self._last_said.rstrip(" *_`\n").endswith("?") and len(entry.text) <= _ANSWER_CHARS
+        asked = self._last_said.rstrip(" *_`\n").endswith(_QUESTION_MARKS) and len(entry.text) <= _ANSWER_CHARS
+        resumed = self._broken and (len(entry.text) <= REMARK_CHARS or entry.text == self.task.task)
         worded = corrects(entry.text) or goes_on(entry.text)
-        return self._stopped or (entry.kind == "prompt" and (asked or worded or self._waits))
+        return self._stopped or (entry.kind == "prompt" and (asked or resumed or worded or self._waits))
 
     def _add(self, task: PastTask, entry: Entry) -> None:
         if entry.kind == "agent":
             self._last_said = entry.text or self._last_said
-            self._waits, self._ended = False, entry.ended
+            self._waits, self._broken, self._ended = False, False, entry.ended
             if entry.worked:
                 task.worked, task.reported = True, False
                 task.calls.append(hash((task.task, repr(entry.message))))

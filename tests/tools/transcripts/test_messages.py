@@ -146,11 +146,25 @@ def test_a_prompt_after_an_interruption_may_be_about_something_else(read: Read) 
 
 
 @pytest.mark.parametrize(
-    "broken", [agent(text("API Error: 529"), isApiErrorMessage=True), {"type": "system", "subtype": "x"}]
+    ("prompt", "belongs"),
+    [
+        ("jatka siitä mihin jäit", True),
+        (PROMPT, True),
+        (f"{OTHER} It needs a table of all codes and their days.", False),
+    ],
 )
-def test_what_is_said_after_an_error_of_the_service_goes_on_with_the_task(read: Read, broken: dict[str, Any]) -> None:
-    found = read("claude-code", [*work()[:5], broken, said(OTHER), *work()[5:]])
-    assert len(found) == (1 if broken.get("isApiErrorMessage") else 2)
+def test_what_is_short_or_said_again_after_an_error_of_the_service_goes_on(
+    read: Read, prompt: str, belongs: bool
+) -> None:
+    broken = agent(text("API Error: 529"), isApiErrorMessage=True)
+    found = read("claude-code", [*work()[:5], broken, said(prompt), *work()[5:]])
+    assert [task.task for task in found] == ([PROMPT] if belongs else [PROMPT, prompt])
+    assert "529" not in whole(found)
+
+
+def test_a_question_in_another_script_is_answered_by_what_follows(read: Read) -> None:
+    asked = [said(PROMPT), agent(use("t1")), result("t1", "two files"), agent(text("どちらのファイルですか？"))]
+    assert [task.task for task in read("claude-code", [*asked, said("二つ目です。"), *work()[1:]])] == [PROMPT]
 
 
 @pytest.mark.parametrize(
