@@ -35,8 +35,7 @@ class Plan:
 
 
 async def plan(bank: "Bank", selection: Selection) -> Plan:
-    """Find what goes, and who holds something of it. Raises NotFound where one of the ids is unknown; writes nothing else."""
-    await bank.atomically(bank.flush_recalls)
+    """Find what goes, and who holds something of it. Raises NotFound where one of the ids is unknown; writes nothing."""
     there: Records = {kind: await bank.all_without("trajectory", kind) for kind in RECORDS.values()}
     known = {record.id for records in there.values() for record in records}
     if unknown := [id for id in selection.ids if id not in known]:
