@@ -49,28 +49,42 @@ def behind_claude_code(records: Iterable[dict[str, Any]]) -> Behind:
 
 
 def behind_codex(records: Iterable[dict[str, Any]]) -> Behind:
-    behind, prompts = Behind(), list[int]()
+    kept, prompts = _Kept(), list[int]()
     for number, record in enumerate(records):
         payload, item = fields(record.get("payload")), response_item(record)
         if item.get("role") == "user" and taken_apart(item.get("content")).words:
             prompts.append(number)
         turns = payload.get("num_turns") if payload.get("type") == "thread_rolled_back" else 0
         if isinstance(turns, int) and 0 < turns <= len(prompts):
-            behind.rewound |= set(range(prompts[-turns], number))
+            kept.go_back(prompts[-turns])
             del prompts[-turns:]
-    return behind
+        kept.numbers.append(number)
+    return kept.behind
 
 
 def behind_gemini(records: Iterable[dict[str, Any]]) -> Behind:
-    behind, first = Behind(), dict[str, int]()
+    kept, places = _Kept(), dict[str, int]()
     for number, record in enumerate(records):
-        target = first.get(word(record.get("$rewindTo")))
-        if target is not None:
-            behind.rewound |= set(range(target, number))
-            first = {ident: place for ident, place in first.items() if place < target}
-        elif ident := word(record.get("id")):
-            first.setdefault(ident, number)
-    return behind
+        target = places.get(word(record.get("$rewindTo")), number)
+        kept.go_back(target)
+        while places and target < number and places[last := next(reversed(places))] >= target:
+            del places[last]
+        if ident := word(record.get("id")):
+            places.setdefault(ident, number)
+        kept.numbers.append(number)
+    return kept.behind
+
+
+class _Kept:
+    """Holds the numbers of the records so far; those that the user goes back over move to `behind`."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.behind = Behind()
+
+    def go_back(self, target: int) -> None:
+        while self.numbers and self.numbers[-1] >= target:
+            self.behind.rewound.add(self.numbers.pop())
 
 
 def _tree(records: Iterable[dict[str, Any]]) -> tuple[dict[str, _Node], set[int]]:
