@@ -73,7 +73,7 @@ class Bank:
         if version != migrations.FORMAT_VERSION:
             await bank.atomically(partial(opening.make_or_migrate, bank._connection, location, bank.embedder.stamp))
         await bank._open_tables()
-        await bank._complete_columns()
+        await opening.complete_columns(bank.tables, bank.atomically)
         if not location.is_service and await bank.count(Strategy) >= MANY:
             await bank._reopen()
         try:
@@ -106,12 +106,6 @@ class Bank:
             for table in self.tables.values():
                 table.close()
             self._connection.close()
-
-    async def _complete_columns(self) -> None:
-        """Add the columns that a table lacks, since a version may have added some without a new format."""
-        for name, kind in schema.RECORDS.items():
-            if schema.lacking(kind, await self.tables[name].schema()):
-                await self.atomically(partial(migrations.complete, self.tables[name], kind))
 
     async def _check_stamp(self) -> None:
         stored = schema.stamp_of(await self.tables["strategies"].schema())

@@ -1,9 +1,12 @@
 """Makes the tables of a new bank, or brings those of an older one to this version."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
 from strategy_bank.store.embedding.embedder import ModelStamp
 from strategy_bank.store.errors import BankUnavailable
 from strategy_bank.store.lance import schema
-from strategy_bank.store.lance.table import Connection
+from strategy_bank.store.lance.table import Connection, Table
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import migrations
 
@@ -37,3 +40,10 @@ async def make_or_migrate(connection: Connection, location: Location, stamp: Mod
     row = {"id": "format_version", "value": str(migrations.FORMAT_VERSION)}
     if not await meta.insert([row]):
         await meta.amend([row])
+
+
+async def complete_columns(tables: Mapping[str, Table], atomically: Callable[..., Awaitable[None]]) -> None:
+    """Add the columns that a table lacks, since a version may have added some without a new format."""
+    for name, kind in schema.RECORDS.items():
+        if schema.lacking(kind, await tables[name].schema()):
+            await atomically(partial(migrations.complete, tables[name], kind))
