@@ -42,7 +42,7 @@ async def make_or_migrate(connection: Connection, location: Location, stamp: Mod
         await meta.amend([row])
 
 
-async def complete_columns(tables: Mapping[str, Table], atomically: Callable[..., Awaitable[None]]) -> None:
+async def complete_columns(tables: Mapping[str, Table], atomically: Callable[..., Awaitable[object]]) -> None:
     """Add the columns that a table lacks, since a version may have added some without a new format."""
     for name, kind in schema.RECORDS.items():
         if schema.lacking(kind, await tables[name].schema()):
