@@ -1,9 +1,10 @@
 """All settings, read once: from the command line, the environment, `config.toml` in the home folder, or their defaults."""
 
 import logging
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from strategy_bank.server.config_file import CONFIG, parse_config
+from strategy_bank.server.written_path import in_full, with_variables
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
 from strategy_bank.store.user_home import expanded
@@ -40,8 +42,11 @@ Source = Literal["command line", "environment", "file", "default"]
 _ADVICE = {
     "command line": "Give another value.",
     "environment": "Correct the variable, or unset it.",
+    "default": f"Set {PREFIX}HOME to a folder.",
     "file": "Correct it with `strategy-bank config set {field} VALUE`, or remove it with `strategy-bank config unset {field}`.",
 }
+_PATHS = ("home", "uri", *_CLIENT_VARIABLES)
+_OWN_VARIABLES = [name for name, _ in _CLIENT_VARIABLES.values()]  # a client reads its own from where it is started
 logger = logging.getLogger(__name__)
 
 
@@ -57,8 +62,11 @@ def default_home() -> Path:
 
 
 def config_path(environment: Mapping[str, str], home: Path | None) -> Path:
-    """Return where `config.toml` lies. It is in the home, so it cannot move the home."""
-    return expanded(Path(home or environment.get(f"{PREFIX}HOME") or default_home())) / CONFIG
+    """Return where `config.toml` lies. It is in the home, so it cannot move the home. Raises InvalidInput."""
+    given = _given_home(environment, home)
+    if given.problem:
+        raise InvalidInput(_problem("home", given, given.problem))
+    return Path(given.value) / CONFIG
 
 
 class Settings(BaseModel):
@@ -158,6 +166,25 @@ class Given:
     value: Any
     source: Source
     name: str
+    problem: str = ""
+
+    @property
+    def says_something(self) -> bool:
+        return self.value is not None and str(self.value).strip() != ""
+
+    def in_full(self, field: str, environment: Mapping[str, str]) -> "Given":
+        """Return it with its path or scope in full, and with the problem where it has none."""
+        if not isinstance(self.value, str | Path) or field not in (*_PATHS, "scope"):
+            return self
+        is_path = field in _PATHS and not (field == "uri" and "://" in str(self.value))
+        base = Path.cwd() if self.name in ("--home", *_OWN_VARIABLES) else None
+        try:
+            value = (
+                in_full(str(self.value), environment, base) if is_path else with_variables(str(self.value), environment)
+            )
+        except ValueError as exc:
+            return replace(self, problem=str(exc))
+        return replace(self, value=value)
 
 
 @dataclass(frozen=True)
@@ -181,8 +208,9 @@ class Sources:
         Raises:
             InvalidInput: `config.toml` cannot be read.
         """
-        file = config_path(environment, home)
-        keys = parse_config(file) if config is None else config
+        its_home = _given_home(environment, home)
+        file = Path(its_home.value) / CONFIG
+        keys = {} if its_home.problem else parse_config(file) if config is None else config
         in_order = [  # the clients' own variables stand for defaults, so everything else goes before them
             *(
                 (field, Given(environment.get(name) and Path(environment[name], folder), "environment", name))
@@ -195,10 +223,10 @@ class Sources:
                 for name, value in environment.items()
                 if name.startswith(PREFIX)
             ),
-            ("home", Given(home, "command line", "--home")),
+            ("home", its_home),
             ("scope", Given(scope, "command line", "--scope")),
         ]
-        given = {field: each for field, each in in_order if each.value not in (None, "")}
+        given = {field: each.in_full(field, environment) for field, each in in_order if each.says_something}
         ignored = [f"{each.name} is unknown and ignored" for field, each in given.items() if field not in FIELDS]
         if "home" in keys:
             ignored.append(f"home in {file} is ignored, since the file lies in the home; use --home or {PREFIX}HOME")
@@ -218,18 +246,29 @@ class Sources:
 
     def problems(self) -> list[str]:
         """Return what is wrong, each with what to do about it."""
+        if wrong := [_problem(field, each, each.problem) for field, each in self.given.items() if each.problem]:
+            return wrong
         try:
             Settings.model_validate({name: given.value for name, given in self.given.items()})
         except ValidationError as exc:
-            return [self._problem(str(error["loc"][0]) if error["loc"] else "", error["msg"]) for error in exc.errors()]
+            errors = [(str(error["loc"][0]) if error["loc"] else "", error["msg"]) for error in exc.errors()]
+            return [_problem(field, self.given.get(field), message) for field, message in errors]
         return []
 
-    def _problem(self, field: str, message: str) -> str:
-        said = message.removeprefix("Value error, ")
-        if not field:
-            return f"{said}."
-        given = self.given[field]
-        return f"{given.name}: {said}. {_ADVICE[given.source].format(field=field)}"
+
+def _given_home(environment: Mapping[str, str], home: Path | None) -> Given:
+    """Return the home that counts, in full."""
+    variable = f"{PREFIX}HOME"
+    given = [Given(home, "command line", "--home"), Given(environment.get(variable), "environment", variable)]
+    found = next((each for each in given if each.says_something), None)
+    return (found or Given(default_home(), "default", "The default home")).in_full("home", environment)
+
+
+def _problem(field: str, given: Given | None, message: str) -> str:
+    said = message.removeprefix("Value error, ")
+    if given is None:
+        return f"{said}."
+    return f"{given.name}: {said}. {_ADVICE[given.source].format(field=field)}"
 
 
 FIELDS = Settings.model_fields
@@ -237,7 +276,7 @@ FIELDS = Settings.model_fields
 
 def parsed(field: str, text: str) -> bool | float | str:
     """Return the TOML value that `text` means for a field. Raises InvalidInput where it means none."""
-    given = Sources(Path(), {field: Given(text, "command line", field)}, [])
+    given = Sources(Path(), {field: Given(text, "command line", field).in_full(field, os.environ)}, [])
     if problems := [problem for problem in given.problems() if problem.startswith(f"{field}: ")]:
         raise InvalidInput(" ".join(problems))
     default = FIELDS[field].default

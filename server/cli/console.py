@@ -85,15 +85,13 @@ def pass_target(scope_help: str = "") -> Callable[[Callable[Concatenate[Target, 
         def run(*arguments: P.args, **options: P.kwargs) -> T:
             context = click.get_current_context()
             before = context.find_object(Target) or Target()
-            home, scope = options.pop("home"), options.pop("scope", None)
-            context.obj = Target(
-                before.home if home is None else cast(Path, home), before.scope if scope is None else cast(str, scope)
-            )
+            home, scope = (cast(str, options.pop(name, None) or "").strip() for name in ("home", "scope"))
+            context.obj = Target(Path(home) if home else before.home, scope or before.scope)
             return command(context.obj, *arguments, **options)
 
         if scope_help:
             run = click.option("--scope", metavar="NAME", help=scope_help)(run)
-        folder = click.Path(file_okay=False, path_type=Path)
+        folder = click.Path(file_okay=False)
         return click.option("--home", type=folder, metavar="FOLDER", help=_HOME_HELP)(run)
 
     return decorate

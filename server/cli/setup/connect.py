@@ -98,8 +98,8 @@ def _apply(plan: connection.Change | None, yes: bool, nothing: str, title: str) 
 
 def _options(target: Target) -> list[str]:
     """Return the options for `serve`, because a client has neither the environment nor the folder of this shell."""
-    home, scope = target.home, target.scope
-    return [*(["--home", os.path.abspath(home)] if home else []), *(["--scope", scope] if scope else [])]
+    home = ["--home", str(target.config_file.parent)] if target.home else []
+    return [*home, *(["--scope", target.scope] if target.scope else [])]
 
 
 def _words(client: Client, project: bool, words: list[str]) -> list[str]:

@@ -26,7 +26,7 @@ def demo(target: Target, svg: Path | None) -> None:
     from strategy_bank.server.demo.stage import save_picture
 
     console = Console(record=True, width=_SVG_COLUMNS) if svg else Console()
-    held = anyio.run(run_demo, console, target.home)
+    held = anyio.run(run_demo, console, target.config_file.parent if target.home else None)
     if svg:
         save_picture(console, svg)
     if not held:
