@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from strategy_bank.server.atomic_file import replacing
+from strategy_bank.server.atomic_file import Owner, give, replacing
 from strategy_bank.server.clients.editors.base import Broken, value_at, without_value
 from strategy_bank.server.clients.registry import NAME, Client, ServerEntry
 from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.regular_file import read_regular
 
 _BOM = "\ufeff"
 _NEW_FILE = 0o600
+_LARGEST = 64 * 1024 * 1024
 _SHOWN_CHARS = 200
 _SWITCHES = {"disabled": False, "enabled": True}  # an entry that was turned off with one is turned on by connecting
 
@@ -112,7 +114,7 @@ def _naming(path: Path) -> Generator[None]:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path, _LARGEST)
     except FileNotFoundError:
         return None
     except OSError as exc:
@@ -137,33 +139,46 @@ def diff_lines(change: Change) -> Iterator[str]:
 
 
 def write_with_backup(change: Change) -> Path | None:
-    """Replace the file, through links, with the mode it had, and return the path of the backup beside it, if there is one.
+    """Replace the file, through links, with the mode and the owner it had, and return the path of the backup beside it, if any.
 
     Raises InvalidInput, having changed nothing, when the file is read-only or no longer the one of the plan.
     """
     target = Path(os.path.realpath(change.path))
     if _content(target) != change.before:
         raise InvalidInput(f"{change.path} was changed by another program meanwhile. Nothing was written; try again.")
-    mode = _writable_mode(target) if change.before is not None else _NEW_FILE
+    _make_folders(target.parent)
+    mode, owner = _writable_mode_and_owner(target) if change.before is not None else (_NEW_FILE, _owner(target.parent))
     backup = None
     if change.before is not None:
         backup = target.with_name(f"{target.name}.strategy-bank.bak")
-        _replace(backup, change.before, mode)
-    _replace(target, change.after, mode)
+        _replace(backup, change.before, mode, owner)
+    _replace(target, change.after, mode, owner)
     return backup
 
 
-def _writable_mode(target: Path) -> int:
+def _writable_mode_and_owner(target: Path) -> tuple[int, Owner]:
     mode = stat.S_IMODE(target.stat().st_mode)
     if not mode & stat.S_IWUSR:
         raise InvalidInput(f"{target} is read-only. Nothing was written; make it writable, or add what --print shows.")
-    return mode
+    return mode, _owner(target)
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+def _owner(path: Path) -> Owner:
+    found = path.stat()
+    return found.st_uid, found.st_gid
+
+
+def _make_folders(folder: Path) -> None:
+    """Make missing folders, which belong to whom the one above them belongs. Raises InvalidInput."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            give(each, _owner(each.parent))
     except OSError as exc:
-        raise InvalidInput(f"The folder {path.parent} cannot be made: {exc.strerror or exc}.") from exc
-    with replacing(path, mode) as file:
+        raise InvalidInput(f"The folder {folder} cannot be made: {exc.strerror or exc}.") from exc
+
+
+def _replace(path: Path, content: bytes, mode: int, owner: Owner) -> None:
+    with replacing(path, mode, owner=owner) as file:
         file.write(content)

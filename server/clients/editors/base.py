@@ -40,7 +40,7 @@ def with_value(data: dict[str, Any], path: Sequence[str], value: Any) -> dict[st
 def without_value(data: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     """Return a copy without what is at the path, and without the mappings around it that are empty then. Raises Broken."""
     rest = {name: value for name, value in data.items() if name != path[0]}
-    if path[0] not in data or not path[1:]:
+    if data.get(path[0]) is None or not path[1:]:  # null stands for an empty mapping
         return rest
     below = without_value(_mapping(data[path[0]], path[0]), path[1:])
     return data | {path[0]: below} if below else rest

@@ -55,9 +55,9 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
         newline = newline_of(text)
         text = f"{text.rstrip()}{newline if text.strip() else ''}{{}}{newline}"
     place, depth = _deepest(text, path)
-    member = place.last(path[depth])
+    member, value = place.last(path[depth]), nested(path[depth + 1 :], value)
     if member is None:
-        return _insert(text, place, path[depth], nested(path[depth + 1 :], value))
+        return _insert(text, place, path[depth], value)
     shown = (
         json.dumps(value, ensure_ascii=False) if place.flat(text) else _value(text, value, _indent(text, member.start))
     )
@@ -70,7 +70,7 @@ def drop(text: str, path: Sequence[str]) -> str:
         return text
     place, depth = _deepest(text, path)
     member = place.last(path[depth])
-    if member is None:
+    if member is None or depth < len(path) - 1:
         return text
     text = _remove(text, place, member)
     emptied = text.startswith("{}", place.start)
@@ -105,12 +105,15 @@ class _Object:
 
 
 def _deepest(text: str, path: Sequence[str]) -> tuple[_Object, int]:
-    """Return the last object on the path that is there, and which name of the path is one of its members, or would be."""
+    """Return the last object on the path that is there, and which name of the path is one of its members, or would be.
+
+    Null counts as an object that is not there.
+    """
     plain = _strict(text)
     place = _object(plain, _skip(plain, 0))
     for depth, name in enumerate(path[:-1]):
         member = place.last(name)
-        if member is None:
+        if member is None or plain[member.value : member.end] == "null":
             return place, depth
         if plain[member.value] != "{":
             raise Broken(text.count("\n", 0, member.start) + 1, f'"{name}" is not an object')

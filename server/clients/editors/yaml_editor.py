@@ -8,17 +8,60 @@ import yaml
 
 from strategy_bank.server.clients.editors.base import Broken, nested, newline_of
 
+_DEEPEST = 100  # levels of nesting
+_MOST_VALUES = 1_000_000
 _STEP = 2  # columns of indentation in what is written
 
 
 def read(text: str) -> dict[str, Any]:
+    _check_nodes(_composed(text), (), {})
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as exc:
         raise _broken(exc) from exc
+    except (ValueError, TypeError, RecursionError) as exc:  # a date that is none, a key that cannot be one
+        raise Broken(1, f"this cannot be read ({exc})") from exc
     if value is not None and not isinstance(value, dict):
         raise Broken(1, "this is not a mapping")
     return cast(dict[str, Any], value or {})
+
+
+def _composed(text: str) -> yaml.Node | None:
+    try:
+        return cast(yaml.Node | None, yaml.compose(text))  # pyright: ignore[reportUnknownMemberType]
+    except yaml.YAMLError as exc:
+        raise _broken(exc) from exc
+    except RecursionError as exc:
+        raise Broken(1, "this is nested too deeply") from exc
+
+
+def _check_nodes(node: yaml.Node | None, above: tuple[yaml.Node, ...], sizes: dict[int, int]) -> int:
+    """Return how many values there are, aliases followed; `sizes` keeps the number by the id of a node.
+
+    Raises Broken for a key that is there twice, of which programs take one or the other, and for what holds itself.
+    """
+    if node in above or len(above) > _DEEPEST:
+        raise Broken(cast(yaml.Node, node).start_mark.line + 1, "this holds itself, or is nested too deeply")
+    if not isinstance(node, yaml.CollectionNode) or id(node) in sizes:
+        return sizes.get(id(node), 1)
+    if isinstance(node, yaml.MappingNode):
+        _check_keys(node)
+    inner = node.value if isinstance(node, yaml.SequenceNode) else [each for pair in node.value for each in pair]
+    size = sum(_check_nodes(each, (*above, node), sizes) for each in cast(list[yaml.Node], inner)) + 1
+    if size > _MOST_VALUES:
+        raise Broken(node.start_mark.line + 1, "its aliases stand for too many values")
+    sizes[id(node)] = size
+    return size
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    keys = set[tuple[str, str]]()
+    for key, _ in cast(list[tuple[yaml.Node, yaml.Node]], node.value):
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        if (key.tag, key.value) in keys:
+            raise Broken(key.start_mark.line + 1, f"the key {key.value} is there twice")
+        keys.add((key.tag, key.value))
 
 
 def put(text: str, path: Sequence[str], value: Any) -> str:
@@ -61,10 +104,7 @@ def _deepest(place: yaml.MappingNode, path: Sequence[str]) -> tuple[yaml.Mapping
 
 def _compose(text: str) -> yaml.MappingNode | None:
     """Return the mapping that the text is; None where it says nothing."""
-    try:
-        node = cast(yaml.Node | None, yaml.compose(text))  # pyright: ignore[reportUnknownMemberType]
-    except yaml.YAMLError as exc:
-        raise _broken(exc) from exc
+    node = _composed(text)
     if node is None or (isinstance(node, yaml.ScalarNode) and _is_empty(node)):
         return None
     return _mapping(node, "this")
