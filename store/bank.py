@@ -31,6 +31,7 @@ from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
 from strategy_bank.store.records import Hit, Recall, Record, Strategy
 from strategy_bank.store.retrieval import search, strategy_vectors
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
+from strategy_bank.store.scratch import lend_scratch
 
 MANY = 20_000  # number of strategies from which a bank needs larger caches
 REOPENED_EVERY = 50  # rounds of upkeep after which the tables are opened again
@@ -64,6 +65,7 @@ class Bank:
         `any_model` accepts vectors of another or an unknown model, for `reembed`.
         """
         location.prepare()
+        lend_scratch(location.home)
         bank = cls(location, await Connection.open(location))
         stored = partial(opening.stored_version, bank._connection)
         try:

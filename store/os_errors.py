@@ -23,6 +23,7 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 # names of LanceDB's layers, and lines of its source
 _NOISE = re.compile(r"lance error: |External error: |LanceError\(\w+\): |,? \S+\.rs:\d+:\d+")
 _MESSAGE_CHARS = 300
+_TEMPORARY_ADVICE = "Let this user write to the bank's folder, or set TMPDIR to a folder that it can write to."
 _REMOTE_ADVICE = "Check the address, the network and the credentials in the environment."
 _LOCAL_ADVICE = "Check that the folder exists, has room and belongs to this user; `strategy-bank doctor` tells more."
 
@@ -34,6 +35,8 @@ def bank_trouble(uri: str, exc: Exception, *, windows: bool = os.name == "nt") -
     number = int(code[1]) if code else None
     advice = way_out_of(_OF_WINDOWS.get(number or 0) if windows else number, uri)
     remote = "://" in uri
+    if not advice and re.search("temp(orary)? dir", said):
+        return f"LanceDB found no folder for scratch files: {said}. {_TEMPORARY_ADVICE}"
     if not advice and not remote and _DAMAGE.search(said):
         return _damaged(uri, said)
     general = _REMOTE_ADVICE if remote else _LOCAL_ADVICE

@@ -118,7 +118,9 @@ class Embedder:
     def _loaded(self) -> "TextEmbedding":
         if self.name == DEFAULT_MODEL:
             folder = str(packaged_model.assemble(self._models_dir))
-            return _load(_import_without(HUB, IMAGES, REQUESTS), _FASTEMBED_NAME, specific_model_path=folder)
+            # it makes a folder for what it downloads, by default under a name in /tmp that anybody can take
+            options = {"specific_model_path": folder, "cache_dir": str(self._models_dir)}
+            return _load(_import_without(HUB, IMAGES, REQUESTS), _FASTEMBED_NAME, **options)
         return _load(_import_whole(), self.name, cache_dir=str(self._models_dir), local_files_only=True)
 
     @cached_property

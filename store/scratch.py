@@ -1,0 +1,53 @@
+"""A folder for the scratch files of libraries, in the bank's home: TMPDIR may be gone, and /tmp belongs to everybody."""
+
+import atexit
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+_TRIES = 3
+_held = list[tuple[Path, int]]()
+"""The folder of this process and the descriptor that locks it, the newest last."""
+
+
+def lend_scratch(home: Path) -> None:
+    """Let TMPDIR be a folder of this process in the home. Where the home cannot be written, it stays as it is."""
+    if sys.platform == "win32" or (_held and _held[-1][0].is_dir()):
+        return
+    with suppress(OSError):
+        above = home / "tmp"
+        above.mkdir(mode=0o700, exist_ok=True)
+        _drop_abandoned(above)
+        for _ in range(_TRIES):
+            folder = Path(mkdtemp(dir=above))
+            with suppress(OSError):  # another process may take it for abandoned before it is locked
+                _held.append((folder, _lock(folder)))
+            if folder.is_dir() and _held and _held[-1][0] == folder:
+                break
+        os.environ["TMPDIR"] = str(_held[-1][0])
+        atexit.register(shutil.rmtree, _held[-1][0], ignore_errors=True)
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder until this process ends, and return the descriptor. Raises OSError where another process has it."""
+    import fcntl
+
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(number)
+        raise
+    return number
+
+
+def _drop_abandoned(above: Path) -> None:
+    """Remove the folders of processes that were killed."""
+    for folder in above.iterdir():
+        with suppress(OSError):
+            number = _lock(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(number)
