@@ -69,7 +69,7 @@ async def _summary(state: State) -> str:
     return "\n".join(
         [
             "# Bank",
-            f"- strategies in {folded(scope.name)} and global: {len(strategies)}",
+            f"- strategies: {len(strategies)}, active in {folded(scope.name)} and global",
             f"- episodes: {await bank.count(Episode, scope=scope.owned)}, pending: {pending}",
             f"- runs: {await bank.count(Run, scope=scope.owned)}",
             "",

@@ -129,19 +129,23 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("STRATEGY_BANK_", "XDG_"))}
     environment |= {"HOME": str(user), "TMPDIR": str(temporary), "STRATEGY_BANK_SCOPE": "sealed"}
     answers = serve(environment, seconds)
-    failed = {}
-    for words in _commands(folder):
+    failed, told = {}, answers[-1]["result"]["structuredContent"]
+    _write_transcript(user)
+    for words in _commands(folder, told["strategies"][0]["id"], told["episode_id"]):
         done = subprocess.run(
-            [*COMMAND, *words], env=environment, cwd=work, capture_output=True, text=True, timeout=120
+            [*COMMAND, *words], env=environment, cwd=work, input="", capture_output=True, text=True, timeout=120
         )
         if done.returncode:
             failed[" ".join(words)] = done.stderr[-400:]
+    if problem := _serve_over_http(environment, work):
+        failed["serve --http"] = problem
     files = [path for place in (user, work, temporary) for path in place.rglob("*") if not path.is_dir()]
     return {
         "trap": before,
         "carded": carded,
         "answers": answers,
         "failed": failed,
+        "ran": sorted({words[0] for words in _commands(folder, "", "")} | {"serve"}),
         "names": asked[len(before) :],
         "provoked": provoked,
         "packets": packets_sent() - provoked,
@@ -158,22 +162,54 @@ def _provoke(asked: list[str]) -> list[str]:
     return list(asked)
 
 
-def _commands(folder: Path) -> list[list[str]]:
+def _commands(folder: Path, strategy: str, episode: str) -> list[list[str]]:
+    """Return every command but `serve`, each with arguments with which it does its work."""
     return [
         ["--version"],
         ["doctor"],
         ["recall", "Make the upload test pass"],
         ["list"],
+        ["show", episode],
         ["stats"],
+        ["scopes"],
+        ["learn", "claude-code"],
+        ["review"],
+        ["retire", strategy],
+        ["reinstate", strategy],
         ["consolidate", "--dry-run"],
         ["export", str(folder / "bank.jsonl")],
         ["import", str(folder / "bank.jsonl")],
         ["backup", str(folder / "bank.zip")],
         ["restore", str(folder / "bank.zip"), "--yes"],
+        ["move", strategy, "global"],
+        ["forget", episode, "--yes"],
+        ["distill", "--limit", "1"],
         ["models", "list"],
         ["config"],
         ["connect"],
+        ["connect", "cursor", "--print"],
+        ["demo"],
+        ["hook", "stop"],
     ]
+
+
+def _write_transcript(user: Path) -> None:
+    """Write an earlier session of Claude Code for `learn`."""
+    folder = user / ".claude" / "projects" / "work"
+    folder.mkdir(parents=True)
+    said = {"type": "user", "cwd": "/gone/work", "message": {"role": "user", "content": "Say what is in the folder."}}
+    (folder / "session.jsonl").write_text(json.dumps(said) + "\n")
+
+
+def _serve_over_http(environment: dict[str, str], work: Path) -> str:
+    """Start the server over HTTP, and end it once it listens. Return what it said instead of listening."""
+    command = [*COMMAND, "serve", "--http", "--port", "0"]
+    server = subprocess.Popen(command, env=environment, cwd=work, stderr=subprocess.PIPE, text=True)
+    assert server.stderr
+    said = next((line for line in server.stderr if "Listening at" in line), "it never listened")
+    server.terminate()
+    server.wait(30)
+    return "" if "Listening at" in said else said
 
 
 if __name__ == "__main__":
