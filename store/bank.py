@@ -74,6 +74,7 @@ class Bank:
             version = await bank.atomically(stored)
         if version != migrations.FORMAT_VERSION:
             await bank.atomically(partial(opening.make_or_migrate, bank._connection, location, bank.embedder.stamp))
+        location.close_to_others()
         await bank._open_tables()
         await opening.complete_columns(bank.tables, bank.atomically)
         if not location.is_service and await bank.count(Strategy) >= MANY:

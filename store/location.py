@@ -1,5 +1,8 @@
 """Says where a bank lies, and makes its folders."""
 
+import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -58,6 +61,17 @@ class Location:
     @property
     def models_dir(self) -> Path:
         return self.home / "models"
+
+    def close_to_others(self) -> None:
+        """Let this user alone read the tables' folder, where it is ours. One with the setgid bit is a team's, and stays."""
+        if os.name != "posix" or self.lock_file is None:
+            return
+        tables = Path(self.tables_uri)
+        with suppress(OSError):
+            found = tables.stat()
+            shared = (found.st_mode | tables.parent.stat().st_mode) & stat.S_ISGID
+            if found.st_uid == os.geteuid() and found.st_mode & 0o077 and not shared:
+                tables.chmod(0o700)
 
     def prepare(self) -> None:
         """Make missing folders, which only this user can read. Raises BankUnavailable."""
