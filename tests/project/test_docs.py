@@ -174,6 +174,7 @@ def test_what_the_privacy_page_shows_is_what_happens(
         "models",
         "config.toml",
         "http-token",
+        "tmp",
     }
 
 
