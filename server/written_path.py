@@ -20,6 +20,8 @@ def in_full(text: str, environment: Mapping[str, str], base: Path | None = None)
         ValueError: it holds a variable that is not set, names no user, or is relative.
     """
     text = with_variables(text, environment)
+    if text.startswith("~") and os.environ.get("HOME", "x").strip() == "":
+        raise ValueError(f"{text} begins with the home folder, but HOME is set to nothing; {_IN_FULL}")
     path = os.path.expanduser(text)
     if path.startswith("~"):
         raise ValueError(f"{text} names the home folder of a user who is not there; {_IN_FULL}")
@@ -29,7 +31,7 @@ def in_full(text: str, environment: Mapping[str, str], base: Path | None = None)
         raise ValueError(f"{text} is relative, so it would be another folder in every project; {_IN_FULL}")
     if "\x00" in path:
         raise ValueError(f"it holds a character that no path has; {_IN_FULL}")
-    return os.path.normpath(path)
+    return re.sub(r"^//+", "/", os.path.normpath(path)) if os.sep == "/" else os.path.normpath(path)
 
 
 def with_variables(text: str, environment: Mapping[str, str]) -> str:

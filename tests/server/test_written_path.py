@@ -180,3 +180,15 @@ def test_connect_writes_a_folder_in_full(environment: dict[str, str]) -> None:
     shell("connect", "cursor", "--yes", "--home", "~/other")
     assert f'"{environment["HOME"]}/other"' in (Path.cwd() / ".cursor" / "mcp.json").read_text("utf-8")
     shell("connect", "cursor", "--yes", "--home", "~nosuchuser/x", code=1)
+
+
+def test_a_home_folder_that_is_set_to_nothing_is_not_the_root(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "")
+    with pytest.raises(InvalidInput, match="HOME is set to nothing"):
+        Settings.read(environment | {"HOME": "", "STRATEGY_BANK_HOME": "~/bank"})
+
+
+def test_two_slashes_at_the_front_are_one(environment: dict[str, str]) -> None:
+    assert Settings.read(environment | {"STRATEGY_BANK_HOME": "//srv/bank/./"}).home == Path("/srv/bank")
