@@ -84,7 +84,7 @@ def test_with_a_place_for_the_bank_only_what_needs_the_users_folder_is_refused(
 
 def test_a_user_who_is_not_there_is_named(environment: dict[str, str]) -> None:
     code, told = ran(environment | {"STRATEGY_BANK_HOME": "~nosuchuser/bank"}, "list")
-    assert (code, "there is no user nosuchuser" in told) == (1, True)
+    assert (code, "a user who is not there" in told) == (1, True)
 
 
 @pytest.fixture
