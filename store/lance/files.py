@@ -129,10 +129,7 @@ class TableFiles:
         return True
 
     def drop_unfinished(self) -> None:
-        """Delete files of a local table under the name that LanceDB gives them until they are whole."""
-        for file in self._folder.rglob(".tmp*"):
-            with suppress(OSError):  # a virus scanner may have it open; the next sweep tries again
-                file.unlink()
+        _drop_unfinished(self._folder)
 
     async def version(self) -> int:
         """Return the number of the newest version. Every write changes it."""
@@ -212,3 +209,10 @@ def _kind(column: str) -> str:
 def words_index() -> FTS:
     """Return the configuration of a full-text index."""
     return FTS(stem=True, with_position=False)  # positions make compaction crash
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """Delete files of a local table under the name that LanceDB gives them until they are whole."""
+    for file in folder.rglob(".tmp*"):
+        with suppress(OSError):  # a virus scanner may have it open; the next sweep tries again
+            file.unlink()

@@ -323,7 +323,6 @@ BROKEN: list[tuple[str, str | bytes, str]] = [
     ("claude-code", '{"projects": {', ", line 1: "),
     ("claude-code", "[]", ", line 1: this is not a JSON object"),
     ("cursor", '{\n"mcpServers": []\n}', ', line 2: "mcpServers" is not an object'),
-    ("cursor", '{\n"mcpServers": null\n}', ', line 2: "mcpServers" is not an object'),
     ("cursor", '{"mcpServers": {}} {}', ", line 1: Extra data"),
     ("vscode", '{"a": "b\n"}', ", line 1: "),
     ("zed", '{\n  "a": 1\n  "b": 2\n}', ", line 3: "),
@@ -369,7 +368,7 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder_are_told(perso
     (person.home / ".cursor").touch()
     assert f"{person.home / '.cursor'}" in person.connect("cursor", code=1).stderr
     person.file("codex").mkdir(parents=True)
-    assert "config.toml cannot be read: Is a directory" in person.connect("codex", code=1).stderr
+    assert "config.toml cannot be read: it is a folder" in person.connect("codex", code=1).stderr
 
 
 def test_a_file_that_another_program_changed_meanwhile_is_not_overwritten(person: Person) -> None:
