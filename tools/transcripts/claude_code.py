@@ -4,6 +4,7 @@ Words of role `user` are often not the user's: results of tools, what hooks and 
 a compaction, output of local commands, notices of tasks in the background.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,7 +22,8 @@ from strategy_bank.tools.transcripts.entry import (
 )
 
 _INTERRUPTED = "[Request interrupted by user"
-_TURNED_DOWN, _REASON = "The user doesn't want to proceed with this tool use.", "the user said:\n"
+_TURNED_DOWN = "The user doesn't want to proceed with this tool use."
+_REASON = re.compile(r"the user (?:said|provided the following reason for the rejection):\s", re.IGNORECASE)
 _HOUSEKEEPING = frozenset({"TodoWrite", "ToolSearch", "AskUserQuestion", "ExitPlanMode", "EnterPlanMode"})
 _SILENT = frozenset(
     {
@@ -52,11 +54,16 @@ _SILENT = frozenset(
 
 class ClaudeCodeReader(Reader):
     _typed_command = ""  # into the client's shell mode; its output is another record
+    _boundary = (
+        ""  # id of the last boundary of a compaction; what hangs on it is the summary, also where nothing marks it
+    )
 
     def _entries(self, record: dict[str, Any]) -> Iterable[Entry]:
         self._cwd = word(record.get("cwd")) or self._cwd
         kind, message = word(record.get("type")), fields(record.get("message"))
-        if record.get("isSidechain") or record.get("isCompactSummary"):
+        if record.get("subtype") == "compact_boundary":
+            self._boundary = word(record.get("uuid"))
+        if record.get("isSidechain") or is_summary(record) or self._hangs_on_boundary(record):
             return ()
         if record.get("isApiErrorMessage"):
             return (Entry("broken", {}),)
@@ -67,6 +74,9 @@ class ClaudeCodeReader(Reader):
         if kind == "user":
             return self._user(message, own=is_typed(record))
         return self._pass_over(kind, _SILENT)
+
+    def _hangs_on_boundary(self, record: dict[str, Any]) -> bool:
+        return bool(self._boundary) and record.get("type") == "user" and record.get("parentUuid") == self._boundary
 
     def _agent(self, message: dict[str, Any]) -> Iterable[Entry]:
         content = message.get("content")
@@ -96,8 +106,8 @@ class ClaudeCodeReader(Reader):
         failed = any(block.get("is_error") is True for block in others or results)
         if not others:
             return self._own_result(text, failed=failed)
-        if failed and text.startswith(_TURNED_DOWN):
-            return _turned_down(others, text.partition(_REASON)[2].strip())
+        if any(_is_turned_down(block) for block in others):
+            return _turned_down(others)
         return Entry("result", {"role": "user", "content": others}, text, failed=failed)
 
     def _spoken(self, content: object) -> Iterable[Entry]:
@@ -119,14 +129,43 @@ class ClaudeCodeReader(Reader):
 def is_typed(record: dict[str, Any]) -> bool:
     """Tell whether a record of role user may hold words that the user typed."""
     said_by_others = record.get("isMeta") or fields(record.get("origin")).get("kind", "human") != "human"
-    return record.get("type") == "user" and not said_by_others and not record.get("isCompactSummary")
+    return record.get("type") == "user" and not said_by_others and not is_summary(record)
 
 
-def _turned_down(results: list[dict[str, Any]], reason: str) -> Entry:
-    """Return the entry for calls that the user did not allow; what the client told the agent then is left out."""
+def is_summary(record: dict[str, Any]) -> bool:
+    """Tell whether the client marks a record as its summary of a compaction, which the user did not type."""
+    return bool(record.get("isCompactSummary") or record.get("isVisibleInTranscriptOnly"))
+
+
+def _is_turned_down(block: dict[str, Any]) -> bool:
+    return block.get("is_error") is True and text_of(block.get("content")).startswith(_TURNED_DOWN)
+
+
+def _turned_down(results: list[dict[str, Any]]) -> Entry:
+    """Return the entry for results among which are calls that the user did not allow.
+
+    What the client told the agent of these is left out; the results of other calls stay.
+    """
+    reasons = [_reason(block) if _is_turned_down(block) else "" for block in results]
+    blocks = [
+        _note(block, reason) if _is_turned_down(block) else block
+        for block, reason in zip(results, reasons, strict=True)
+    ]
+    text = "\n".join(text_of(block.get("content")) for block in blocks)
+    failed = any(block.get("is_error") is True for block in blocks)
+    remark = "\n".join(dict.fromkeys(filter(None, reasons)))
+    return Entry("result", {"role": "user", "content": blocks}, text, failed=failed, remark=remark, refused=True)
+
+
+def _reason(block: dict[str, Any]) -> str:
+    text = text_of(block.get("content"))
+    found = _REASON.search(text)
+    return text[found.end() :].strip() if found else ""
+
+
+def _note(block: dict[str, Any], reason: str) -> dict[str, Any]:
     note = f"The user turned this call down{f': {reason}' if reason else '.'}"
-    blocks = [{"type": "tool_result", "tool_use_id": each.get("tool_use_id"), "content": note} for each in results]
-    return Entry("result", {"role": "user", "content": blocks}, note, remark=reason)
+    return {"type": "tool_result", "tool_use_id": block.get("tool_use_id"), "content": note}
 
 
 def _attached(attachment: dict[str, Any]) -> Iterable[Entry]:

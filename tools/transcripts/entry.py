@@ -28,6 +28,7 @@ class Entry(NamedTuple):
     failed: bool = False  # a tool's output that the client marked as an error
     ended: bool = False  # the client says that the agent's turn ended with this
     remark: str = ""  # what the user said in a tool's output, such as why a call is turned down
+    refused: bool = False  # the user did not allow a call
     at: str = ""  # ISO 8601, as the client wrote it
     cwd: str = ""
 

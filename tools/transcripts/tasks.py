@@ -1,7 +1,7 @@
 """Cuts a transcript into tasks, each with what the agent did for it and what the world said about it.
 
 A prompt begins a task, unless it belongs to the one before:
-    it was typed while the agent worked, or after the agent was interrupted;
+    it was typed while the agent worked, or after the agent was interrupted or a call refused;
     the model's service failed before, and it is short or said again;
     the agent's last words ended with a question, and it is short enough to be the answer;
     it comes after words that belong, and the agent has done nothing for these yet;
@@ -111,7 +111,7 @@ class _Cutter:
     def __init__(self, unread: Unread) -> None:
         self.task: PastTask | None = None
         self._unread = unread
-        self._stopped = False  # by the user, in the middle of its work
+        self._stopped = False  # by the user, in the middle of its work, or by refusing a call
         self._broken = False  # the model's service failed
         self._ended = False  # the client says that the agent had done
         self._waits = False  # for the agent: words that belong to the task were the last that was said
@@ -171,7 +171,7 @@ class _Cutter:
             if entry.remark:
                 task.hints.said(entry.remark)
         interrupted = entry.kind == "interrupt" and not self._ended
-        self._stopped = interrupted or (self._stopped and entry.kind == "result")
+        self._stopped = interrupted or entry.refused or (self._stopped and entry.kind == "result")
         self._append(task, entry)
 
     def _append(self, task: PastTask, entry: Entry) -> None:

@@ -139,6 +139,45 @@ def test_a_call_that_the_user_turned_down_says_why_and_is_no_error(read: Read) -
     assert "STOP" not in whole([task])
 
 
+REFUSED = "The user doesn't want to proceed with this tool use. STOP."
+
+
+def test_the_reason_for_turning_a_call_down_is_found_in_its_other_wording(read: Read) -> None:
+    told = f"{REFUSED} The user provided the following reason for the rejection:  use the other one"
+    (task,) = read("claude-code", [said(PROMPT), agent(use("t1")), result("t1", told, error=True), *work()[1:]])
+    assert task.hints.corrections == ["use the other one"]
+
+
+def test_of_several_results_in_one_message_the_one_turned_down_says_why_and_the_others_stay(read: Read) -> None:
+    told = f"{REFUSED}\nthe user said:\nnot the lock file"
+    results: list[dict[str, Any]] = [
+        {"type": "tool_result", "tool_use_id": "t1", "content": "forty files listed"},
+        {"type": "tool_result", "tool_use_id": "t2", "content": told, "is_error": True},
+    ]
+    (task,) = read("claude-code", [said(PROMPT), agent(use("t1"), use("t2")), said(results), *work()[1:]])
+    assert task.hints.corrections == ["not the lock file"]
+    assert "forty files listed" in whole([task])
+    assert "STOP" not in whole([task])
+
+
+def test_a_prompt_right_after_a_call_was_turned_down_goes_on(read: Read) -> None:
+    refused = [agent(use("t1")), result("t1", REFUSED, error=True)]
+    words = "La date vient du serveur, pas du poste."
+    (task,) = read("claude-code", [*work(), *refused, said(words), *work()[1:]])
+    assert task.hints.corrections == [words]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_the_summary_of_a_compaction_is_known_by_the_marks_of_its_record(read: Read, *, marked: bool) -> None:
+    mark = {"isVisibleInTranscriptOnly": True} if marked else {"parentUuid": "b-1"}
+    boundary = {"type": "system", "subtype": "compact_boundary", "uuid": "b-1", "parentUuid": None}
+    summary = said("You were working on this before the history was cut: the dates of imported orders.", **mark)
+    asked = "Write a page about the new discount codes for the handbook."
+    found = read("claude-code", [*work(), boundary, summary, *work()[1:], said(asked, parentUuid="a-9"), *work()[1:]])
+    assert [task.task for task in found] == [PROMPT, asked]
+    assert "You were working" not in whole(found)
+
+
 def test_a_prompt_after_an_interruption_may_be_about_something_else(read: Read) -> None:
     stopped = said("[Request interrupted by user]")
     found = read("claude-code", [*work(), stopped, said("New thing: the icon is old."), *work()[1:]])
