@@ -1,7 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -30,8 +30,10 @@ def replacing(
     target = os.path.realpath(path)
     try:
         with ending_by_exception():
-            number, name = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=os.path.dirname(target))
+            # named before it is made, so that a signal at any moment finds what to remove
+            name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{secrets.token_hex(4)}")
             try:
+                number = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
                 with os.fdopen(number, "wb") as file:
                     yield file
                     file.flush()

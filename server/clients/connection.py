@@ -21,7 +21,8 @@ from strategy_bank.store.regular_file import read_regular
 
 _BOM = "\ufeff"
 _NEW_FILE = 0o600
-_LARGEST = 64 * 1024 * 1024
+# bytes of a file: Claude Code keeps its history in its JSON, and a TOML or YAML of megabytes takes minutes to read
+_LARGEST, _LARGEST_JSON = 1024 * 1024, 64 * 1024 * 1024
 _SHOWN_CHARS = 200
 _SWITCHES = {"disabled": False, "enabled": True}  # an entry that was turned off with one is turned on by connecting
 
@@ -114,7 +115,7 @@ def _naming(path: Path) -> Generator[None]:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return read_regular(path, _LARGEST)
+        return read_regular(path, _LARGEST_JSON if path.suffix == ".json" else _LARGEST)
     except FileNotFoundError:
         return None
     except OSError as exc:

@@ -33,6 +33,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
         async with anyio.create_task_group() as background:
             state.background = background
             background.start_soon(state.warm_up)
+            background.start_soon(state.maintain_when_idle)
             yield state
             background.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):

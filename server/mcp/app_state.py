@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Seconds at least between two checks whether maintenance is due; a check costs a tenth of a recall.
 _MAINTENANCE_INTERVAL_S = 1.0
+_IDLE_MAINTENANCE_S = 30.0
 logger = logging.getLogger(__name__)
 
 
@@ -83,6 +84,12 @@ class State:
             logger.info("The bank is open, and everything is loaded.")
         except StrategyBankError as exc:
             logger.warning("%s", exc)
+
+    async def maintain_when_idle(self) -> None:
+        """Do the upkeep of a bank that nobody calls for: what a command forgot leaves the disk all the same."""
+        while True:
+            await anyio.sleep(_IDLE_MAINTENANCE_S)
+            self.maintain_soon()
 
     def maintain_soon(self) -> None:
         """Start maintenance in the background, unless it was looked at a moment ago."""

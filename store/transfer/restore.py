@@ -23,6 +23,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.maintenance.migrations import FORMAT_VERSION, RESTORING
 from strategy_bank.store.records import Strategy
+from strategy_bank.store.scratch import lend_scratch
 from strategy_bank.store.transfer.archive import TABLES, Backup, opened
 from strategy_bank.store.transfer.backup import write_backup
 
@@ -38,6 +39,7 @@ async def _tried(backup: Backup, location: Location) -> AsyncGenerator[Backup]:
 
     The bank at `location` stays as it is. Raises InvalidInput where the other one does not open or answer.
     """
+    lend_scratch(location.home)
     folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=location.home))
     try:
         yield await _made(backup, Location(location.home, str(folder / "bank.lance"), location.lock_timeout_s))

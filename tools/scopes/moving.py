@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.errors import InvalidInput, NotFound
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, Project, Recall, Record, Run, Strategy
-from strategy_bank.tools.scopes.workspace import printable_name
+from strategy_bank.tools.scopes.workspace import is_there, printable_name
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -58,7 +59,18 @@ async def move_scope(bank: "Bank", old: str, new: str, progress: Progress = lamb
         for start in range(0, len(ids[kind]), _AT_ONCE):
             moved[kind.__name__.lower()] += await _move(bank, kind, ids[kind][start : start + _AT_ONCE], new)
             progress(moved.total(), total)
+    await bank.atomically(partial(_let_go, bank, new))
     return moved
+
+
+async def _let_go(bank: "Bank", scope: str) -> None:
+    """Forget what the projects of a scope are known by, if all their places are gone: the next one of that name has it then.
+
+    So a repository without a remote finds its lessons again after its folder was renamed, and the scope with it.
+    """
+    rows = await bank.all(Project, scope=scope)
+    if not any(row.remote or is_there(row.identity) for row in rows):
+        await bank.forget([row.id for row in rows])
 
 
 async def move_strategies(bank: "Bank", ids: Sequence[str], new: str) -> list[Strategy]:

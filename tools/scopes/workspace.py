@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PureWindowsPath
 
@@ -96,11 +96,21 @@ def _of_gone(folder: Path) -> Workspace | None:
     if (repository := repository_around(around) or _of_siblings(around)) and not _holds_home(repository.root):
         found = _of_repository(repository)
         return replace(found, former="", traces=tuple(map(_by_path, missing)))
-    # of another machine's path all but /home or the like is missing, and only its last name says anything
-    project = missing[-1] if around == _home() or len(around.parts) >= _DEEP else folder
-    named = project.parent if project.parent.parent.name == "worktrees" else project
+    project = _of_missing(missing, around)
     traces = tuple(map(_by_path, missing))
-    return Workspace((_by_path(project),), tuple(_names(named, "")), former=printable_name(folder.name), traces=traces)
+    return Workspace(
+        (_by_path(project),), tuple(_names(project, "")), former=printable_name(folder.name), traces=traces
+    )
+
+
+def _of_missing(missing: Sequence[Path], around: Path) -> Path:
+    """Return the part that was the project: the first missing one of a folder where projects are, else the last."""
+    folder = missing[0]
+    if folder.parent.parent.name == "worktrees":  # of editors: worktrees/<project>/<some id>
+        return folder.parent
+    # of another machine's path, or one in the hidden folder of a program, the first missing part says nothing
+    where_projects_are = len(around.parts) >= _DEEP and around != _home()
+    return missing[-1] if where_projects_are and not any(part.startswith(".") for part in around.parts) else folder
 
 
 def _of_siblings(folder: Path) -> Repository | None:
@@ -121,6 +131,12 @@ def _of_windows(folder: PureWindowsPath) -> Workspace | None:
     inside = [at for at in range(1, len(parts) - 1) if parts[at : at + 2] == (".claude", "worktrees")]
     project = PureWindowsPath(*parts[: inside[0]]) if inside else folder
     return Workspace((f"path:{project}",), tuple(_names(project, ""))) if project.name else None
+
+
+def is_there(identity: str) -> bool:
+    """Tell whether what a project is known by is more than a folder that is gone from this machine."""
+    kind, _, place = identity.partition(":")
+    return kind != "path" or _is_dir(Path(place))
 
 
 def _by_path(folder: PurePath) -> str:

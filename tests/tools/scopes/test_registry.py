@@ -152,6 +152,26 @@ async def test_a_moved_scope_is_followed_by_its_projects_at_once(bank: Bank, tmp
     assert await scopes.of(shop) == Scope("store")
 
 
+async def test_a_renamed_repository_finds_its_lessons_after_its_scope_was_renamed_too(
+    bank: Bank, tmp_path: Path
+) -> None:
+    old = repository(tmp_path / "shop-old")
+    await scope(bank, old)
+    await learn(bank, "shop-old")
+    old.rename(tmp_path / "shop")
+    await move_scope(bank, "shop-old", "shop")
+    assert await scope(bank, tmp_path / "shop") == Scope("shop")
+
+
+async def test_a_repository_that_is_there_keeps_its_scope_however_that_is_called(bank: Bank, tmp_path: Path) -> None:
+    first = repository(tmp_path / "one" / "till")
+    await scope(bank, first)
+    await learn(bank, "till")
+    await move_scope(bank, "till", "shop")
+    assert await scope(bank, repository(tmp_path / "other" / "shop")) == Scope("other/shop")
+    assert await scope(bank, first) == Scope("shop")
+
+
 @pytest.mark.parametrize(
     ("cwd", "name"),
     [
@@ -172,3 +192,14 @@ async def test_worktrees_in_one_place_tell_whose_the_removed_one_was(bank: Bank,
     worktree(tmp_path / "cursor" / "worktrees" / "shop" / "f00ba", shop)
     assert (await scope(bank, tmp_path / "cursor" / "worktrees" / "shop" / "a1b2c")).name == "shop"
     assert (await scope(bank, tmp_path / "cursor" / "worktrees" / "till" / "a1b2c")).name == "till"
+
+
+async def test_removed_folders_of_different_projects_are_never_one(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "anna"
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".cursor").mkdir(parents=True)
+    gone = [".cursor/worktrees/shop/a1b2c", ".cursor/worktrees/clinic/d4e5f", "dev/one", "dev/other", ".x/y/till/src"]
+    names = [(await scope(bank, home / each)).name for each in gone]
+    assert names == ["shop", "clinic", "one", "other", "src"]
