@@ -6,6 +6,7 @@ report ─▶ record_episode.py (durable, pending) ─▶ judgement: given, of t
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import JudgeFailed
@@ -67,11 +68,16 @@ async def distill(bank: "Bank", judge: Judge, episode: Episode) -> Settled[Episo
         judgement = await judge.judge(episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id)
         if judgement is None:
             return Settled(episode, [])
-        judgement, warnings = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
+        judgement, warnings = await _held(judgement, episode)
     except JudgeFailed as exc:
         return await _not_judged(bank, episode, judge, redact(str(exc)).text)
     settled = await settle(bank, episode, judgement, judge.name, judge)
     return replace(settled, warnings=[*warnings, *settled.warnings])
+
+
+async def _held(judgement: Judgement, episode: Episode) -> tuple[Judgement, list[str]]:
+    """Hold the judgement to evidence in a thread, since trajectories are long. Raises JudgeFailed."""
+    return await anyio.to_thread.run_sync(hold_to_evidence, judgement, episode.trajectory, episode.outcome)
 
 
 async def _not_judged(bank: "Bank", episode: Episode, judge: Judge, reason: str) -> Settled[Episode]:
@@ -94,7 +100,8 @@ async def _with_judge(
     judged = await distill(bank, judge, episode)
     if is_settled(judged.record) or judged.record.reason:
         return _reply(judged, warnings)
-    request = judgement_request(episode.task, episode.outcome, episode.trajectory if carries_trajectory else "")
+    shown = episode.trajectory if carries_trajectory else ""
+    request = await anyio.to_thread.run_sync(judgement_request, episode.task, episode.outcome, shown)
     return _asked(judged.record, request, warnings)
 
 
@@ -102,7 +109,7 @@ async def _with_agents_judgement(
     bank: "Bank", judge: Judge, episode: Episode, judgement: Judgement, warnings: list[str]
 ) -> OutcomeResult:
     try:
-        judgement, missing = hold_to_evidence(judgement, episode.trajectory, episode.outcome)
+        judgement, missing = await _held(judgement, episode)
     except JudgeFailed as exc:
         if episode.outcome is None and not is_settled(episode):
             return _asked(episode, judgement_request(episode.task, None), [*warnings, str(exc)])

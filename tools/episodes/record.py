@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput
@@ -10,12 +9,17 @@ from strategy_bank.store.records import Episode, Run, Verdict, content_id
 from strategy_bank.tools.episodes.attempts import check_free, close_run
 from strategy_bank.tools.episodes.named_ids import check_id, known_recall, known_strategies
 from strategy_bank.tools.judging.judgement import Judgement
+from strategy_bank.tools.own_process import TooSlow, aside
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_episode, own_run
-from strategy_bank.tools.trajectory.normal_form import Trajectory, normalise
+from strategy_bank.tools.trajectory.normal_form import CUT, MAX_CHARS, Trajectory, normalise
+from strategy_bank.tools.trajectory.text import shorten
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+
+PART_CHARS = 50_000  # kept of a trajectory that took too long to clean
+NOT_CLEANED = "[The trajectory is not stored, because it could not be cleaned of secrets in time.]"
 
 
 class Report(BaseModel):
@@ -46,7 +50,7 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
     if report.episode_id:
         return await _completed(bank, await own_episode(bank, report.episode_id, report.scope), report), unknown
     run = await _run_of(bank, report)
-    episode, warnings = await anyio.to_thread.run_sync(_episode, report, run)  # seconds for 2 MB
+    episode, warnings = await _cleaned(report, run)
 
     async def step() -> Episode:
         if run:
@@ -116,10 +120,26 @@ async def _run_of(bank: "Bank", report: Report) -> Run | None:
     return run
 
 
-def _episode(report: Report, run: Run | None) -> tuple[Episode, list[str]]:
+async def _cleaned(report: Report, run: Run | None) -> tuple[Episode, list[str]]:
+    """Return the episode without secrets. What takes too long is not stored: the middle of the trajectory, or all of it."""
+    try:
+        return await aside(_episode, report, run)
+    except TooSlow as exc:
+        given_up = str(exc)
+    try:
+        episode, warnings = await aside(_episode, report, run, PART_CHARS)
+        left = "Only the beginning and the end of the trajectory are stored."
+    except TooSlow:
+        episode, warnings = await aside(_episode, report.model_copy(update={"trajectory": NOT_CLEANED}), run)
+        left = "Nothing of the trajectory is stored."
+    reason = f"{left} It could not be cleaned of secrets. {given_up}"
+    return episode.model_copy(update={"reason": reason}), [*warnings, reason]
+
+
+def _episode(report: Report, run: Run | None, kept: int = MAX_CHARS) -> tuple[Episode, list[str]]:
     task = redact(_storable_task(report.task or (run.task if run else "")))
     trajectory = normalise(report.trajectory)
-    text = redact(trajectory.text)
+    text = redact(shorten(trajectory.text, kept, CUT))
     scope = run.scope if run else report.scope.name
     episode = Episode(
         id=content_id("ep", scope, task.text, text.text, report.run_id, str(report.attempt)),

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
-import anyio.to_thread
-
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
 from strategy_bank.tools.consolidation.merge import Owner, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, decide
@@ -22,6 +20,7 @@ from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.credit import Use, credited, evidence, harm
 from strategy_bank.tools.learning.drafts import Source, strategies_of
 from strategy_bank.tools.learning.placement import place
+from strategy_bank.tools.own_process import aside
 from strategy_bank.tools.safety.redact import redact_texts
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
         return Settled(episode, _second_judgement(episode, judgement))
     verdict = episode.verdict or episode.outcome or judgement.verdict
     source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
-    drafted = await anyio.to_thread.run_sync(strategies_of, judgement.strategies, source)
+    drafted = await aside(strategies_of, judgement.strategies, source)
     embedded = await bank.embed(drafted.strategies)
     warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
 
@@ -88,7 +87,7 @@ async def conclude(
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
-    drafted = await anyio.to_thread.run_sync(strategies_of, comparison.strategies, source)
+    drafted = await aside(strategies_of, comparison.strategies, source)
     embedded = await bank.embed(drafted.strategies)
 
     async def step() -> tuple[Settled[Run], Sequence[UndecidedPair]]:

@@ -30,6 +30,7 @@ from strategy_bank.tools.trajectory.step_reader import (
 from strategy_bank.tools.trajectory.text import shorten, strip_controls
 
 MAX_CHARS = 2_000_000  # of the text of a trajectory
+CUT = "\n[… {:,} characters cut from the middle …]\n"
 
 ACCEPTED = (
     "Send plain text, a list of steps {thought, action, observation}, a list of chat messages "
@@ -62,7 +63,7 @@ def normalise(raw: object) -> Trajectory:
         raise InvalidInput(f"The trajectory is neither text nor a list but {type(raw).__name__}. {ACCEPTED}.")
     if not text.strip():
         raise InvalidInput(f"The trajectory is empty. {ACCEPTED}.")
-    kept = shorten(text, MAX_CHARS, "\n[… {:,} characters cut from the middle …]\n")
+    kept = shorten(text, MAX_CHARS, CUT)
     return Trajectory(kept, steps, len(text) > MAX_CHARS)
 
 
