@@ -8,7 +8,7 @@ from pathlib import Path
 _VARIABLE = re.compile(
     r"\$\{(?:env:)?(?P<braced>\w+)\}|\$(?:env:)?(?P<plain>[A-Za-z_]\w*)|%(?P<percent>[A-Za-z_]\w*)%", re.ASCII
 )
-_UNEXPANDED = re.compile(r"\$\{[^}]*\}?|\$\(.*|\{\{.*?\}\}|\$\w+|%[A-Za-z_]\w*%", re.ASCII)
+_UNEXPANDED = re.compile(r"\$\{[^}]*\}?|\$\(.*|\{\{[^{}]*\}\}|\$\w+|%[A-Za-z_]\w*%", re.ASCII)
 _IN_FULL = "write it in full, such as /home/me/bank or ~/bank"
 _USER_HOME = "userHome"  # of VS Code and its relatives
 

@@ -1,12 +1,11 @@
 """Finds out whether a quote occurs in a trajectory; the rule of evidence rests on it."""
 
 import re
-import unicodedata
 from functools import cached_property
 
-from strategy_bank.tools.trajectory.text import strip_controls
+from strategy_bank.tools.trajectory.text import composed, strip_controls
 
-_ESCAPED_CHARACTER = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\++u([0-9a-fA-F]{4})")
 _ESCAPE = re.compile(r"\\+[nrtbf]?")
 _MARK = re.compile(r"^> ?", re.MULTILINE)
 _WRAPPING = "\"'`“”‘’„«»….*"
@@ -70,4 +69,4 @@ def _unescaped(text: str) -> str:
         text = _ESCAPED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         text = _ESCAPE.sub("", text)
-    return _squeezed(unicodedata.normalize("NFC", text))
+    return _squeezed(composed(text))

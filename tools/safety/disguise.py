@@ -4,13 +4,15 @@ import base64
 import binascii
 import codecs
 import re
-import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
+
+from strategy_bank.tools.trajectory.text import composed
 
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 # Cyrillic and Greek letters that pass for Latin ones; used only on words that mix scripts or beside Latin ones.
 _LOOK_ALIKE = str.maketrans("аеорсхіјуѕԁһкмтвнαονικρτυη", "aeopcxijysdhkmtbhaovikptun")
+LATIN_WORD = re.compile(r"(?<!\w)[^\Wa-zA-Z]*[a-zA-Z]\w*")  # with at least one Latin letter
 _LEET = str.maketrans("013457@$", "oieastas")
 _BLOCK = re.compile(r"[A-Za-z0-9+/_-]{20,4096}={0,2}")
 _HEX = re.compile(r"(?:\\x[0-9a-f]{2}){8,}|(?<![0-9a-z])(?:[0-9a-f]{2}){16,}(?![0-9a-z])", re.IGNORECASE)
@@ -21,13 +23,13 @@ _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 
 def undisguised(text: str) -> str:
     """Return the text in usual letters, without invisible ones; line breaks stay."""
-    folded = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("’", "'").replace("*", "")
-    return re.sub(r"\w*[a-zA-Z]\w*", lambda word: word[0].translate(_LOOK_ALIKE), folded)
+    folded = INVISIBLE.sub("", composed(text, "NFKC")).replace("’", "'").replace("*", "")
+    return LATIN_WORD.sub(lambda word: word[0].translate(_LOOK_ALIKE), folded)
 
 
 def hidden_readings(text: str) -> Iterator[str]:
     """Yield what the text says decoded, read backwards, or in other letters. Most of it is nonsense, which no rule matches."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = composed(text, "NFKC")
     yield from _decoded(INVISIBLE.sub("", plain))
     for tags in _TAGS.findall(text):
         yield "".join(chr(ord(letter) - 0xE0000) for letter in tags)

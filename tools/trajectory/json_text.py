@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 _LAYERS = 3
-_FENCED = re.compile(r"```[^\S\n]*\w*[^\S\n]*\n?(.*?)```", re.DOTALL)
+_FENCED = re.compile(r"```[^\S\n]*+\w*+[^\S\n]*+\n?(.*?)```", re.DOTALL)
 
 
 def read_json(text: str) -> Any:

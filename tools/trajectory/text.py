@@ -1,10 +1,14 @@
 """Makes plain text fit to be stored: takes out characters that are not allowed, and the middle of what is too long."""
 
 import re
+import unicodedata
+from typing import Literal
 
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MANY_MARKS = re.compile(r"[^\w\x00-\x7f]{64}")
+_MARKS_END = "\u034f"  # joins nothing, so the marks before and after it are put in order apart (Unicode, annex 15)
 
 
 def strip_controls(text: str) -> str:
@@ -13,6 +17,14 @@ def strip_controls(text: str) -> str:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def composed(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
+    """Return the text in a normal form of Unicode. More than 64 marks on one letter are ended by U+034F.
+
+    Putting marks in order takes time with the square of their number.
+    """
+    return text if text.isascii() else unicodedata.normalize(form, _MANY_MARKS.sub(rf"\g<0>{_MARKS_END}", text))
 
 
 def shorten(text: str, limit: int, marker: str = " […{:,} characters cut…] ") -> str:

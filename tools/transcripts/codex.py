@@ -26,7 +26,7 @@ from strategy_bank.tools.transcripts.entry import (
 _HOUSEKEEPING = frozenset({"update_plan", "request_user_input", "tool_search", "list_mcp_resources"})
 _SILENT = frozenset({"session_meta", "event_msg", "turn_context", "compacted", "world_state"})
 _SILENT_ITEMS = frozenset({"ghost_snapshot", "compaction", "compaction_summary", "context_compaction", "other"})
-_PART = re.compile(r"<(cwd|command|result)>(.*?)</\1>", re.DOTALL)
+_PART = re.compile(r"<(cwd|command|result)>((?:(?!<\1>).)*?)</\1>", re.DOTALL)
 
 
 class CodexReader(Reader):

@@ -10,7 +10,7 @@ from strategy_bank.server.cli.console import Target, json_option, pass_target, s
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.visible_text import visible_line
 from strategy_bank.tools.curation.decisions import Decision, carry_out, quarantined
-from strategy_bank.tools.safety.disguise import INVISIBLE
+from strategy_bank.tools.safety.disguise import INVISIBLE, LATIN_WORD
 
 Answer = Decision | Literal["skip", "quit"]
 _ANSWERS: dict[str, Answer] = {"k": "keep", "r": "reinstate", "f": "forget", "s": "skip", "q": "quit"}
@@ -87,7 +87,7 @@ def _shown(strategy: Strategy) -> str:
 def _visible(text: str) -> str:
     """Show line breaks, invisible letters, and those of another script inside a Latin word as escapes."""
     text = visible_line(INVISIBLE.sub(_escape, text))
-    return re.sub(r"\w*[a-zA-Z]\w*", lambda word: re.sub("[\u0370-\u04ff]", _escape, word[0]), text)
+    return LATIN_WORD.sub(lambda word: re.sub("[\u0370-\u04ff]", _escape, word[0]), text)
 
 
 def _escape(found: re.Match[str]) -> str:
