@@ -41,6 +41,7 @@ class CodexReader(Reader):
                 *fields(payload.get("source")),
                 payload.get("source"),
                 payload.get("thread_source"),
+                record.get("thread_source"),
             ) or bool(payload.get("parent_thread_id"))
         if self._of_a_sub_agent:
             return ()
