@@ -52,7 +52,8 @@ def result(ident: str, output: Any, *, error: bool = False) -> dict[str, Any]:
 
 
 def work(prompt: str = PROMPT) -> list[dict[str, Any]]:
-    """A task of Claude Code that went well in the end."""
+    """A task of Claude Code that went well in the end. Each prompt has a file of its own that is written for it."""
+    file = "importer.py" if prompt == PROMPT else f"page_{len(prompt)}.py"
     return [
         said(prompt),
         agent({"type": "thinking", "thinking": "See it fail first.", "signature": "x" * 40}, ident="m1"),
@@ -60,7 +61,7 @@ def work(prompt: str = PROMPT) -> list[dict[str, Any]]:
         agent(use("t1", command="python -m importer --file sample.csv"), ident="m1"),
         result("t1", CRASH, error=True),
         agent(
-            use("t2", "Edit", file_path="importer.py", old_string="open(p)", new_string="open(p, encoding=e)"),
+            use("t2", "Edit", file_path=file, old_string="open(p)", new_string="open(p, encoding=e)"),
             ident="m2",
         ),
         result("t2", [{"type": "text", "text": "The file has been updated."}]),

@@ -59,6 +59,14 @@ class Hints:
         """Note what the user said once the task had begun: a correction, an addition, an answer, thanks."""
         self.corrections.append(shorten(" ".join(words.split()), _LINE_CHARS))
 
+    def take(self, words: str, later: "Hints") -> None:
+        """Add what the user said then, and the hints of the work that followed."""
+        self.outputs, self.errors = self.outputs + later.outputs, self.errors + later.errors
+        self.exit_codes += later.exit_codes
+        self.tests += later.tests
+        self.said(words)
+        self.corrections += later.corrections
+
     def text(self) -> str:
         """Return the hints as lines; empty where nothing was noted."""
         failing = [code for code in self.exit_codes if code != "0"]

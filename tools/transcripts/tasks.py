@@ -6,6 +6,7 @@ A prompt begins a task, unless it belongs to the one before:
     the agent's last words ended with a question, and it is short enough to be the answer;
     it comes after words that belong, and the agent has done nothing for these yet;
     it is worded as a follow-up (`follow_ups.py`: "still fails", "no, …", "continue", "thanks").
+    nothing was done for it, or the same files were written for both (`touched.py`), unless it says that it is something else.
 What the stop hook asked of the agent, and what the agent did for it, is no part of the task; neither are calls of our tools.
 """
 
@@ -23,6 +24,7 @@ from strategy_bank.tools.transcripts.follow_ups import REMARK_CHARS, begins, cor
 from strategy_bank.tools.transcripts.hints import Hints
 from strategy_bank.tools.transcripts.kept import Kept
 from strategy_bank.tools.transcripts.reader import entries, project_root
+from strategy_bank.tools.transcripts.touched import written
 from strategy_bank.tools.transcripts.unread import Unread
 
 TASK_CHARS = 4_000  # a longer prompt loses its middle as the task; as the first step of the trajectory it is whole
@@ -41,10 +43,22 @@ class PastTask:
     at: str
     items: Kept = field(default_factory=Kept)
     hints: Hints = field(default_factory=Hints)
+    is_command: bool = False  # a slash command began it
     worked: bool = False  # tools were used
     reported: bool = False  # the agent has reported it, and done nothing since
+    wrote: set[str] = field(default_factory=set[str])  # files, by the last parts of their paths
     calls: list[int] = field(default_factory=list[int])  # hashes of what was called for it; a copy of it has the same
     unread: Unread = field(default_factory=Unread)  # in its transcript, as far as that was read
+
+    def take(self, later: "PastTask") -> None:
+        """Add what was cut off as a task of its own but goes on with this one."""
+        for message in later.items.messages():
+            self.items.append(message)
+        self.hints.take(later.task, later.hints)
+        self.wrote |= later.wrote
+        self.calls += later.calls
+        if later.worked:
+            self.worked, self.reported = True, later.reported
 
     def trajectory(self) -> list[dict[str, Any]]:
         """Return what `normal_form.normalise` reads, with the hints at the end."""
@@ -84,6 +98,31 @@ def tasks(
 
 
 def cut(found: Iterable[Entry], unread: Unread) -> Iterator[PastTask]:
+    """Yield the tasks, each with all that belongs to it."""
+    before: PastTask | None = None
+    for task in _by_their_words(found, unread):
+        if before and _goes_on(before, task):
+            before.take(task)
+            continue
+        if before:
+            yield before
+        before = task
+    if before:
+        yield before
+
+
+def _goes_on(before: PastTask, task: PastTask) -> bool:
+    """Tell whether a prompt went on with the task before: nothing was done for it, or the same files were written for both.
+
+    In doubt it did. A correction that is split off leaves a task behind that looks like a success; two small tasks in one
+    file as one episode lose less.
+    """
+    if begins(task.task) or not before.worked or task.is_command:
+        return False
+    return bool(before.wrote & task.wrote)
+
+
+def _by_their_words(found: Iterable[Entry], unread: Unread) -> Iterator[PastTask]:
     cutter = _Cutter(unread)
     for entry in _without_local_commands(found):
         if done := cutter.take(entry):
@@ -139,6 +178,7 @@ class _Cutter:
         done, self._asked, self._waits = None, False, self._belongs(entry)
         if self.task is None or not self._waits:
             task = PastTask(shorten(entry.text, TASK_CHARS), entry.cwd, entry.at, unread=self._unread)
+            task.is_command = entry.kind == "command"
             done, self.task = self.task, task
         elif entry.text != self.task.task:  # sent again, it says nothing new
             self.task.hints.said(entry.text)
@@ -164,6 +204,7 @@ class _Cutter:
             self._last_said = entry.text or self._last_said
             self._waits, self._broken, self._ended = False, False, entry.ended
             if entry.worked:
+                task.wrote |= written(entry.message)
                 task.worked, task.reported = True, False
                 task.calls.append(hash((task.task, repr(entry.message))))
         elif entry.kind == "result":

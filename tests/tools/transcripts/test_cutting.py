@@ -11,6 +11,7 @@ from strategy_bank.tools.transcripts import records as reading
 from strategy_bank.tools.transcripts.entry import REQUEST
 from strategy_bank.tools.transcripts.files import Folders
 from strategy_bank.tools.transcripts.tasks import TASK_CHARS, VALUE_CHARS, PastTask, last_task, tasks
+from strategy_bank.tools.transcripts.touched import written
 from tests.support.sessions import (
     CRASH,
     PASSED,
@@ -133,7 +134,7 @@ def test_a_task_without_any_signal_gets_no_hint(claude: Any) -> None:
     ],
 )
 def test_a_prompt_begins_a_task_unless_it_is_worded_as_a_follow_up(claude: Any, prompt: str, belongs: bool) -> None:
-    found = claude([*work(), said(prompt), *work()[1:]])
+    found = claude([*work(), said(prompt), *work(OTHER)[1:]])
     assert [task.task for task in found] == ([PROMPT] if belongs else [PROMPT, prompt])
 
 
@@ -302,3 +303,30 @@ def test_the_hint_quotes_the_world_word_by_word(claude: Any) -> None:
     (task,) = claude(work())
     assert CRASH.splitlines()[1] in normal(task)
     assert task.hints.tests == [PASSED]
+
+
+def test_a_prompt_after_which_the_same_file_is_written_goes_on_in_whatever_words(claude: Any) -> None:
+    again = "y en marzo?"
+    (task,) = claude([*work(), said(again), *work()[1:]])
+    assert task.hints.corrections == [again]
+    assert len(task.calls) == 6
+    assert [each.task for each in claude([*work(), said(again), *work(OTHER)[1:]])] == [PROMPT, again]
+    told = claude([*work(), said("New task: page 2."), *work()[1:]])
+    assert [each.task for each in told] == [PROMPT, "New task: page 2."]
+
+
+@pytest.mark.parametrize(
+    ("message", "files"),
+    [
+        ({"content": [use("t", "Edit", file_path="/a/b/c.py", old_string="x = 1", new_string="y = 2")]}, {"b/c.py"}),
+        ({"content": [use("t", "Read", file_path="/a/b/c.py", offset=3)]}, set[str]()),
+        ({"content": [use("t", "Bash", command="pytest -q tests/test_c.py")]}, set[str]()),
+        ({"content": [use("t", "MultiEdit", path="c.py", edits=[{"old": "x = 1", "new": ""}])]}, {"c.py"}),
+        ({"type": "custom_tool_call", "input": "*** Begin Patch\n*** Update File: src/a.js\n+x\n"}, {"src/a.js"}),
+        ({"type": "function_call", "arguments": '{"path": "lib/a.rb", "content": "puts 1"}'}, {"lib/a.rb"}),
+        ({"type": "function_call", "arguments": "{broken"}, set[str]()),
+        ({"content": "only words"}, set[str]()),
+    ],
+)
+def test_a_call_writes_a_file_where_it_has_a_path_and_a_further_text(message: dict[str, Any], files: set[str]) -> None:
+    assert written(message) == files

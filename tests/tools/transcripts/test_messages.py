@@ -109,7 +109,7 @@ def test_a_slash_command_with_words_behind_it_keeps_them(read: Read) -> None:
 def test_what_nobody_typed_is_no_task(read: Read) -> None:
     noticed = said("Background work is done.", origin={"kind": "task-notification"})
     typed = said(OTHER, origin={"kind": "human"})
-    found = read("claude-code", [*work(), noticed, agent(text("Good.")), typed, *work()[1:]])
+    found = read("claude-code", [*work(), noticed, agent(text("Good.")), typed, *work(OTHER)[1:]])
     assert [task.task for task in found] == [PROMPT, OTHER]
 
 
@@ -173,7 +173,9 @@ def test_the_summary_of_a_compaction_is_known_by_the_marks_of_its_record(read: R
     boundary = {"type": "system", "subtype": "compact_boundary", "uuid": "b-1", "parentUuid": None}
     summary = said("You were working on this before the history was cut: the dates of imported orders.", **mark)
     asked = "Write a page about the new discount codes for the handbook."
-    found = read("claude-code", [*work(), boundary, summary, *work()[1:], said(asked, parentUuid="a-9"), *work()[1:]])
+    found = read(
+        "claude-code", [*work(), boundary, summary, *work()[1:], said(asked, parentUuid="a-9"), *work(asked)[1:]]
+    )
     assert [task.task for task in found] == [PROMPT, asked]
     assert "You were working" not in whole(found)
 
@@ -234,7 +236,7 @@ def test_a_question_in_another_script_is_answered_by_what_follows(read: Read) ->
     ],
 )
 def test_follow_ups_are_known_in_several_languages(read: Read, prompt: str, belongs: bool) -> None:
-    found = read("claude-code", [*work(), said(prompt), *work()[1:]])
+    found = read("claude-code", [*work(), said(prompt), *work(OTHER)[1:]])
     assert [task.task for task in found] == ([PROMPT] if belongs else [PROMPT, prompt])
 
 
