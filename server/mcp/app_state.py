@@ -18,6 +18,8 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.prompting import load_prompts
+from strategy_bank.tools.safety.literals import find_literals
+from strategy_bank.tools.safety.prompt_injection import read_as_orders
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, Scopes
 from strategy_bank.tools.scopes.workspace import Workspace
@@ -112,11 +114,16 @@ class State:
 
 
 def _load_what_is_left() -> None:
-    """Import the own modules and read the prompts that no call has needed yet: an upgrade may replace them at any time."""
+    """Import the own modules, and read the prompts and rules that no call has needed yet: an upgrade may replace them."""
     for package in (strategy_bank.tools, strategy_bank.store):
         for found in walk_packages(package.__path__, f"{package.__name__}."):
             import_module(found.name)
+    from strategy_bank.tools.consolidation.words import opposites
+
     load_prompts()
+    opposites()
+    read_as_orders("words")
+    find_literals("words", "")
 
 
 def _import_bank() -> "type[Bank]":
