@@ -15,7 +15,7 @@ import strategy_bank.store
 import strategy_bank.tools
 from strategy_bank.server.freed_memory import return_all_freed_memory
 from strategy_bank.server.settings import Settings
-from strategy_bank.store.errors import StrategyBankError
+from strategy_bank.server.unexpected import in_words
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.prompting import load_prompts
 from strategy_bank.tools.safety.literals import find_literals
@@ -84,8 +84,8 @@ class State:
             await bank.maintain()
             await anyio.to_thread.run_sync(return_all_freed_memory)
             logger.info("The bank is open, and everything is loaded.")
-        except StrategyBankError as exc:
-            logger.warning("%s", exc)
+        except Exception as exc:  # noqa: BLE001 whatever it is, such as no file left to open, the server goes on
+            logger.warning("The first call will take longer: %s", in_words(exc))
 
     async def maintain_when_idle(self) -> None:
         """Do the upkeep of a bank that nobody calls for: what a command forgot leaves the disk all the same."""
@@ -104,8 +104,8 @@ class State:
         try:
             if await bank.maintain():
                 await anyio.to_thread.run_sync(return_all_freed_memory)
-        except StrategyBankError as exc:
-            logger.warning("Compaction was put off: %s", exc)
+        except Exception as exc:  # noqa: BLE001 whatever it is, the next round tries again
+            logger.warning("Compaction was put off: %s", in_words(exc))
 
     async def close(self) -> None:
         await self.judge.aclose()

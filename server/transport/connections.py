@@ -5,7 +5,9 @@ opens connections and says nothing would take all the files that the process may
 """
 
 import asyncio  # noqa: TID251 uvicorn's protocol is one of asyncio
+import logging
 import os
+import time
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,6 +18,7 @@ MOST = 512
 AT_ONCE = 16
 """Connections that are accepted before the bound on their number is looked at."""
 WITHOUT_TOKEN_S = 10.0
+TOLD_AGAIN_S = 10.0
 _ENDLESS = b"subscriptions/listen"
 
 
@@ -27,6 +30,26 @@ def most_connections() -> int:
 
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return MOST if soft == resource.RLIM_INFINITY else max(1, min(MOST, soft // 4))
+
+
+class SeldomWithoutFiles(logging.Filter):
+    """Lets asyncio tell once in a while that no file is left for a connection, instead of a hundred times a second.
+
+    Each came with a traceback, and whoever does not read standard error would stop the server with a full pipe.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "out of system resource" not in str(record.msg):
+            return True
+        record.exc_info, now = None, time.monotonic()
+        if now - self._told < TOLD_AGAIN_S:
+            return False
+        self._told = now
+        return True
 
 
 class BoundedConnection(H11Protocol):

@@ -4,6 +4,7 @@ The server is stateless: only the bank lasts from one request to the next. Each 
 its Host and Origin headers (against web pages that reach for servers on this machine), then the protocol, of either era.
 """
 
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,9 @@ def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: C
     import uvicorn
     from sse_starlette.sse import AppStatus
 
-    from strategy_bank.server.transport.connections import AT_ONCE, BoundedConnection
+    from strategy_bank.server.transport.connections import AT_ONCE, BoundedConnection, SeldomWithoutFiles
 
+    logging.getLogger("asyncio").addFilter(SeldomWithoutFiles())
     AppStatus.disable_automatic_graceful_drain()  # it would cut off the streams that carry those answers
     config = uvicorn.Config(
         app,

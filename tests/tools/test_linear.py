@@ -319,7 +319,7 @@ def too_slow(action: Callable[[str], Any], beginning: str, part: str) -> str:
     """Return how long ten times the text takes, where that is too much; else nothing."""
     small, middle, large = (_text(beginning, part, size) for size in SIZES)
     # what takes long for few characters already, as many patterns together do, is not tried with many
-    less, more = (small, middle) if _seconds(action, small) > FLOOR_S else (middle, large)
+    less, more = (small, middle) if _seconds(action, small) > FLOOR_S / 4 else (middle, large)
     once = min(_seconds(action, less), _seconds(action, less))
     if once < FLOOR_S / 10:  # even its square would stay below the bound
         return ""
