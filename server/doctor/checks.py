@@ -26,8 +26,9 @@ from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.os_errors import way_out_of
-from strategy_bank.store.records import Episode, Run, Strategy
+from strategy_bank.store.records import NO_PROJECT_SCOPE, Episode, Run, Strategy
 from strategy_bank.tools.scopes.registry import scope_in
+from strategy_bank.tools.scopes.workspace import workspace_of
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -140,6 +141,8 @@ async def _bank(settings: Settings, model: list[str], tell: Tell) -> None:
     location = settings.location
     if location.lock_file is not None and not os.path.exists(location.tables_uri):  # noqa: ASYNC240 one local look
         tell(Finding("bank", "ok", f"none yet at {location.tables_uri}; it is made at first use"))
+        workspace = workspace_of(Path.cwd())
+        _scope(settings.scope or (workspace.names[0] if workspace else NO_PROJECT_SCOPE), tell)
         return
     bank = await Bank.open(location)
     try:
@@ -150,13 +153,15 @@ async def _bank(settings: Settings, model: list[str], tell: Tell) -> None:
         await _pieces(bank, tell)
         began = time.perf_counter()
         scope = await scope_in(bank, settings.scope, Path.cwd())
-        tell(
-            Finding("scope", "ok", f"{scope.name}, in this folder; a client's server uses that of the client's project")
-        )
+        _scope(scope.name, tell)
         hits = await bank.search("Is the bank well?", scope.readable, 1)
         tell(Finding("recall", "ok", f"answered in {_ms(began)} with {len(hits)} strategies, model loading included"))
     finally:
         await bank.close()
+
+
+def _scope(name: str, tell: Tell) -> None:
+    tell(Finding("scope", "ok", f"{name}, in this folder; a client's server uses that of the client's project"))
 
 
 async def _counts(bank: "Bank", tell: Tell) -> None:

@@ -171,3 +171,14 @@ async def test_a_check_that_fails_in_an_unforeseen_way_is_a_finding_too() -> Non
     await guarded("disk", found.append, check)
     assert [finding.status for finding in found] == ["ok", "fail"]
     assert "KeyError: 'surprise'" in found[1].found
+
+
+def test_the_scope_in_force_is_named_with_a_bank_and_without_one(
+    doctor: Doctor, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "shop")
+    assert doctor()["scope"][0]["found"].startswith("shop, in this folder")
+    fill(home, Episode(id="ep_1", scope="s", task="t", trajectory="x", steps=1))
+    assert doctor()["scope"][0]["found"].startswith("shop, in this folder")
+    assert doctor(STRATEGY_BANK_SCOPE="named")["scope"][0]["found"].startswith("named, in this folder")
