@@ -13,7 +13,7 @@ test: setup
 	@$(BIN)/python $(PYTEST)
 
 test-fast: setup
-	@$(BIN)/python $(PYTEST) -m "not slow"
+	@$(BIN)/python $(PYTEST) -m "not slow" $(TESTS)
 
 coverage: setup
 	@$(BIN)/coverage erase
