@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from strategy_bank.server.interruption import ending_by_exception
+from strategy_bank.server.interruption import ending_in_order
 from strategy_bank.store.errors import InvalidInput
 
 Owner = tuple[int, int]
@@ -29,7 +29,7 @@ def replacing(
     """
     target = os.path.realpath(path)
     try:
-        with ending_by_exception():
+        with ending_in_order():
             # named before it is made, so that a signal at any moment finds what to remove
             name = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{secrets.token_hex(4)}")
             try:

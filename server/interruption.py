@@ -1,4 +1,4 @@
-"""What SIGTERM and Ctrl-C do while a command writes files."""
+"""What SIGTERM and Ctrl-C do while a command works."""
 
 import signal
 import sys
@@ -12,10 +12,27 @@ _BY_SIGNAL = 128  # what shells add to the number of the signal that ended a pro
 
 
 @contextmanager
-def ending_by_exception() -> Generator[None]:
-    """Have SIGTERM raise SystemExit, as Ctrl-C raises KeyboardInterrupt, so that what is half written is removed."""
-    with _handled(_end, signal.SIGTERM):
+def ending_in_order() -> Generator[None]:
+    """Let SIGTERM end what runs by an exception, as Ctrl-C does, so that what is half written is removed.
+
+    Whoever handles it already, such as a block of this kind further out, goes on to do so.
+    """
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
+        return
+    came: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        _interrupt()
+
+    try:
+        with _handled(end, signal.SIGTERM):
+            yield
+    except BaseException as exc:
+        if came:
+            raise SystemExit(_BY_SIGNAL + came[0]) from exc
+        raise
 
 
 @contextmanager
@@ -25,8 +42,14 @@ def uninterrupted() -> Generator[None]:
         yield
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    sys.exit(_BY_SIGNAL + number)
+def _interrupt() -> None:
+    """Cancel the tasks of the running event loop, where an exception could strike anything; elsewhere raise one."""
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio and asyncio._get_running_loop()
+    if not asyncio or not loop:
+        raise KeyboardInterrupt
+    for task in asyncio.all_tasks(loop):
+        loop.call_soon_threadsafe(task.cancel)
 
 
 @contextmanager

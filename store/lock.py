@@ -48,16 +48,27 @@ class WriteLock:
                 if self._file:
                     self._file.release()
 
+    def _is_acquired(self) -> bool:
+        assert self._file
+        try:
+            self._file.acquire(0)
+        except Timeout:
+            return False
+        return True
+
     async def _acquire(self, timeout_s: float) -> None:
         if self._file is None:
             return
+        deadline = anyio.current_time() + timeout_s
         try:
-            await anyio.to_thread.run_sync(self._file.acquire, timeout_s, POLLING_S)
-        except Timeout as exc:
-            raise BankBusy(
-                f"Another process has been writing to the bank for more than {timeout_s:g} s (lock {self.path}). "
-                "Try again; if that does not help, look for a suspended strategy-bank process and end it."
-            ) from exc
+            # each try in a thread is short, so that a signal need not wait for the lock
+            while not await anyio.to_thread.run_sync(self._is_acquired):
+                if anyio.current_time() >= deadline:
+                    raise BankBusy(
+                        f"Another process has been writing to the bank for more than {timeout_s:g} s (lock {self.path}). "
+                        "Try again; if that does not help, look for a suspended strategy-bank process and end it."
+                    )
+                await anyio.sleep(POLLING_S)
         except OSError as exc:
             raise BankUnavailable(
                 f"The lock file {self._file.lock_file} cannot be written ({exc.strerror or exc}). "

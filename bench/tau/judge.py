@@ -106,6 +106,6 @@ def own_judgement(attempt: Attempt) -> dict[str, Any]:
 
 
 def section(data: str, name: str) -> str:
-    """What stands between `<name>` and `</name>` in a prompt; empty where there is no such section."""
+    """What stands between `<name>` and `</name>` in a prompt, without the marks; empty where there is no such section."""
     found = re.search(rf"<{name}>\n(.*?)\n</{name}>", data, re.DOTALL)
-    return found[1] if found else ""
+    return re.sub(r"^> ", "", found[1], flags=re.MULTILINE) if found else ""

@@ -22,6 +22,7 @@ import click
 if TYPE_CHECKING:
     from strategy_bank.server.settings import Settings, Sources
     from strategy_bank.store.bank import Bank
+from strategy_bank.server.interruption import ending_in_order
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.visible_text import visible, visible_json, visible_line
 
@@ -71,7 +72,8 @@ class Target:
                 with anyio.CancelScope(shield=True):
                     await bank.close()
 
-        return anyio.run(run)
+        with ending_in_order():
+            return anyio.run(run)
 
 
 def pass_target(scope_help: str = "") -> Callable[[Callable[Concatenate[Target, P], T]], Callable[P, T]]:

@@ -6,8 +6,8 @@ backup ─▶ a bank in a scratch folder ─▶ opened, read through, asked ─�
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types)
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -30,6 +30,7 @@ from strategy_bank.store.transfer.backup import write_backup
 Uninterrupted = Callable[[], AbstractContextManager[None]]
 """Enters a block in which no signal ends the process."""
 _SCRATCH = ".restore-"
+_REMOVALS, _AFTER_REMOVAL_S = 40, 0.05
 _TASK = "Does the restored bank answer?"
 
 
@@ -40,11 +41,26 @@ async def _tried(backup: Backup, location: Location) -> AsyncGenerator[Backup]:
     The bank at `location` stays as it is. Raises InvalidInput where the other one does not open or answer.
     """
     lend_scratch(location.home)
-    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=location.home))
+    # named before it is made, so that a signal at any moment finds what to remove
+    folder = location.home / f"{_SCRATCH}{secrets.token_hex(4)}"
     try:
+        folder.mkdir(mode=0o700)
         yield await _made(backup, Location(location.home, str(folder / "bank.lance"), location.lock_timeout_s))
     finally:
+        with anyio.CancelScope(shield=True):
+            await _remove(folder)
+
+
+async def _remove(folder: Path) -> None:
+    """Remove a folder into which threads of LanceDB may still be writing, since nothing interrupts them.
+
+    They answer to this event loop, so it goes on for a moment in any case.
+    """
+    for _ in range(_REMOVALS):
         shutil.rmtree(folder, ignore_errors=True)
+        await anyio.sleep(_AFTER_REMOVAL_S)
+        if not await anyio.Path(folder).exists():
+            return
 
 
 async def _made(backup: Backup, scratch: Location) -> Backup:

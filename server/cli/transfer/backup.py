@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.atomic_file import replacing
 from strategy_bank.server.cli.console import Target, check_free, counted, force_option, pass_target, progress_bar, say
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.progress import Progress
 
 _NAMES = {"strategies": "strategy", "episodes": "episode", "runs": "run"}
 
@@ -24,12 +29,17 @@ def backup(target: Target, file: Path, force: bool) -> None:
     Example:
       strategy-bank backup bank.zip
     """
+    check_free(file, force)
+    with progress_bar("Copying") as progress:
+        rows = target.with_bank(lambda bank: _write(bank, file, progress))
+    say(f"Backed up {counted_rows(rows)} to {file}.")
+
+
+async def _write(bank: "Bank", file: Path, progress: "Progress") -> dict[str, int]:
     from strategy_bank.store.transfer.backup import write_backup
 
-    check_free(file, force)
-    with replacing(file) as copy, progress_bar("Copying") as progress:
-        rows = target.with_bank(lambda bank: write_backup(bank, copy, progress))
-    say(f"Backed up {counted_rows(rows)} to {file}.")
+    with replacing(file) as copy:
+        return await write_backup(bank, copy, progress)
 
 
 def counted_rows(rows: Mapping[str, int]) -> str:

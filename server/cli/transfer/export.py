@@ -71,18 +71,18 @@ def export_bank(
         return
     if file != "-":
         check_free(Path(file), force)
-    with _output(file) as output:
-        counts = target.with_bank(lambda bank: _export(bank, output, target.scope, strategies_only))
+    counts = target.with_bank(lambda bank: _export(bank, file, target.scope, strategies_only))
     say(f"Exported {counted(counts)}.")
 
 
-async def _export(bank: "Bank", output: IO[str], scope: str | None, strategies_only: bool) -> Counter[str]:
+async def _export(bank: "Bank", file: str, scope: str | None, strategies_only: bool) -> Counter[str]:
     from strategy_bank.store.transfer.jsonl import HEADER, KINDS, export
 
     counts: Counter[str] = Counter()
-    async for kind, line in export(bank, scope, ["strategy"] if strategies_only else KINDS):
-        output.write(f"{line}\n")
-        counts[kind] += kind != HEADER
+    with _output(file) as output:
+        async for kind, line in export(bank, scope, ["strategy"] if strategies_only else KINDS):
+            output.write(f"{line}\n")
+            counts[kind] += kind != HEADER
     return counts
 
 

@@ -7,7 +7,7 @@ import click
 
 from strategy_bank.server.cli.console import Target, ask, check_answerable, pass_target, say, yes_option
 from strategy_bank.server.cli.transfer.backup import counted_rows
-from strategy_bank.server.interruption import ending_by_exception, uninterrupted
+from strategy_bank.server.interruption import ending_in_order, uninterrupted
 
 if TYPE_CHECKING:
     from strategy_bank.store.location import Location
@@ -38,7 +38,7 @@ def restore(target: Target, file: Path, yes: bool) -> None:
     say(f"{file} holds {counted_rows(whole.rows)}.")
     check_answerable(yes, "replace the bank")
     ask(yes, f"Replace the bank at {location.tables_uri} with it?", "Nothing was changed.")
-    with ending_by_exception():
+    with ending_in_order():
         anyio.run(_restore, whole, location)
     say(f"Restored {counted_rows(whole.rows)} to {location.tables_uri}.")
 

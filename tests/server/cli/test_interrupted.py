@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
-from tests.support.records import lesson, put
+from tests.support.records import episode, lesson, put
 from tests.support.shell import Shell
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends a process without telling it")
@@ -37,9 +38,16 @@ def ended(process: subprocess.Popen[str], folder: Path, pattern: str, number: in
     assert list(folder.glob(pattern)) == []
 
 
+async def _much(bank: Bank) -> None:
+    trajectory = "[1] text: done\n" * 100_000
+    async with bank.lock.hold():
+        await bank.add_all([episode(number).model_copy(update={"trajectory": trajectory}) for number in range(20)])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("command", ["export", "backup"])
 def test_no_hidden_copy_is_left(shell: Shell, tmp_path: Path, command: str, number: int) -> None:
+    shell.inside(_much)  # for which an export takes its time
     with FileLock(shell.home / "bank.lock"):  # a backup waits for it
         ended(shell.start(command, str(tmp_path / "copy")), tmp_path, ".copy.*", number)
     assert not (tmp_path / "copy").exists()
