@@ -6,7 +6,7 @@ write is durable.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
@@ -28,7 +28,7 @@ from strategy_bank.store.maintenance.erasure_notes import ErasureNotes
 from strategy_bank.store.maintenance.upkeep import Upkeep
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
-from strategy_bank.store.records import Hit, Recall, Record, Strategy
+from strategy_bank.store.records import Hit, Menu, Recall, Record, Strategy
 from strategy_bank.store.retrieval import search, strategy_vectors
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 from strategy_bank.store.scratch import lend_scratch
@@ -213,13 +213,22 @@ class Bank:
     def note_recall(self, recall: Recall) -> None:
         self._recalls.note(recall)
 
+    def note_opened(self, scope: str, ids: Collection[str]) -> str:
+        """Note that strategies were opened; return the id of the recall that showed them, or an empty text."""
+        return self._recalls.note_opened(scope, ids)
+
     async def has_recall(self, id: str) -> bool:
         """Tell whether a recall was noted, written already or not."""
         return id in self._recalls or await self.count(Recall, id=id) > 0
 
     async def flush_recalls(self) -> None:
-        """Write the buffered recalls. After an error they stay buffered."""
+        """Write the buffered recalls, and what was opened of earlier ones. After an error they stay buffered."""
         await self._recalls.flush(self.add_all, self._notes.forgotten_at)
+        await self._recalls.flush_opened(self._amend_opened)
+
+    async def _amend_opened(self, opened: Mapping[str, list[str]]) -> None:
+        stored = await self.all(Recall, id=list(opened))
+        await self.amend([recall.model_copy(update={"opened_ids": opened[recall.id]}) for recall in stored])
 
     # reading
 
@@ -260,7 +269,11 @@ class Bank:
         return await self._table(kind).count(equal)
 
     async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
-        """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
+        """Return the active strategies of the scopes that surely fit the task, best first; none when nothing does."""
+        return (await self.menu(task, scopes, limit)).full
+
+    async def menu(self, task: str, scopes: Sequence[str], limit: int) -> Menu:
+        """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 
     async def nearest(self, item: EmbeddedStrategy, **equal: Value) -> list[tuple[EmbeddedStrategy, float]]:

@@ -1,7 +1,7 @@
 """Keeps recalls until the next write, so that a recall never waits for one."""
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
 from strategy_bank.store.records import Recall
@@ -17,7 +17,8 @@ class RecallBuffer:
 
     def __init__(self) -> None:
         self._recalls: list[Recall] = []
-        self._noted = deque[str](maxlen=RECALLS_KEPT)  # their ids, also of those that are on their way
+        self._noted = OrderedDict[str, Recall]()  # also those that are on their way, by their ids
+        self._opened_late: dict[str, Recall] = {}  # those of which something was opened after they were stored
 
     def __contains__(self, id: str) -> bool:
         """Tell whether this process noted a recall a while ago, stored or not."""
@@ -28,7 +29,36 @@ class RecallBuffer:
 
     def note(self, recall: Recall) -> None:
         self._recalls.append(recall)
-        self._noted.append(recall.id)
+        self._noted[recall.id] = recall
+        if len(self._noted) > RECALLS_KEPT:
+            self._noted.popitem(last=False)
+
+    def note_opened(self, scope: str, ids: Collection[str]) -> str:
+        """Note that strategies were opened, with the newest recall of the scope that showed one of them.
+
+        Returns its id, or an empty text where this process knows none.
+        """
+        for recall in reversed(self._noted.values()):
+            shown = {*recall.strategy_ids, *recall.listed_ids}.intersection(ids)
+            if shown and recall.scope == scope:
+                opened = [*recall.opened_ids, *(id for id in ids if id in shown and id not in recall.opened_ids)]
+                self._replace(recall, recall.model_copy(update={"opened_ids": opened}))
+                return recall.id
+        return ""
+
+    def _replace(self, before: Recall, after: Recall) -> None:
+        self._noted[after.id] = after
+        if before in self._recalls:
+            self._recalls[self._recalls.index(before)] = after
+        else:
+            self._opened_late[after.id] = after
+
+    async def flush_opened(self, amend: Callable[[dict[str, list[str]]], Awaitable[object]]) -> None:
+        """Hand over what was opened of recalls that are stored already, by their ids. After an error it stays."""
+        if self._opened_late:
+            late = dict(self._opened_late)
+            await amend({id: recall.opened_ids for id, recall in late.items()})
+            self._opened_late = {id: each for id, each in self._opened_late.items() if each is not late.get(id)}
 
     async def flush(self, store: Store, forgotten_at: Callable[[], Awaitable[datetime | None]]) -> None:
         """Store the recalls, but those from before something was forgotten: they may hold what was to go.

@@ -6,7 +6,7 @@ twice is one row.
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -92,6 +92,13 @@ class Hit(BaseModel, frozen=True):
     contradicts: SkipJsonSchema[list[str]] = Field(default_factory=list, exclude_if=lambda ids: not ids)
 
 
+class Menu(NamedTuple):
+    """What a recall finds: strategies that surely fit, to be read in full, and others that may, to be chosen from."""
+
+    full: list[Hit]
+    others: list[Hit]
+
+
 class LearnedStrategy(BaseModel, frozen=True):
     """The fate of one strategy of a judgement."""
 
@@ -145,7 +152,9 @@ class Recall(Record, frozen=True):
 
     scope: str
     task: str
-    strategy_ids: list[str] = Field(default_factory=list)
+    strategy_ids: list[str] = Field(default_factory=list)  # shown in full
+    listed_ids: list[str] = Field(default_factory=list)  # shown as a line
+    opened_ids: list[str] = Field(default_factory=list)  # those that the agent then asked for: a sign that they fit
 
 
 class Project(Record, frozen=True):

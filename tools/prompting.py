@@ -22,6 +22,7 @@ Section = Literal[
     "task",
     "trajectory",
     "strategies",
+    "others",
     "brief",
     "attempt",
     "previous_attempt",

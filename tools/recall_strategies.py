@@ -1,12 +1,19 @@
-"""recall_strategies: the few lessons that matter for a task, or none."""
+"""recall_strategies: the few lessons that matter for a task, and a menu of those that may, or none.
+
+An embedding model tells among a project's lessons which eight may fit, not which three do; the agent can tell. So it gets in
+full what surely fits, one line for each of the others, and opens those that it wants.
+"""
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from strategy_bank.store.records import Hit, Recall
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Hit, LessonOutcome, Menu, Recall, Strategy
 from strategy_bank.store.visible_text import folded
+from strategy_bank.tools.named_ids import known_strategies
 from strategy_bank.tools.prompting import plain_id, quoted, render, section
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.sharing.describe import ORIGINS
@@ -16,36 +23,100 @@ if TYPE_CHECKING:
     from strategy_bank.tools.scopes.registry import Scope
 
 
+_MENU_CHARS = 1_700  # of both lists: about 420 tokens, what three strategies in full come to
+_LINE_CHARS = 120  # of a description in a line
+
+
+class OtherStrategy(BaseModel):
+    """A strategy that may fit, as a line: what is needed to decide whether to open it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    description: str
+    outcome: LessonOutcome
+    helped: int
+    hurt: int
+
+
 class RecallResult(BaseModel):
-    """The reply of recall_strategies. An empty list means that nothing fits, which is an answer too."""
+    """The reply of recall_strategies. Two empty lists mean that nothing fits, which is an answer too."""
 
     model_config = ConfigDict(frozen=True)
 
     recall_id: str
     scope: str
     strategies: list[Hit]
+    others: list[OtherStrategy]
     guidance: str
 
     def as_text(self) -> str:
         """Return the guidance, then the strategies fenced as data."""
         head = f"{self.guidance}\nrecall_id: {self.recall_id}, scope: {folded(self.scope)}"
-        return f"{head}\n{fence_strategies(self.strategies)}" if self.strategies else head
+        full = [fence_strategies(self.strategies)] if self.strategies else []
+        lines = [fence_others(self.others)] if self.others else []
+        return "\n".join([head, *full, *lines])
 
 
 async def recall(bank: "Bank", task: str, limit: int, scope: "Scope") -> RecallResult:
     """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
-    recall_id, hits = await fitting(bank, task, limit, scope)
-    guidance = render("recalled") if hits else render("nothing_recalled")
-    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=hits, guidance=guidance)
+    recall_id, menu = await fitting(bank, task, limit, scope)
+    others = [OtherStrategy.model_validate(hit.model_dump()) for hit in menu.others]
+    guidance = render(_GUIDANCE[bool(menu.full), bool(others)])
+    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=menu.full, others=others, guidance=guidance)
 
 
-async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope") -> tuple[str, list[Hit]]:
+_GUIDANCE = {
+    (True, False): "recalled",
+    (True, True): "recalled_with_others",
+    (False, True): "others_recalled",
+    (False, False): "nothing_recalled",
+}
+"""By whether there are strategies in full, and others."""
+
+
+async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") -> RecallResult:
+    """Return strategies in full that a recall listed, and note with it that they were opened. Runs no model.
+
+    Raises InvalidInput where none of them can be recalled in this scope.
+    """
+    ids, warnings = await known_strategies(bank, "ids", named, scope.readable)
+    there = {each.id: each for each in await bank.all(Strategy, id=ids, status="active")} if ids else {}
+    if not there:
+        raise InvalidInput(
+            "None of these ids can be opened: give ids as a recall listed them, st_ and 16 of 0-9 and a-f."
+        )
+    opened = [Hit.model_validate({"relevance": 1.0, **dict(there[id])}) for id in ids if id in there]
+    recall_id = bank.note_opened(scope.name, list(there)) or _noted(bank, "", scope, Menu(opened, []), opened=True)
+    guidance = " ".join([render("opened"), *warnings])
+    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=opened, others=[], guidance=guidance)
+
+
+async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope") -> tuple[str, Menu]:
     """Return the id under which the recall is noted, and the strategies of the scope and of `global` that fit the task."""
-    hits = await bank.search(task, scope.readable, limit)
+    menu = _short(await bank.menu(task, scope.readable, limit))
+    return _noted(bank, task, scope, menu), menu
+
+
+def _short(menu: Menu) -> Menu:
+    """Leave out as many of the others as would make the reply longer than strategies in full made it."""
+    room, others = _MENU_CHARS - sum(len(_entry(hit, [])) for hit in menu.full), list[Hit]()
+    for hit in menu.others:
+        room -= len(_line(hit))
+        if room < 0:
+            break
+        others.append(hit)
+    return Menu(menu.full, others)
+
+
+def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, *, opened: bool = False) -> str:
+    full, listed = ([hit.id for hit in hits] for hits in menu)
     recall_id = f"rc_{secrets.token_hex(8)}"
-    shown = [hit.id for hit in hits]
-    bank.note_recall(Recall(id=recall_id, scope=scope.name, task=redact(task[:2000]).text, strategy_ids=shown))
-    return recall_id, hits
+    told = redact(task[:2000]).text
+    note = Recall(id=recall_id, scope=scope.name, task=told, strategy_ids=full, listed_ids=listed)
+    bank.note_recall(note.model_copy(update={"opened_ids": full}) if opened else note)
+    return recall_id
 
 
 def fence_strategies(hits: list[Hit]) -> str:
@@ -59,9 +130,23 @@ def fence_strategies(hits: list[Hit]) -> str:
     )
 
 
+def fence_others(others: Sequence[OtherStrategy]) -> str:
+    """Return strategies by title, two lines each: one of ours, and under it what an agent wrote."""
+    return section("others", "\n".join(map(_line, others)))
+
+
+def _line(hit: Hit | OtherStrategy) -> str:
+    when = folded(hit.description)
+    short = when if len(when) <= _LINE_CHARS else f"{when[:_LINE_CHARS].rstrip()}…"
+    return f"[{plain_id(hit.id)}]{_record(hit)}\n{quoted(f'{folded(hit.title)}: {short}')}"
+
+
+def _record(hit: Hit | OtherStrategy) -> str:
+    return f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
+
+
 def _entry(hit: Hit, opposites: list[str]) -> str:
-    used = f", used well {hit.helped} of {hit.helped + hit.hurt} times" if hit.helped + hit.hurt else ""
     ids = ", ".join(map(plain_id, opposites))
     against = f"\nAdvises the opposite of [{ids}]; weigh them by their outcomes." if opposites else ""
     lesson = quoted(f"{folded(hit.title)}\n{folded(hit.description)}\n{hit.content}")
-    return f"[{plain_id(hit.id)}] from {ORIGINS[hit.outcome]}{used}{against}\n{lesson}"
+    return f"[{plain_id(hit.id)}] from {ORIGINS[hit.outcome]}{_record(hit)}{against}\n{lesson}"

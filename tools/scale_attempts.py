@@ -17,11 +17,11 @@ from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.episodes.attempts import Attempt, brief, close_run, reported_attempts
-from strategy_bank.tools.episodes.named_ids import check_id
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest, comparison_request
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison
 from strategy_bank.tools.learning.settle import conclude
+from strategy_bank.tools.named_ids import check_id
 from strategy_bank.tools.prompting import plain_id, section
 from strategy_bank.tools.recall_strategies import fitting
 from strategy_bank.tools.safety.redact import redact
@@ -148,7 +148,7 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
         mode=request.mode,
         attempts=attempts,
         recall_id=recall_id,
-        recalled=recalled,
+        recalled=recalled.full,
     )
 
     async def step() -> None:

@@ -17,7 +17,7 @@ from strategy_bank.store.records import Episode
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.judging.judge_requests import judgement_request
 from strategy_bank.tools.prompting import fence, plain_id, render
-from strategy_bank.tools.recall_strategies import fence_strategies
+from strategy_bank.tools.recall_strategies import recall
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -33,8 +33,8 @@ def add_prompts(server: MCPServer[State], state: State) -> None:
     async def solve_with_strategies(task: Annotated[str, Field(description="The task to solve")]) -> str:
         """Work on a task with what earlier tasks taught."""
         scope = await state.scope_of(await this_caller())
-        hits = await (await state.bank()).search(task, scope.readable, 3)
-        strategies = fence_strategies(hits) if hits else "Nothing in the bank fits this task."
+        found = await recall(await state.bank(), task, 3, scope)
+        strategies = found.as_text()
         return render("solve_with_strategies", task=fence("task", task), strategies=strategies)
 
     @server.prompt(title="Reflect on a task")

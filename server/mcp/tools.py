@@ -12,12 +12,13 @@ from strategy_bank.server.mcp.app_state import Caller, State
 from strategy_bank.server.mcp.caller import caller_of, scope_of_call
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named, warnings_about
+from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
 from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
-from strategy_bank.tools.recall_strategies import RecallResult, recall
+from strategy_bank.tools.recall_strategies import RecallResult, open_strategies, recall
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
 from strategy_bank.tools.trajectory.json_text import as_json_text
@@ -60,16 +61,25 @@ def contract() -> list[Tool]:
 async def recall_strategies(
     ctx: Context[State, Any],
     caller: ItsCaller,
-    task: Task,
+    task: Task | None = None,
     limit: Annotated[Whole, Field(ge=1, le=10)] = 3,
+    ids: Annotated[
+        list[str] | None, Field(max_length=10, description="Instead of task: open those listed as others")
+    ] = None,
     scope: ItsScope = None,
     hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
-    """BEFORE a task: get lessons from earlier successes and failures that fit it. Call it once, first, for any task of more
-    than one step. Empty when nothing fits."""
+    """BEFORE a task: get lessons from earlier successes and failures that fit it, some in full, others by title. Call it
+    first, for any task of more than one step; again with ids to open others. Empty when nothing fits."""
     state = ctx.request_context.lifespan_context
     own, _ = await scope_of_call(state, caller, scope)
-    result = await recall(await state.bank(), task, limit, own)
+    bank = await state.bank()
+    if ids:
+        result = await open_strategies(bank, ids, own)
+    elif task:
+        result = await recall(bank, task, limit, own)
+    else:
+        raise InvalidInput("Give the task, or ids of strategies to open.")
     return _reply(result, context_for(hook, result.as_text()) if hook else "")
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from math import exp
 from typing import TYPE_CHECKING, Any
 
-from strategy_bank.store.records import Hit, Strategy
+from strategy_bank.store.records import Hit, Menu, Strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.retrieval.coverage import Coverage
@@ -21,6 +21,7 @@ NEAREST, WORDED = 16, 8
 FLOOR = 0.5  # relevance that some strategy must reach, since an irrelevant hint costs more than none; see `floor`
 LARGE = 160  # number of strategies from which the floor is no longer lowered
 BESIDE = 0.38  # relevance from which a strategy is shown beside one that reaches the floor
+LISTED, OTHERS = 0.2, 5  # relevance from which a strategy is offered as a line, and the greatest number of such lines
 # beside a cosine only: coverage accounts for shared words itself, whatever else the bank holds
 LEXICAL_WEIGHT = 0.05
 LEXICAL_HALF = 20.0  # the BM25 score that reaches half of the weight: saturated, so that it never dominates
@@ -90,16 +91,18 @@ def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
     return [Hit(relevance=round(relevance(c), 3), **c.row) for c in sorted(candidates, key=_order)]
 
 
-def rank(candidates: Iterable[Candidate], limit: int, known: int) -> list[Hit]:
-    """Return what is recalled among `known` strategies, at most `limit` and one opposite; nothing below the floor.
+def rank(candidates: Iterable[Candidate], limit: int, known: int) -> Menu:
+    """Return what is recalled among `known` strategies: at most `limit` and one opposite in full, and others to choose from.
 
-    The order of the candidates does not matter.
+    The order of the candidates does not matter. Nothing is in either list where none reaches the floor.
     """
     hits, needed = ordered(candidates), floor(known)
     if not any(hit.relevance >= needed for hit in hits):
-        return []
+        return Menu([], [])
     few = [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
-    return [*few, *_opposite(few, hits)]
+    full = [*few, *_opposite(few, hits)]
+    others = [hit for hit in hits if hit.relevance >= min(LISTED, needed) and hit not in full]
+    return Menu(full, others[:OTHERS])
 
 
 def _opposite(few: list[Hit], hits: list[Hit]) -> list[Hit]:

@@ -15,13 +15,13 @@ from anyio.abc import TaskGroup
 from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Table
-from strategy_bank.store.records import Hit
+from strategy_bank.store.records import Hit, Menu
 from strategy_bank.store.retrieval import coverage, ranking
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
 
 
-async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
+async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str], limit: int) -> Menu:
     """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
     equal, stamp = {"status": "active", "scope": scopes}, embedder.stamp
     column, pieces = schema.retrieval_column(stamp), [schema.pieces_column(stamp)] if stamp.reads_pieces else []
@@ -60,7 +60,7 @@ async def _together() -> AsyncGenerator[TaskGroup]:
 
 def _ranked(
     query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int, known: int
-) -> list[Hit]:
+) -> Menu:
     """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
     packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
     coverages = coverage.coverages(query, packed) if pieces else [None] * len(found)

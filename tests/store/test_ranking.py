@@ -93,12 +93,12 @@ def test_the_order_in_which_candidates_come_does_not_matter(
 
 @given(lists, st.integers(1, 9))
 def test_a_smaller_limit_shows_the_beginning_of_what_a_larger_one_shows(some: list[Candidate], limit: int) -> None:
-    assert ranking.rank(some, limit, 9) == ranking.rank(some, 10, 9)[:limit]
+    assert ranking.rank(some, limit, 9).full == ranking.rank(some, 10, 9).full[:limit]
 
 
 @given(lists)
 def test_what_is_shown_is_near_the_floor_and_something_of_it_or_behind_it_reaches_it(some: list[Candidate]) -> None:
-    hits, needed = ranking.rank(some, 12, len(some)), ranking.floor(len(some))
+    hits, needed = ranking.rank(some, 12, len(some)).full, ranking.floor(len(some))
     assert all(hit.relevance >= min(ranking.BESIDE, needed) for hit in hits)
     assert bool(hits) == any(round(ranking.relevance(one), 3) >= needed for one in some)
 
@@ -118,7 +118,7 @@ def test_use_never_changes_relevance(covers: Coverage, helped: int, hurt: int) -
 def test_of_two_that_fit_alike_the_one_that_helped_comes_first() -> None:
     fits = Coverage(0.5, 0.5)
     some = [candidate(fits, id="a", hurt=3), candidate(fits, id="b"), candidate(fits, id="c", helped=3)]
-    assert [hit.id for hit in ranking.rank(some, 3, 3)] == ["c", "b", "a"]
+    assert [hit.id for hit in ranking.rank(some, 3, 3).full] == ["c", "b", "a"]
 
 
 @given(lists, st.integers(1, 9), st.data())
@@ -132,10 +132,10 @@ def test_of_a_linked_pair_both_are_shown_or_none_with_one_more_than_the_limit_at
     pairs = [
         Candidate(c.cosine, c.bm25, c.coverage, {**c.row, "contradicts": links.get(c.row["id"], [])}) for c in some
     ]
-    shown = {hit.id for hit in ranking.rank(pairs, limit, 9)}
+    shown = {hit.id for hit in ranking.rank(pairs, limit, 9).full}
     assert len(shown) <= limit + 1
     assert len(shown & links.keys()) != 1
-    assert {hit.id for hit in ranking.rank(some, limit, 9)} <= shown
+    assert {hit.id for hit in ranking.rank(some, limit, 9).full} <= shown
 
 
 @given(st.integers(0, 1000))

@@ -17,7 +17,7 @@ from strategy_bank.tools.judging.judgement import AttemptView, StrategyDraft
 from strategy_bank.tools.judging.quotes import QuoteFinder
 from strategy_bank.tools.learning.drafts import Source, strategy_of
 from strategy_bank.tools.prompting import fence
-from strategy_bank.tools.recall_strategies import RecallResult, fence_strategies
+from strategy_bank.tools.recall_strategies import OtherStrategy, RecallResult, fence_strategies
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import AttemptState, ScalingResult
 from strategy_bank.tools.sharing.agents_file import markdown
@@ -43,16 +43,17 @@ def stored(text: str, number: int = 1) -> Strategy:
 @EVERY
 def test_a_recall_shows_as_many_entries_as_there_are_strategies(text: str) -> None:
     hits = [hit(text), hit(text, 2, contradicts=["st_1", "st_3"]), hit("Plain", 3, contradicts=["st_2"])]
-    told = RecallResult(recall_id="rc_1", scope=text, strategies=hits, guidance="Lessons.").as_text()
-    assert entries(told) == ["st_1", "st_2", "st_3"]
-    assert tags(told) == FENCE
+    others = [OtherStrategy.model_validate(dict(hit(text, 4)))]
+    told = RecallResult(recall_id="rc_1", scope=text, strategies=hits, others=others, guidance="Lessons.").as_text()
+    assert entries(told) == ["st_1", "st_2", "st_3", "st_4"]
+    assert tags(told) == [*FENCE, "<others>", "</others>"]
     assert [line.partition(", scope: ")[0] for line in seen(told)] == [
         "Lessons.", "recall_id: rc_1", "<strategies>",
         "[st_1] from a success, used well 1 of 3 times", "",
         "[st_2] from a success, used well 1 of 3 times",
         "Advises the opposite of [st_1, st_3]; weigh them by their outcomes.", "",
         "[st_3] from a success, used well 1 of 3 times", "Advises the opposite of [st_2]; weigh them by their outcomes.",
-        "</strategies>",
+        "</strategies>", "<others>", "[st_4], used well 1 of 3 times", "</others>",
     ]  # fmt: skip
 
 

@@ -94,7 +94,8 @@ def _(record: Run, gone: Gone) -> Run:
 
 @_without.register
 def _(record: Recall, gone: Gone) -> Recall:
-    return record.model_copy(update={"strategy_ids": gone.left(record.strategy_ids)})
+    lists = ("strategy_ids", "listed_ids", "opened_ids")
+    return record.model_copy(update={name: gone.left(getattr(record, name)) for name in lists})
 
 
 def _is_copied(strategy: Strategy, gone: Gone) -> bool:

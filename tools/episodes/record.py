@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode, Run, Verdict, content_id
 from strategy_bank.tools.episodes.attempts import check_free, close_run
-from strategy_bank.tools.episodes.named_ids import check_id, known_recall, known_strategies
 from strategy_bank.tools.judging.judgement import Judgement
+from strategy_bank.tools.named_ids import check_id, known_recall, known_strategies
 from strategy_bank.tools.own_process import TooSlow, aside
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_episode, own_run
@@ -76,7 +76,7 @@ async def _with_known_ids(bank: "Bank", report: Report) -> tuple[Report, list[st
             check_id(argument, prefix, id)
     for id in [each for pair in report.same_as.items() for each in pair]:
         check_id("same_as", "st", id)
-    used, unused = await known_strategies(bank, report.used_strategy_ids, report.scope.readable)
+    used, unused = await known_strategies(bank, "used_strategy_ids", report.used_strategy_ids, report.scope.readable)
     recall_id, not_recalled = await known_recall(bank, report.recall_id)
     known = report.model_copy(update={"used_strategy_ids": used, "recall_id": recall_id})
     return known, [*unused, *not_recalled]

@@ -14,6 +14,7 @@ from strategy_bank.store.visible_text import folded
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+    from strategy_bank.tools import recall_strategies
 
 _TASK_CHARS = 8_000
 
@@ -45,15 +46,26 @@ def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> 
     result = target.with_bank(run)
     if as_json:
         show_json(result.model_dump(mode="json"))
-    elif result.strategies:
-        show_block("\n\n".join(map(_hit, result.strategies)))
+    elif result.strategies or result.others:
+        others = (
+            ["May fit too, in full with `strategy-bank show ID`:", *map(_other, result.others)] if result.others else []
+        )
+        show_block("\n\n".join([*map(_hit, result.strategies), "\n".join(others)]).rstrip())
     else:
         say(f"Nothing in {result.scope} or global fits this task.")
 
 
+def _other(hit: "recall_strategies.OtherStrategy") -> str:
+    return f"  {hit.id}{_use(hit)}: {folded(hit.title)}"
+
+
+def _use(hit: "Hit | recall_strategies.OtherStrategy") -> str:
+    return f", helped {hit.helped}, hurt {hit.hurt}" if hit.helped + hit.hurt else ""
+
+
 def _hit(hit: Hit) -> str:
-    used = f", helped {hit.helped}, hurt {hit.hurt}" if hit.helped + hit.hurt else ""
     return (
-        f"{folded(hit.title)}\n  {hit.id}, relevance {hit.relevance:.2f}, from {hit.outcome}, scope {folded(hit.scope)}{used}\n"
+        f"{folded(hit.title)}\n"
+        f"  {hit.id}, relevance {hit.relevance:.2f}, from {hit.outcome}, scope {folded(hit.scope)}{_use(hit)}\n"
         f"  When: {folded(hit.description)}\n{indent(hit.content, '  ')}"
     )

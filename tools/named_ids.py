@@ -1,4 +1,4 @@
-"""The ids that a reporter names. What is no id never reaches the bank, whatever else it may be."""
+"""The ids that a caller names. What is no id never reaches the bank, whatever else it may be."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,9 @@ def check_id(argument: str, prefix: str, id: str) -> None:
         )
 
 
-async def known_strategies(bank: "Bank", named: Iterable[str], scopes: Sequence[str]) -> tuple[list[str], list[str]]:
+async def known_strategies(
+    bank: "Bank", argument: str, named: Iterable[str], scopes: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Return the ids of strategies of these scopes in what was named as such, and a warning about the rest.
 
     Agents copy ids with what stood around them, so each is looked for inside its text.
@@ -35,7 +37,7 @@ async def known_strategies(bank: "Bank", named: Iterable[str], scopes: Sequence[
     there = {row["id"] for row in await bank.cells(Strategy, [], id=ids, scope=scopes)} if ids else set[str]()
     unknown = [id for id in ids if id not in there]
     unknown += [_shown(text) for text in texts if not _ids_in("st", text)]
-    warnings = [f"Unknown used_strategy_ids, ignored: {', '.join(dict.fromkeys(unknown))}."] if unknown else []
+    warnings = [f"Unknown {argument}, ignored: {', '.join(dict.fromkeys(unknown))}."] if unknown else []
     return [id for id in ids if id in there], warnings
 
 
