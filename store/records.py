@@ -13,6 +13,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 Verdict = Literal["success", "failure"]
 LessonOutcome = Literal["success", "failure", "contrast"]
+Reach = Literal["generally", "here"]  # here: a fact of one project, which others have no use for
+Fate = Literal["helped", "wrong", "unfit"]  # what became of a recalled strategy: followed twice, or not
 StrategyStatus = Literal["active", "retired", "quarantined"]
 EpisodeStatus = Literal["pending", "learned", "recorded"]
 RunStatus = Literal["running", "comparison_needed", "finished"]
@@ -53,6 +55,7 @@ class Strategy(Record, frozen=True):
     description: str
     content: str
     outcome: LessonOutcome
+    holds: Reach = "generally"
     scope: str = GLOBAL_SCOPE
     source_task: str = ""
     status: StrategyStatus = "active"
@@ -122,7 +125,10 @@ class Episode(Record, frozen=True):
     judgement: str = ""  # the accepted judgement as JSON
     reason: str = ""  # the reason why a pending episode is still pending
     recall_id: str = ""
-    used_ids: list[str] = Field(default_factory=list)
+    used_ids: list[str] = Field(default_factory=list)  # strategies that were followed
+    helped_ids: list[str] = Field(default_factory=list)  # those of them that helped, as the agent says
+    wrong_ids: list[str] = Field(default_factory=list)  # those of them that were wrong
+    unfit_ids: list[str] = Field(default_factory=list)  # recalled ones that did not fit; that is nothing against them
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
     flagged_ids: list[str] = Field(default_factory=list)  # strategies with literals, which a later wording may replace
     run_id: str = ""

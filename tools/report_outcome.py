@@ -3,7 +3,6 @@
 report ─▶ record_episode.py (durable, pending) ─▶ judgement: given, of the endpoint, or asked of the agent ─▶ learning/settle.py
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import anyio.to_thread
@@ -68,14 +67,13 @@ async def distill(bank: "Bank", judge: Judge, episode: Episode) -> Settled[Episo
         judgement = await judge.judge(episode.task, episode.trajectory, episode.outcome, distill=not episode.run_id)
         if judgement is None:
             return Settled(episode, [])
-        judgement, warnings = await _held(judgement, episode)
+        judgement = await _held(judgement, episode)
     except JudgeFailed as exc:
         return await _not_judged(bank, episode, judge, redact(str(exc)).text)
-    settled = await settle(bank, episode, judgement, judge.name, judge)
-    return replace(settled, warnings=[*warnings, *settled.warnings])
+    return await settle(bank, episode, judgement, judge.name, judge)
 
 
-async def _held(judgement: Judgement, episode: Episode) -> tuple[Judgement, list[str]]:
+async def _held(judgement: Judgement, episode: Episode) -> Judgement:
     """Hold the judgement to evidence in a thread, since trajectories are long. Raises JudgeFailed."""
     return await anyio.to_thread.run_sync(hold_to_evidence, judgement, episode.trajectory, episode.outcome)
 
@@ -109,12 +107,11 @@ async def _with_agents_judgement(
     bank: "Bank", judge: Judge, episode: Episode, judgement: Judgement, warnings: list[str]
 ) -> OutcomeResult:
     try:
-        judgement, missing = await _held(judgement, episode)
+        judgement = await _held(judgement, episode)
     except JudgeFailed as exc:
         if episode.outcome is None and not is_settled(episode):
             return _asked(episode, judgement_request(episode.task, None), [*warnings, str(exc)])
-        missing = [str(exc)]
-    return _reply(await settle(bank, episode, judgement, AgentJudge.name, judge), [*warnings, *missing])
+    return _reply(await settle(bank, episode, judgement, AgentJudge.name, judge), warnings)
 
 
 def _reply(settled: Settled[Episode], warnings: list[str]) -> OutcomeResult:

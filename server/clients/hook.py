@@ -23,9 +23,9 @@ USAGE = """Usage: strategy-bank hook stop
 """
 _ASK = (
     "{begin}. If the task has ended (done, failed or given up), call report_outcome once: trajectory {reference} (it is read "
-    "from there; do not retype it) and your judgement: reason, verdict (when unsure, failure), evidence quoted verbatim from "
-    "outputs, 0 to 3 general strategies. Add recall_id and used_strategy_ids if you used any. If you only wait for the user or "
-    "nothing was attempted, just stop."
+    "from there; do not retype it) and your judgement: reason, verdict (undecided by observations: failure), evidence quoted "
+    "verbatim from outputs, 0 to 3 strategies. Add recall_id, and in recalled what became of each recalled lesson. If you only "
+    "wait for the user or nothing was attempted, just stop."
 )
 
 

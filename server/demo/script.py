@@ -205,7 +205,7 @@ async def _reuse(stage: Stage, agent: Agent, example: EpisodeExample) -> None:
     with stage.step("A recalled strategy is used, and its counter moves"):
         recalled = await agent.recall(example.task)
         used = [hit for hit in recalled.strategies if hit.id in stage.learned[example.lesson_of]]
-        use = {"recall_id": recalled.recall_id, "used_strategy_ids": [hit.id for hit in used]}
+        use = {"recall_id": recalled.recall_id, "recalled": {hit.id: "helped" for hit in used}}
         await agent.report(**use, **example.arguments())
         helped = {hit.id: hit.helped for hit in (await agent.recall(example.task)).strategies}
         rows = [(example.task, hit.title, f"{hit.helped} → {helped.get(hit.id)}") for hit in used]

@@ -13,7 +13,7 @@ from strategy_bank.server.mcp.caller import caller_of, scope_of_call
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named, warnings_about
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Verdict
+from strategy_bank.store.records import Fate, Verdict
 from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
 from strategy_bank.tools.episodes.record import Report
@@ -39,9 +39,14 @@ Trajectory = Annotated[
     ),
 ]
 Whole = Annotated[int, Strict()]  # True is no number
-Used = Annotated[
-    list[str], Field(max_length=50, description="Ids of recalled strategies that you followed, helpful or not")
+Fates = Annotated[
+    dict[str, Fate],
+    Field(
+        max_length=50, description="Each recalled id that you read: followed and helped, followed and wrong, or unfit"
+    ),
 ]
+# What agents sent before `recalled`; it says that they were followed, and no more.
+Used = Annotated[list[str] | None, Field(max_length=50, json_schema_extra=UNLISTED)]
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -95,11 +100,12 @@ async def report_outcome(
     outcome: Annotated[
         Verdict | None,
         Field(
-            description="Only if the user or the task's own tests said so, never your opinion. Wins over your verdict"
+            description="What the world reported at the end: tests, a score, an exit code, the user. Never your opinion"
         ),
     ] = None,
     recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
-    used_strategy_ids: Used | None = None,
+    recalled: Fates | None = None,
+    used_strategy_ids: Used = None,
     run_id: Annotated[str | None, Field(description="With attempt, of scale_attempts")] = None,
     attempt: Annotated[Whole | None, Field(ge=1, le=8)] = None,
     episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
@@ -121,6 +127,7 @@ async def report_outcome(
         judgement=judgement,
         outcome=outcome,
         recall_id=recall_id or "",
+        recalled=recalled or {},
         used_strategy_ids=used_strategy_ids or [],
         run_id=run_id or "",
         attempt=attempt or 0,

@@ -45,7 +45,7 @@ FIELDS = {
             "judgement",
             "outcome",
             "recall_id",
-            "used_strategy_ids",
+            "recalled",
             "run_id",
             "attempt",
             "scope",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.records import Strategy
+from strategy_bank.store.records import Episode, Strategy
 from strategy_bank.store.retrieval.ranking import UTILITY_WEIGHT, utility
 from strategy_bank.tools.learning.credit import FAIR, LEAST_TASKS, Use, harm, upper_bound
 from tests.support.connecting import Connect
@@ -192,3 +192,54 @@ async def test_the_same_task_reported_again_and_again_counts_once_and_retires_no
                          judgement=judgement("failure", strategies=[]))  # fmt: skip
     after = (await strategies_of(settings))[used]
     assert (after.status, after.hurt, len(after.credited_by)) == ("active", 1, LEAST_TASKS + 2)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fate", "verdict", "counters"),
+    [
+        ("helped", "success", (1, 0)),
+        ("helped", "failure", (0, 0)),  # it has no part in the failure, and a failure proves no help
+        ("wrong", "success", (0, 1)),
+        ("wrong", "failure", (0, 1)),
+        ("unfit", "success", (0, 0)),
+        ("unfit", "failure", (0, 0)),
+    ],
+)
+async def test_what_the_agent_says_of_a_lesson_decides_which_counter_moves(
+    connect: Connect, settings: Settings, fate: str, verdict: str, counters: tuple[int, int]
+) -> None:
+    async with connect() as client:
+        (lesson,) = (await report(client))["strategies"]
+        done = await report(
+            client, task=REWORDED, judgement=judgement(verdict, strategies=[]), recalled={f"[{lesson['id']}]": fate}
+        )
+    assert done["warnings"] == []
+    bank = await Bank.open(settings.location)
+    strategy, episode = await bank.get(Strategy, lesson["id"]), await bank.get(Episode, done["episode_id"])
+    await bank.close()
+    assert (strategy.helped, strategy.hurt) == counters
+    assert {name: getattr(episode, name) for name in ("helped_ids", "wrong_ids", "unfit_ids")} == {
+        name: [strategy.id] if name == f"{fate}_ids" else [] for name in ("helped_ids", "wrong_ids", "unfit_ids")
+    }
+    assert episode.used_ids == ([] if fate == "unfit" else [strategy.id])
+
+
+@pytest.mark.anyio
+async def test_lessons_that_agents_found_wrong_are_retired_even_where_their_tasks_succeed(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        (lesson,) = (await report(client))["strategies"]
+        for number in range(LEAST_TASKS + 2):
+            await report(
+                client,
+                task=f"{REWORDED} Part {number}.",
+                judgement=judgement(strategies=[]),
+                recalled={lesson["id"]: "wrong"},
+            )
+    bank = await Bank.open(settings.location)
+    strategy = await bank.get(Strategy, lesson["id"])
+    await bank.close()
+    assert strategy.status == "retired"
+    assert "hurt" in strategy.status_reason

@@ -193,8 +193,8 @@ async def test_a_judge_without_a_true_quote_is_asked_again(endpoint: ScriptedEnd
     assert endpoint.kinds == ["judge", "judge/repair"]
     repair = endpoint.requests[1]
     assert repair.body["messages"][2] == {"role": "assistant", "content": json.dumps(invented)}
-    assert r'does not occur in the trajectory: "99 \"passed\""' in repair.last
-    assert 'does not occur in the trajectory: "all green"' in repair.last
+    assert r'copy an observation out of it: "99 \"passed\""' in repair.last
+    assert 'copy an observation out of it: "all green"' in repair.last
     assert repair.body["temperature"] == 0.0
 
 
@@ -210,7 +210,7 @@ async def test_a_literal_lesson_is_asked_for_in_general_words(endpoint: Scripted
     endpoint.enqueue(says(VERDICT), says({**LESSONS, "strategies": [LITERAL]}), says(LESSONS))
     async with judge_at(endpoint) as judge:
         judgement = await judge.judge(TASK, TRAJECTORY, None)
-    assert [strategy.model_dump() for strategy in judgement.strategies] == [LESSON]
+    assert [strategy.model_dump(exclude_defaults=True) for strategy in judgement.strategies] == [LESSON]
     assert endpoint.kinds == ["judge", "extract_success", "extract_success/repair"]
     assert "importer.py" in endpoint.requests[2].last
     assert "general words" in endpoint.requests[2].last
@@ -222,7 +222,7 @@ async def test_what_is_still_literal_is_left_to_the_caller(endpoint: ScriptedEnd
     endpoint.enqueue(says(VERDICT), says({**LESSONS, "strategies": [LITERAL]}), says(second))
     async with judge_at(endpoint) as judge:
         judgement = await judge.judge(TASK, TRAJECTORY, None)
-    assert [strategy.model_dump() for strategy in judgement.strategies] == [LITERAL]
+    assert [strategy.model_dump(exclude_defaults=True) for strategy in judgement.strategies] == [LITERAL]
 
 
 # Replies that are not quite JSON
@@ -339,7 +339,7 @@ async def test_lessons_of_a_comparison_are_made_general_too(endpoint: ScriptedEn
     endpoint.enqueue(says({**LESSONS, "strategies": [LITERAL]}), says(LESSONS), says(BEST))
     async with judge_at(endpoint) as judge:
         comparison = await judge.compare(TASK, ATTEMPTS)
-    assert [strategy.model_dump() for strategy in comparison.strategies] == [LESSON]
+    assert [strategy.model_dump(exclude_defaults=True) for strategy in comparison.strategies] == [LESSON]
     assert endpoint.kinds == ["contrast", "contrast/repair", "best_of_n"]
 
 
@@ -428,7 +428,7 @@ def test_schemas_are_fit_for_strict_mode(form: type[VerdictReply | ContrastReply
     assert schema["additionalProperties"] is False
     if form is ContrastReply:
         item = schema["properties"]["strategies"]["items"]
-        assert item["required"] == list(item["properties"]) == ["title", "description", "content"]
+        assert item["required"] == list(item["properties"]) == ["title", "description", "content", "holds"]
         assert item["additionalProperties"] is False
 
 

@@ -70,7 +70,7 @@ async def test_a_report_without_a_judgement_is_stored_and_asks_for_one(connect: 
         finished = await call(client, "report_outcome", episode_id=asked["episode_id"], judgement=judgement())
     assert asked["status"] == "judgement_needed"
     assert asked["verdict"] is None
-    assert "When unsure: failure" in asked["judgement_request"]["rubric"]
+    assert "Undecided by what was observed: failure" in asked["judgement_request"]["rubric"]
     assert set(asked["judgement_request"]["schema"]["properties"]) == {"reason", "verdict", "evidence", "strategies"}
     assert asked["episode_id"] in asked["next_step"]
     assert finished["status"] == "learned"
@@ -158,11 +158,13 @@ async def test_evidence_that_is_not_in_the_trajectory_is_no_evidence(connect: Co
     assert mended["status"] == "learned"
 
 
-async def test_one_true_quote_among_wrong_ones_is_enough_and_the_wrong_ones_are_named(connect: Connect) -> None:
+async def test_one_true_quote_among_wrong_ones_is_enough_and_nobody_is_bothered_with_the_others(
+    connect: Connect,
+) -> None:
     async with connect() as client:
         result = await report(client, judgement=judgement(evidence=["14  passed in\n2.31s", "never said"]))
     assert result["status"] == "learned"
-    assert ["never said" in warning for warning in result["warnings"]] == [True]
+    assert result["warnings"] == []
 
 
 CLAIMED = [*TRAJECTORY[:2], {"thought": "The encoding is right now, so all tests pass."}]
@@ -239,11 +241,11 @@ async def test_the_outcome_of_the_world_wins_and_the_difference_is_kept(connect:
     assert [s.outcome for s in await strategies_of(settings)] == ["failure"]
 
 
-async def test_with_an_outcome_of_the_world_missing_evidence_is_only_a_warning(connect: Connect) -> None:
+async def test_with_an_outcome_of_the_world_missing_evidence_changes_nothing(connect: Connect) -> None:
     async with connect() as client:
         result = await report(client, outcome="success", judgement=judgement(evidence=["made up"]))
     assert result["status"] == "learned"
-    assert "made up" in result["warnings"][0]
+    assert result["warnings"] == []
 
 
 async def test_an_outcome_alone_still_asks_what_there_is_to_learn(connect: Connect) -> None:

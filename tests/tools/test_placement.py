@@ -1,10 +1,11 @@
 """The plan of what a judgement changes in the bank, made of neighbours alone: no bank, no model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from strategy_bank.store.records import Strategy
+from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 from strategy_bank.tools.consolidation.likeness import Likeness
 from strategy_bank.tools.consolidation.neighbours import Neighbour
@@ -115,3 +116,17 @@ def test_a_quarantined_draft_is_added_and_merges_with_nothing_and_nobody_is_told
 
 def test_a_lesson_of_another_outcome_is_no_duplicate() -> None:
     assert learned(plan([draft(new(1), (known(2, outcome="failure"), SAME))], {})) == [("st_1", "added")]
+
+
+def test_a_fact_of_one_project_stays_there_even_if_another_project_says_the_same() -> None:
+    theirs = known(1, scope="theirs")
+    for ours, its, merged in (
+        ("generally", "generally", True),
+        ("here", "generally", False),
+        ("generally", "here", False),
+    ):
+        one = new(2, holds=ours)
+        near = Neighbour(theirs.model_copy(update={"holds": its}), SAME)
+        made = plan([replace(draft(one), elsewhere=[near])], {"st_1": near.strategy})
+        assert learned(made) == ([("st_1", "merged")] if merged else [("st_2", "added")])
+        assert [each.scope for each in made.amended.values()] == ([GLOBAL_SCOPE] if merged else [])

@@ -571,3 +571,36 @@ def test_every_message_of_tau_bench_occurs_in_its_normal_form() -> None:
         assert len(short) <= 6000
         assert short.startswith("[1] system: ")
         assert f"\n[{found.steps}] " in short
+
+
+LOG = (
+    "[2] observation: The **migration** of `orders` ran twice, and the second run\n"
+    "was rolled back after 14 rows. Exit code: 1"
+)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "the migration of orders ran twice",
+        "Migration of orders ran twice, and second run was rolled back",
+        "The migration of orders ran twice ... rolled back after 14 rows",
+        "> The **migration** of `orders` ran twice",
+    ],
+)
+def test_a_quote_may_differ_by_case_articles_markup_and_what_dots_leave_out(quote: str) -> None:
+    assert QuoteFinder(LOG).holds(quote)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "the migration of orders ran once",
+        "rolled back after 14 rows ... the migration of orders ran twice",  # the other way round
+        "the migration of orders ... was successful at last",
+        "the migration of orders ... ran ... ok",  # parts so short that they are everywhere
+        "a the an ... the",
+    ],
+)
+def test_what_is_folded_in_a_quote_does_not_make_it_true(quote: str) -> None:
+    assert not QuoteFinder(LOG).holds(quote)

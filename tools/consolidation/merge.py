@@ -62,8 +62,11 @@ def supported(old: Strategy, new: Strategy) -> Strategy:
 
 
 def shared(strategy: Strategy, scope: str) -> Strategy:
-    """Return the strategy as it stands once this scope taught it too: global, where it was another project's."""
-    if strategy.scope in (scope, GLOBAL_SCOPE):
+    """Return the strategy as it stands once this scope taught it too: global, where it was another project's.
+
+    A fact of one project stays there.
+    """
+    if strategy.scope in (scope, GLOBAL_SCOPE) or strategy.holds == "here":
         return strategy
     taught = f"global: taught independently in {' and '.join(sorted([strategy.scope, scope]))}"
     reason = strategy.status_reason if scope == GLOBAL_SCOPE else taught

@@ -68,7 +68,7 @@ def _(record: Episode, gone: Gone) -> Episode:
     learned = [each for each in record.learned if each.id not in gone.ids and not gone.has(record, each.title)]
     change = {
         "recall_id": "" if record.recall_id in gone.ids else record.recall_id,
-        "used_ids": gone.left(record.used_ids),
+        **{name: gone.left(getattr(record, name)) for name in ("used_ids", "helped_ids", "wrong_ids", "unfit_ids")},
         "flagged_ids": gone.left(record.flagged_ids),
         "learned": learned,
         "judgement": _judged(record.judgement, gone, taught=len(learned) < len(record.learned)),

@@ -1,11 +1,11 @@
 """The report of an attempt as an episode: read, redacted, and durable before anybody judges it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Episode, Run, Verdict, content_id
+from strategy_bank.store.records import Episode, Fate, Run, Verdict, content_id
 from strategy_bank.tools.episodes.attempts import check_free, close_run
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.named_ids import check_id, known_recall, known_strategies
@@ -33,6 +33,7 @@ class Report(BaseModel):
     judgement: Judgement | None = None
     outcome: Verdict | None = None
     recall_id: str = ""
+    recalled: dict[str, Fate] = Field(default_factory=dict[str, Fate])
     used_strategy_ids: list[str] = Field(default_factory=list)
     run_id: str = ""
     attempt: int = 0
@@ -77,9 +78,18 @@ async def _with_known_ids(bank: "Bank", report: Report) -> tuple[Report, list[st
     for id in [each for pair in report.same_as.items() for each in pair]:
         check_id("same_as", "st", id)
     used, unused = await known_strategies(bank, "used_strategy_ids", report.used_strategy_ids, report.scope.readable)
+    known, unknown = await known_strategies(bank, "recalled", report.recalled, report.scope.readable)
     recall_id, not_recalled = await known_recall(bank, report.recall_id)
-    known = report.model_copy(update={"used_strategy_ids": used, "recall_id": recall_id})
-    return known, [*unused, *not_recalled]
+    fates = {id: fate for text, fate in report.recalled.items() for id in known if id in text}
+    changes = {"used_strategy_ids": used, "recalled": fates, "recall_id": recall_id}
+    return report.model_copy(update=changes), [*unused, *unknown, *not_recalled]
+
+
+def _fates(report: Report) -> dict[str, list[str]]:
+    """Return the ids of recalled strategies in the lists of an episode that say what became of them."""
+    by_fate = {fate: [id for id, said in report.recalled.items() if said == fate] for fate in get_args(Fate)}
+    followed = [*report.used_strategy_ids, *by_fate["helped"], *by_fate["wrong"]]
+    return {"used_ids": list(dict.fromkeys(followed))} | {f"{fate}_ids": ids for fate, ids in by_fate.items()}
 
 
 async def _completed(bank: "Bank", episode: Episode, report: Report) -> Episode:
@@ -102,7 +112,7 @@ def _with_additions(episode: Episode, report: Report) -> Episode:
         update={
             "outcome": episode.outcome or report.outcome,
             "recall_id": episode.recall_id or report.recall_id,
-            "used_ids": list(dict.fromkeys([*episode.used_ids, *report.used_strategy_ids])),
+            **{name: list(dict.fromkeys([*getattr(episode, name), *ids])) for name, ids in _fates(report).items()},
         }
     )
 
@@ -149,11 +159,10 @@ def _episode(report: Report, run: Run | None, kept: int = MAX_CHARS) -> tuple[Ep
         steps=trajectory.steps,
         outcome=report.outcome,
         recall_id=report.recall_id or (run.recall_id if run else ""),
-        used_ids=list(dict.fromkeys(report.used_strategy_ids)),
         run_id=report.run_id,
         attempt=report.attempt,
     )
-    return episode, _input_warnings(trajectory, {*task.kinds, *text.kinds})
+    return episode.model_copy(update=_fates(report)), _input_warnings(trajectory, {*task.kinds, *text.kinds})
 
 
 def _storable_task(task: str) -> str:

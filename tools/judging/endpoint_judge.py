@@ -121,6 +121,7 @@ def _literal(reply: LessonsReply, seen: str) -> list[str]:
         f"strategies.{number}: {json.dumps(literal, ensure_ascii=False)} belongs to this episode alone; say it in general words"
         for number, item in enumerate(reply.strategies)
         for literal in find_literals(wording(item.title, item.description, item.content), seen)
+        if item.holds == "generally"
     ]
 
 

@@ -63,19 +63,20 @@ class Evidence:
         return seen is None or any(seen.holds(part) for part in NEXT_VALUE.split(f"\n{quote}"))
 
 
-def hold_to_evidence(
-    judgement: Judgement, trajectory: str, outcome: Verdict | None = None
-) -> tuple[Judgement, list[str]]:
-    """Return the judgement with only the quotes that occur, and a warning for each other one. Raises JudgeFailed."""
+def hold_to_evidence(judgement: Judgement, trajectory: str, outcome: Verdict | None = None) -> Judgement:
+    """Return the judgement with only the quotes that occur. Raises JudgeFailed, which says what to do.
+
+    Where other quotes carry the verdict, nobody is told of one that does not occur: nothing would come of it.
+    """
     evidence = Evidence(trajectory)
     quotes = evidence.look_up(judgement.evidence)
     if problems := evidence.problems(judgement.verdict, quotes, decided=outcome is not None):
         raise JudgeFailed("; ".join(problems))
-    return judgement.model_copy(update={"evidence": quotes.held}), [not_found(quote) for quote in quotes.missing]
+    return judgement.model_copy(update={"evidence": quotes.held})
 
 
 def not_found(quote: str) -> str:
-    return f"This evidence does not occur in the trajectory: {_shown(quote)}"
+    return f"This evidence does not occur in the trajectory; copy an observation out of it: {_shown(quote)}"
 
 
 def _shown(quote: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from strategy_bank.store.records import Verdict
+from strategy_bank.store.records import Reach, Verdict
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=600)]
@@ -26,6 +26,7 @@ class StrategyDraft(BaseModel):
     title: Title = Field(description="Short name of the strategy")
     description: Sentence = Field(description="ONE sentence: when it applies")
     content: Passage = Field(description="1-5 sentences: what to do or avoid, and why")
+    holds: Reach = Field(default="generally", description="here: a fact of this project, its names welcome")
 
 
 class Judgement(BaseModel):
@@ -34,7 +35,7 @@ class Judgement(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     reason: Passage = Field(description="Why, from tests, errors, results; compare with what was asked")
-    verdict: Verdict = Field(description="When unsure: failure")
+    verdict: Verdict = Field(description="By what was observed, also if nobody told you; undecided by it: failure")
     evidence: list[Quote] = Field(
         min_length=1,
         max_length=5,
@@ -43,7 +44,7 @@ class Judgement(BaseModel):
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],
         max_length=3,
-        description="General lessons for other tasks: no names, paths, ids or literals of this one. "
+        description="Lessons for the next tasks, general or facts that will hold here; nothing of this task only. "
         "From a failure: how to prevent it",
     )
 
@@ -58,7 +59,7 @@ class Comparison(BaseModel):
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],
         max_length=5,
-        description="General lessons of the contrast: what better attempts did, what prevents mistakes",
+        description="Lessons of the contrast: what better attempts did, what prevents mistakes",
     )
 
 

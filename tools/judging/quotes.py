@@ -8,9 +8,14 @@ from strategy_bank.tools.trajectory.text import composed, strip_controls
 _ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\++u([0-9a-fA-F]{4})")
 _ESCAPE = re.compile(r"\\+[nrtbf]?")
 _MARK = re.compile(r"^> ?", re.MULTILINE)
+_QUOTATION_MARKS = dict.fromkeys(map(ord, "\"'“”‘’„«»"))
 _WRAPPING = "\"'`“”‘’„«»….*"
 # Shorter quotes occur everywhere by chance, so they count only as a whole line or value.
 _LEAST_QUOTE = 3
+# What agents change when they copy: articles, markup, dots for what they left out. Where it is folded, more must agree.
+_MARKUP = re.compile(r"[*_`#>|~]|\b(?:a|an|the)\b")
+_LEFT_OUT = re.compile(r"\.{3}|…")
+_LEAST_PART = 10
 
 
 class QuoteFinder:
@@ -24,7 +29,7 @@ class QuoteFinder:
 
         It may have been copied out of a request, where lines are marked and tags escaped (`tools/prompting.py`).
         """
-        return self._holds(quote) or self._holds(_as_stored(quote))
+        return self._holds(quote) or self._holds(_as_stored(quote)) or self._holds_alike(_as_stored(quote))
 
     def _holds(self, quote: str) -> bool:
         bare = strip_controls(quote).strip().strip(_WRAPPING).strip()
@@ -35,6 +40,21 @@ class QuoteFinder:
             or _occurs(_unescaped(quote), self._unescaped)
             or (len(bare) < _LEAST_QUOTE and self._has_line(bare))
         )
+
+    def _holds_alike(self, quote: str) -> bool:
+        """Return whether the parts of a quote occur one after the other, apart from case, articles and markup."""
+        parts = [part for part in map(_folded, _LEFT_OUT.split(quote)) if part]
+        place = 0
+        for part in parts:
+            found = self._folded.find(part, place) if len(part) >= _LEAST_PART else -1
+            if found < 0:
+                return False
+            place = found + len(part)
+        return bool(parts)
+
+    @cached_property
+    def _folded(self) -> str:
+        return _folded(self._text)
 
     @cached_property
     def _squeezed(self) -> str:
@@ -47,6 +67,15 @@ class QuoteFinder:
     def _has_line(self, bare: str) -> bool:
         line = rf"^(?:\[[0-9]+\] [a-z][^:\n]*: )?[ \t]*{re.escape(bare)}[ \t]*$"
         return any(map(str.isalnum, bare)) and re.search(line, self._text, re.MULTILINE) is not None
+
+
+def _folded(text: str) -> str:
+    """Squeeze a text without what agents change when they copy it."""
+    return _squeezed(_MARKUP.sub("", _unquoted(text.casefold())))
+
+
+def _unquoted(text: str) -> str:
+    return text.translate(_QUOTATION_MARKS)
 
 
 def _as_stored(quote: str) -> str:

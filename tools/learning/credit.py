@@ -6,9 +6,10 @@ library. The functions are pure, and the order of the episodes does not matter.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 from strategy_bank.store.records import PROVENANCE_KEPT, Strategy, Verdict, now
 
@@ -29,6 +30,18 @@ class Use:
     episode_id: str
     task: str
     verdict: Verdict
+
+
+def use_of(episode: Mapping[str, Any], id: str) -> Use | None:
+    """Return what an episode says of a strategy that it followed; None where it says nothing.
+
+    A strategy that the agent found wrong failed there, however the task ended. One that helped in a task that failed
+    nevertheless has no part in the failure.
+    """
+    verdict = "failure" if id in episode["wrong_ids"] else episode["verdict"]
+    if not verdict or (verdict == "failure" and id in episode["helped_ids"]):
+        return None
+    return Use(episode["id"], episode["task"], verdict)
 
 
 def credited(strategy: Strategy, use: Use, earlier: Iterable[Use]) -> Strategy:

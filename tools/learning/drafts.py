@@ -52,11 +52,11 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
                 f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
                 "review and is not shown to agents."
             )
-        elif literals := find_literals(strategy.wording, source.seen):
+        elif draft.holds == "generally" and (literals := find_literals(strategy.wording, source.seen)):
             drafted.flagged_ids.append(strategy.id)
             drafted.warnings.append(
                 f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
-                "words, so that it helps with other tasks."
+                "words, so that it helps with other tasks, or mark it as a fact that holds here."
             )
     return drafted
 
@@ -72,6 +72,7 @@ def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None
         description=description,
         content=content,
         outcome=source.outcome,
+        holds=draft.holds,
         scope=source.scope,
         source_task=source.task,
         episode_ids=source.episode_ids,

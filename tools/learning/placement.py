@@ -68,9 +68,14 @@ def plan(drafts: Sequence[Draft], survivors: Mapping[str, Strategy], used: Seque
     for draft in drafts:
         near = [*draft.known, *(each for each in draft.earlier if each.strategy.id in made.added)]
         new = draft.embedded.strategy
-        same = same_lesson(new, near) or same_lesson(new, draft.elsewhere)
+        same = same_lesson(new, near) or same_lesson(new, _general(new, draft.elsewhere))
         made = made.merging(new, survivors.get(same.id, same)) if same else made.adding(draft, near)
     return made
+
+
+def _general(new: Strategy, elsewhere: "Sequence[Neighbour]") -> "Sequence[Neighbour]":
+    """Return what may be the same lesson in another project: a fact of one project is none of another's."""
+    return [each for each in elsewhere if new.holds == each.strategy.holds == "generally"]
 
 
 async def place(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]", used: Sequence[Strategy] = ()) -> Plan:

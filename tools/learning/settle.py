@@ -8,7 +8,7 @@ Every step may be done twice with the same result, so doing it again mends a cra
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
@@ -17,7 +17,7 @@ from strategy_bank.tools.consolidation.merge import Owner, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, decide
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
-from strategy_bank.tools.learning.credit import Use, credited, evidence, harm
+from strategy_bank.tools.learning.credit import Use, credited, evidence, harm, use_of
 from strategy_bank.tools.learning.drafts import Source, strategies_of
 from strategy_bank.tools.learning.placement import place
 from strategy_bank.tools.own_process import aside
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 _STRATEGY_ID = re.compile(r"\bst_[0-9a-f]{16}\b")
+_OF_A_USE = ["id", "task", "verdict", "helped_ids", "wrong_ids"]
 REPLACED = "replaced by a more general wording"
 
 
@@ -138,25 +139,28 @@ async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[St
     Nothing is written. A strategy gets no credit from an episode that taught it: nobody is a witness in his own case.
     """
     named = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
-    used = list({kept.id: kept for kept in [await survivor(bank, each) for each in named]}.values())
-    used = [strategy for strategy in used if episode.id not in strategy.episode_ids]
-    last, earlier = Use(episode.id, episode.task, verdict), await _uses(bank, used)
-    moved = [credited(each, last, [earlier[id] for id in each.credited_by if id in earlier]) for each in used]
-    if verdict == "success":
-        return moved
-    return [await _weighed(bank, strategy, earlier | {last.episode_id: last}) for strategy in moved]
+    kept = {each.id: await survivor(bank, each) for each in named}  # by the id that the agent knew
+    witness = episode.model_dump(include=set(_OF_A_USE)) | {"verdict": verdict}
+    moved = dict[str, Strategy]()
+    for id, strategy in kept.items():
+        last = use_of(witness, id)
+        if last and episode.id not in strategy.episode_ids and strategy.id not in moved:
+            earlier = await _uses(bank, strategy)
+            after = credited(strategy, last, earlier)
+            moved[strategy.id] = after if last.verdict == "success" else await _weighed(bank, after, [*earlier, last])
+    return list(moved.values())
 
 
-async def _uses(bank: "Bank", strategies: Sequence[Strategy]) -> dict[str, Use]:
-    """Return the judged uses of the strategies by the id of the episode."""
-    ids = list({id for strategy in strategies for id in strategy.credited_by})
-    rows = await bank.cells(Episode, ["task", "verdict"], id=ids) if ids else []
-    return {row["id"]: Use(row["id"], row["task"], row["verdict"]) for row in rows if row["verdict"]}
+async def _uses(bank: "Bank", strategy: Strategy) -> list[Use]:
+    """Return the judged uses of a strategy."""
+    rows = await bank.cells(Episode, _OF_A_USE, id=strategy.credited_by) if strategy.credited_by else []
+    return [use for row in rows if (use := use_of(row, strategy.id))]
 
 
-async def _weighed(bank: "Bank", strategy: Strategy, uses: Mapping[str, Use]) -> Strategy:
+async def _weighed(bank: "Bank", strategy: Strategy, uses: Sequence[Use]) -> Strategy:
     """Return the strategy, retired if its uses say that it hurts."""
-    against = [uses[id] for id in evidence(strategy) if id in uses]
+    counting = evidence(strategy)
+    against = [use for use in uses if use.episode_id in counting]
     reason = harm(against, await _base_rate(bank)) if against else ""
     return strategy.retired(f"hurt: {reason}") if reason else strategy
 
