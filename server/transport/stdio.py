@@ -11,13 +11,15 @@ import os
 import threading
 from contextlib import suppress
 
+from strategy_bank.server.transport.orphan import SILENCE_S, Watch
 from strategy_bank.server.transport.signals import on_ending_signals
 
 
-def end_input_on_signals() -> list[int]:
+def end_input_on_signals(silence_s: float = SILENCE_S) -> list[int]:
     """Let Ctrl-C and SIGTERM end the input from here on, after which the server closes the bank and stops.
 
-    The second signal ends the process at once. The list returned fills with the signals that come.
+    The second signal ends the process at once. The list returned fills with the signals that come. The input also ends where
+    the client is gone and no line has come for `silence_s` seconds.
     """
     came: list[int] = []
     try:
@@ -26,8 +28,11 @@ def end_input_on_signals() -> list[int]:
         return came
     os.dup2(reading, 0)
     os.close(reading)
-    # A daemon, because nothing can wake it: a process that waited for it would outlive its client.
-    threading.Thread(target=_copy, args=(source, writing), name="standard input", daemon=True).start()
+    watch = Watch(silence_s)
+    # Daemons, because nothing can wake them: a process that waited for them would outlive its client.
+    threading.Thread(target=_copy, args=(source, writing, watch), name="standard input", daemon=True).start()
+    if os.name == "posix":  # elsewhere the number of a parent that is gone stays
+        threading.Thread(target=_end_with_client, args=(watch, writing), name="client", daemon=True).start()
 
     def end(number: int) -> None:
         if came:
@@ -39,12 +44,18 @@ def end_input_on_signals() -> list[int]:
     return came
 
 
-def _copy(source: int, target: int) -> None:
+def _end_with_client(watch: Watch, target: int) -> None:
+    watch.wait()
+    _close(target)
+
+
+def _copy(source: int, target: int, watch: Watch) -> None:
     """Copy line by line, each readable for the protocol's parser."""
     from strategy_bank.server.transport.line_repair import repair
 
     with suppress(OSError), os.fdopen(source, "rb") as lines:
         for line in lines:
+            watch.heard()
             view = memoryview(repair(line.rstrip(b"\r\n")) + b"\n")
             while view:
                 view = view[os.write(target, view) :]
