@@ -13,10 +13,16 @@ _held = list[tuple[Path, int]]()
 """The folder of this process and the descriptor that locks it, the newest last."""
 
 
-def lend_scratch(home: Path) -> None:
-    """Let TMPDIR be a folder of this process in the home. Where the home cannot be written, it stays as it is."""
-    if sys.platform == "win32" or (_held and _held[-1][0].is_dir()):
-        return
+def lend_scratch(home: Path) -> Path | None:
+    """Let TMPDIR be a folder of this process in the home, and return it.
+
+    Where the home cannot be written, TMPDIR stays as it is, and None is returned: with that, `tempfile` takes the system's
+    place.
+    """
+    if sys.platform == "win32":
+        return None
+    if _held and _held[-1][0].is_dir():
+        return _held[-1][0]
     with suppress(OSError):
         above = home / "tmp"
         above.mkdir(mode=0o700, exist_ok=True)
@@ -25,10 +31,15 @@ def lend_scratch(home: Path) -> None:
             folder = Path(mkdtemp(dir=above))
             with suppress(OSError):  # another process may take it for abandoned before it is locked
                 _held.append((folder, _lock(folder)))
-            if folder.is_dir() and _held and _held[-1][0] == folder:
-                break
-        os.environ["TMPDIR"] = str(_held[-1][0])
-        atexit.register(shutil.rmtree, _held[-1][0], ignore_errors=True)
+                if folder.is_dir():
+                    return _lent(folder)
+    return None
+
+
+def _lent(folder: Path) -> Path:
+    os.environ["TMPDIR"] = str(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _lock(folder: Path) -> int:

@@ -6,8 +6,8 @@ The agent's work is read from `examples/`; everything else is what the server an
 """
 
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,15 +66,17 @@ class Agent:
         return answer.structured_content
 
 
-async def run_demo(console: Console, home: Path | None = None, command: Sequence[str] = SERVER) -> bool:
+async def run_demo(
+    console: Console, home: Path | None = None, command: Sequence[str] = SERVER, scratch: Path | None = None
+) -> bool:
     """Show all steps. Return True if every expectation held.
 
-    The bank goes into `home`, where there must be none yet and where it stays, else into a temporary folder. `command` starts
-    a server over stdio.
+    The bank goes into `home`, where there must be none yet and where it stays, else into a temporary folder, which is made in
+    `scratch` or in the system's place for such. `command` starts a server over stdio.
     """
     stage, begin = Stage(console), perf_counter()
     try:
-        with _folder(home) as folder:
+        with _folder(home, scratch) as folder:
             environment = {"STRATEGY_BANK_HOME": str(folder), "STRATEGY_BANK_SCOPE": "demo"}
             server = StdioServerParameters(command=command[0], args=list(command[1:]), env=environment)
             for steps in (_first_process, _second_process):
@@ -86,12 +88,21 @@ async def run_demo(console: Console, home: Path | None = None, command: Sequence
     return not stage.missed
 
 
-def _folder(home: Path | None) -> AbstractContextManager[Path | str]:
+@contextmanager
+def _folder(home: Path | None, scratch: Path | None) -> Generator[Path]:
     if home is None:
-        return TemporaryDirectory(prefix="strategy-bank-demo-", ignore_cleanup_errors=True)
+        try:
+            made = TemporaryDirectory(prefix="strategy-bank-demo-", dir=scratch, ignore_cleanup_errors=True)
+        except OSError as exc:
+            raise DemoFailed(
+                f"No folder can be made for the bank: {exc}. Name one with --home, or set TMPDIR."
+            ) from exc
+        with made as folder:
+            yield Path(folder)
+        return
     if Path(Location(expanded(home)).tables_uri).exists():
         raise DemoFailed(f"There is a bank in {home} already. The demo wants an empty folder, or none at all.")
-    return nullcontext(home)
+    yield home
 
 
 def _reasons(exc: Exception | BaseExceptionGroup[Exception]) -> list[str]:

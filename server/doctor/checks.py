@@ -27,6 +27,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.os_errors import way_out_of
 from strategy_bank.store.records import NO_PROJECT_SCOPE, Episode, Run, Strategy
+from strategy_bank.store.scratch import lend_scratch
 from strategy_bank.tools.scopes.registry import scope_in
 from strategy_bank.tools.scopes.workspace import workspace_of
 
@@ -62,7 +63,7 @@ async def examine(sources: Sources, tell: Tell, ask_endpoint: bool) -> None:
     await guarded("bank", tell, partial(_bank, settings, model))
     await guarded("model", tell, partial(_model, location.models_dir, model[0]))
     await guarded("judge", tell, partial(_judge, settings, ask_endpoint))
-    await guarded("write and recall", tell, partial(_write_and_recall, location.models_dir))
+    await guarded("write and recall", tell, partial(_write_and_recall, location))
 
 
 async def guarded(about: str, tell: Tell, check: Callable[[Tell], Awaitable[None]]) -> None:
@@ -224,17 +225,22 @@ async def _judge(settings: Settings, ask: bool, tell: Tell) -> None:
         tell(Finding("judge", "ok", f"{where} answered in {_ms(began)}: {verdict.verdict if verdict else 'nothing'}"))
 
 
-async def _write_and_recall(models: Path, tell: Tell) -> None:
+async def _write_and_recall(location: Location, tell: Tell) -> None:
     from strategy_bank.server.doctor.self_test import write_and_recall
 
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="strategy-bank-doctor-", ignore_cleanup_errors=True) as folder:
-        _lend(models, Path(folder) / "models")
+    scratch = lend_scratch(location.home)
+    with tempfile.TemporaryDirectory(prefix="strategy-bank-doctor-", dir=scratch, ignore_cleanup_errors=True) as folder:
+        _lend(location.models_dir, Path(folder) / "models")
         problem = await write_and_recall(Location(Path(folder)))
     if problem:
         tell(Finding("write and recall", "fail", problem, "Please report this as a bug."))
         return
-    tell(Finding("write and recall", "ok", f"reported, learned and found again in a throw-away bank, {_ms(began)}"))
+    elsewhere = (
+        "" if scratch or os.name == "nt" else f" in {Path(folder).parent}, since {location.home} takes no scratch files"
+    )
+    where = f"a throw-away bank{elsewhere}"
+    tell(Finding("write and recall", "ok", f"reported, learned and found again in {where}, {_ms(began)}"))
 
 
 def _lend(models: Path, place: Path) -> None:

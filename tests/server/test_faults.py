@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,7 @@ SERVER = [sys.executable, "-m", "strategy_bank.server"]
 POWERLESS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all"]
 """Before a command: root without the power to pass over permissions."""
 BYTES = 16 << 20
+UNMOUNTS = 20
 Switch = Callable[[bool], None]
 """Makes a fault, or takes it away."""
 
@@ -106,6 +108,25 @@ async def recalls(client: Client) -> bool:
     return bool((await call(client, "recall_strategies", task=REWORDED))["strategies"])
 
 
+def unmount(place: Path) -> None:
+    """Unmount all that is mounted there: when nobody uses it any more, or after a while in any case."""
+    for _ in range(UNMOUNTS):
+        while subprocess.run(["umount", str(place)], capture_output=True).returncode == 0:
+            pass
+        if not os.path.ismount(place):
+            return
+        time.sleep(0.1)
+    while subprocess.run(["umount", "-l", str(place)], capture_output=True).returncode == 0:
+        pass
+
+
+def test_what_somebody_still_uses_is_unmounted_too(home: Path, mounted: Callable[..., None]) -> None:
+    mounted("-t", "tmpfs", "tmpfs")
+    with (home / "open").open("w"):
+        unmount(home)
+        assert not os.path.ismount(home)
+
+
 @pytest.fixture
 def mounted(home: Path) -> Iterator[Callable[..., None]]:
     """Mounts something on `home`; skips where that is not allowed. The model is there again afterwards."""
@@ -119,8 +140,8 @@ def mounted(home: Path) -> Iterator[Callable[..., None]]:
             (home / "models").symlink_to(models, target_is_directory=True)
 
     yield mount
-    while subprocess.run(["umount", str(home)], capture_output=True).returncode == 0:
-        pass
+    unmount(home)
+    assert not os.path.ismount(home)
 
 
 @pytest.fixture(params=["small file system", "limit on files"])

@@ -72,3 +72,41 @@ def test_scratch_files_go_with_their_process_and_those_of_a_killed_one_with_the_
         assert subprocess.run(command, env=environment, capture_output=True, timeout=120).returncode == 0
         assert len(os.listdir(home / "tmp")) == 1
         assert learns_and_recalls(other, f"{TASK} Again, and better.")
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["demo"], ["import", "-"]], ids=lambda words: words[0])
+def test_a_command_makes_nothing_in_tmpdir_not_even_for_a_moment(
+    environment: dict[str, str], home: Path, tmp_path: Path, words: list[str]
+) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    changed = place.stat().st_mtime_ns
+    small = "import sys; from strategy_bank.server.cli.transfer import import_; import_._IN_MEMORY = 10;"
+    start = f"{small} from strategy_bank.server.__main__ import main; main()"
+    line = {"title": "Listen", "description": "When it fits.", "content": "Do what it says.", "outcome": "success"}
+    command = [sys.executable, "-c", start, *words]
+    done = subprocess.run(
+        command,
+        env=environment | {"TMPDIR": str(place)},
+        input=json.dumps(line).encode(),
+        capture_output=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    assert place.stat().st_mtime_ns == changed, os.listdir(place)
+    assert os.listdir(home / "tmp") == []
+
+
+def test_where_the_home_takes_no_scratch_files_doctor_tries_elsewhere_and_says_so(
+    environment: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    (home / "tmp").touch()
+    command = [sys.executable, "-m", "strategy_bank.server", "doctor"]
+    done = subprocess.run(
+        command, env=environment | {"TMPDIR": str(place)}, capture_output=True, text=True, timeout=120
+    )
+    assert "takes no scratch files" in done.stdout
+    assert str(place) in done.stdout
+    assert done.returncode == 0, done.stdout

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +45,20 @@ def text(result: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def nobody(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+def nobody(environment: dict[str, str]) -> dict[str, str]:
     """For a user without HOME and without an entry in passwd."""
     if os.getuid():
         pytest.skip("only root can be another user")
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder != Path("/tmp") and Path("/tmp") in folder.parents:
-            folder.chmod(0o777)
     cleared = ("HOME", "STRATEGY_BANK_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
     return {key: value for key, value in environment.items() if key not in cleared}
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach and write; other runs of pytest close those that pytest made."""
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
 
 
 @pytest.mark.parametrize("words", [["serve"], ["list"], ["recall", "x"], ["config"], ["doctor"]])
@@ -62,9 +69,9 @@ def test_without_any_home_the_setting_that_is_missing_is_named(nobody: dict[str,
 
 
 def test_with_a_place_for_the_bank_only_what_needs_the_users_folder_is_refused(
-    nobody: dict[str, str], tmp_path: Path
+    nobody: dict[str, str], open_folder: Path
 ) -> None:
-    given = nobody | {"STRATEGY_BANK_HOME": str(tmp_path / "bank")}
+    given = nobody | {"STRATEGY_BANK_HOME": str(open_folder / "bank")}
     for words in (["config"], ["recall", TASK], ["stats"], ["doctor"]):
         code, told = ran(given, *words, prefix=NOBODY, cwd="/")
         assert code == 0, told

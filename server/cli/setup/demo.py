@@ -1,10 +1,12 @@
 """`strategy-bank demo`: show the whole loop in a throw-away bank."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from strategy_bank.server.cli.console import Target, pass_target
+from strategy_bank.store.errors import StrategyBankError
 
 _SVG_COLUMNS = 118
 
@@ -22,11 +24,15 @@ def demo(target: Target, svg: Path | None) -> None:
     import anyio
     from rich.console import Console
 
-    from strategy_bank.server.demo.script import run_demo
+    from strategy_bank.server.demo.script import SERVER, run_demo
     from strategy_bank.server.demo.stage import save_picture
+    from strategy_bank.store.scratch import lend_scratch
 
+    scratch = None
+    with suppress(StrategyBankError):  # wrong settings are no matter of the demonstration
+        scratch = None if target.home else lend_scratch(target.settings.location.home)
     console = Console(record=True, width=_SVG_COLUMNS) if svg else Console()
-    held = anyio.run(run_demo, console, target.config_file.parent if target.home else None)
+    held = anyio.run(run_demo, console, target.config_file.parent if target.home else None, SERVER, scratch)
     if svg:
         save_picture(console, svg)
     if not held:

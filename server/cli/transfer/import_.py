@@ -12,9 +12,12 @@ import click
 
 from strategy_bank.server.cli.console import Target, counted, pass_target, progress_bar, say
 from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.scratch import lend_scratch
 from strategy_bank.store.transfer.line_bounds import FILE_BYTES, LINE_BYTES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from strategy_bank.store.records import Record
     from strategy_bank.tools.sharing.arrival import Arrival
 
@@ -51,7 +54,10 @@ def import_bank(target: Target, file: str, trust: bool) -> None:
     from strategy_bank.tools.sharing.arrival import Arrival
 
     arrival = Arrival(target.scope or "", trust)
-    with _accepted(file, arrival, target.settings.scope or "global") as lines, progress_bar("Importing") as progress:
+    target.settings.location.prepare()
+    scratch = lend_scratch(target.settings.location.home)
+    plain_scope = target.settings.scope or "global"
+    with _accepted(file, arrival, plain_scope, scratch) as lines, progress_bar("Importing") as progress:
 
         async def run(bank: Bank) -> Imported:
             await arrival.look_around(bank)
@@ -72,19 +78,32 @@ def _warning(ids: list[str], trust: bool) -> str:
 
 
 @contextmanager
-def _accepted(file: str, arrival: "Arrival", plain_scope: str) -> Generator[IO[str]]:
-    """Yield the records that `arrival` made of the file's, as lines: all of it is checked before anything is added."""
+def _accepted(file: str, arrival: "Arrival", plain_scope: str, scratch: "Path | None") -> Generator[IO[str]]:
+    """Yield the records that `arrival` made of the file's, as lines: all of it is checked before anything is added.
+
+    Many lines wait in a file in `scratch`. Raises InvalidInput where there is no room for it.
+    """
     from strategy_bank.store.transfer.jsonl import line_of, parse
     from strategy_bank.tools.sharing.import_lines import strategy_of
 
     with (
         _opened(file) as source,
-        tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n") as accepted,
+        tempfile.SpooledTemporaryFile(
+            _IN_MEMORY, "w+", encoding="utf-8", newline="\n", dir=scratch and str(scratch)
+        ) as accepted,
     ):
         lines = _decoded(source, file)
         for record in parse(lines, lambda fields: strategy_of(fields, plain_scope), arrival.accept):
-            accepted.write(f"{line_of(record)}\n")
+            _keep(accepted, f"{line_of(record)}\n", scratch)
         yield accepted
+
+
+def _keep(accepted: IO[str], line: str, scratch: "Path | None") -> None:
+    try:
+        accepted.write(line)
+    except OSError as exc:
+        where = scratch or "the system's folder for scratch files"
+        raise InvalidInput(f"What is read cannot wait in {where}: {exc.strerror or exc}. Nothing was added.") from exc
 
 
 def _records(lines: IO[str]) -> "Iterator[Record]":
