@@ -30,6 +30,7 @@ from strategy_bank.store.progress import Progress
 from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
 from strategy_bank.store.records import Hit, Menu, Recall, Record, Strategy
 from strategy_bank.store.retrieval import search, strategy_vectors
+from strategy_bank.store.retrieval.readability import readable
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 from strategy_bank.store.scratch import lend_scratch
 
@@ -273,8 +274,17 @@ class Bank:
         return (await self.menu(task, scopes, limit)).full
 
     async def menu(self, task: str, scopes: Sequence[str], limit: int) -> Menu:
-        """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit."""
+        """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit.
+
+        There are none for a task that the model cannot read: what it would find is noise.
+        """
+        if not await self.can_read(task):
+            return Menu([], [])
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
+
+    async def can_read(self, text: str) -> bool:
+        """Tell whether the bank's model can read a task or a strategy. The packaged one reads English; of others, True."""
+        return await anyio.to_thread.run_sync(readable, self.embedder, text)
 
     async def nearest(self, item: EmbeddedStrategy, **equal: Value) -> list[tuple[EmbeddedStrategy, float]]:
         """Return the three strategies whose texts are nearest to this one, with their cosines; filtered like `all`."""

@@ -41,7 +41,7 @@ class OtherStrategy(BaseModel):
 
 
 class RecallResult(BaseModel):
-    """The reply of recall_strategies. Two empty lists mean that nothing fits, which is an answer too."""
+    """The reply of recall_strategies. Two empty lists mean that nothing fits, or what `guidance` says."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,7 +63,8 @@ async def recall(bank: "Bank", task: str, limit: int, scope: "Scope") -> RecallR
     """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
     recall_id, menu = await fitting(bank, task, limit, scope)
     others = [OtherStrategy.model_validate(hit.model_dump()) for hit in menu.others]
-    guidance = render(_GUIDANCE[bool(menu.full), bool(others)])
+    unread = await is_unread(bank, task, scope)
+    guidance = render("ask_in_english" if unread else _GUIDANCE[bool(menu.full), bool(others)])
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=menu.full, others=others, guidance=guidance)
 
 
@@ -91,6 +92,11 @@ async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") ->
     recall_id = bank.note_opened(scope.name, list(there)) or _noted(bank, "", scope, Menu(opened, []), opened=True)
     guidance = " ".join([render("opened"), *warnings])
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=opened, others=[], guidance=guidance)
+
+
+async def is_unread(bank: "Bank", task: str, scope: "Scope") -> bool:
+    """Tell whether nothing was looked for because the model cannot read the task, though there are strategies to find."""
+    return not await bank.can_read(task) and await bank.count(Strategy, status="active", scope=scope.readable) > 0
 
 
 async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope") -> tuple[str, Menu]:

@@ -22,8 +22,8 @@ from strategy_bank.tools.judging.judge_requests import JudgeRequest, comparison_
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison
 from strategy_bank.tools.learning.settle import conclude
 from strategy_bank.tools.named_ids import check_id
-from strategy_bank.tools.prompting import plain_id, section
-from strategy_bank.tools.recall_strategies import fitting
+from strategy_bank.tools.prompting import plain_id, render, section
+from strategy_bank.tools.recall_strategies import fitting, is_unread
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_run
 
@@ -105,7 +105,9 @@ async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingRes
         run = await bank.atomically(partial(close_run, bank, run.id, early=no_more))
     if run.status == "comparison_needed" and reported:
         return await compare_attempts(bank, judge, run)
-    return _result(run, reported, previous=await _previous_attempt(bank, run, reported))
+    unread = not request.run_id and await is_unread(bank, run.task, request.scope)
+    warnings = [f"Nothing was recalled for this run. {render('ask_in_english')}"] if unread else []
+    return _result(run, reported, previous=await _previous_attempt(bank, run, reported), warnings=warnings)
 
 
 async def compare_attempts(bank: "Bank", judge: Judge, run: Run) -> ScalingResult:

@@ -38,6 +38,11 @@ Status = Literal["ok", "warn", "fail"]
 PACKAGES = ("strategy-bank", "mcp", "lancedb", "fastembed", "openai")
 LITTLE_ROOM, NO_ROOM = 500_000_000, 20_000_000  # free bytes on the disk of the bank
 _REASON_CHARS = 200
+_READ_AT_MOST = 500  # strategies whose language is looked at, half a millisecond each
+_OTHER_LANGUAGES = (
+    "Such lessons are hardly found. Have them written in English, or take a model that knows many languages: "
+    "`strategy-bank models use sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2`."
+)
 _TINY = ("Make the test suite pass.", "[1] action: pytest -q\n[1] observation: 3 passed in 0.10s")
 
 
@@ -152,6 +157,7 @@ async def _bank(settings: Settings, model: list[str], tell: Tell) -> None:
         await _counts(bank, tell)
         await _pending(bank, tell)
         await _pieces(bank, tell)
+        await _languages(bank, tell)
         began = time.perf_counter()
         scope = await scope_in(bank, settings.scope, Path.cwd())
         _scope(scope.name, tell)
@@ -195,6 +201,21 @@ async def _pieces(bank: "Bank", tell: Tell) -> None:
         tell(Finding("pieces", "ok", found))
     else:
         tell(Finding("pieces", "warn", f"{found}: recall gets slow", "A running server compacts them; start a client."))
+
+
+async def _languages(bank: "Bank", tell: Tell) -> None:
+    """Say whether the model can read the active strategies, judged by some that lie evenly in the bank."""
+    rows = await bank.cells(Strategy, [], status="active")
+    ids = [row["id"] for row in rows[:: 1 + len(rows) // _READ_AT_MOST]]
+    strategies = await bank.all(Strategy, id=ids, status="active") if ids else []
+    unread = [each for each in strategies if not await bank.can_read(each.wording)]
+    found = (
+        f"the model reads {len(strategies) - len(unread)} of {len(strategies)} active strategies that were looked at"
+    )
+    if len(unread) * 2 <= len(strategies):
+        tell(Finding("languages", "ok", found))
+    else:
+        tell(Finding("languages", "warn", f"{found}; the others are hardly English", _OTHER_LANGUAGES))
 
 
 async def _model(folder: Path, name: str, tell: Tell) -> None:

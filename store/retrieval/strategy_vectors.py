@@ -12,6 +12,7 @@ from strategy_bank.store.lance import schema
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.readability import readable
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class EmbeddedStrategy:
     """A strategy with its vectors."""
 
     strategy: Strategy
-    retrieval: Vector  # the mean of the unit vectors of its text and its source task
+    retrieval: (
+        Vector  # the mean of the unit vectors of its text and of its source task, if that is there and can be read
+    )
     text: Vector
     packed_pieces: bytes = b""  # the word pieces of both, packed by coverage.py; empty where the model gives none
 
@@ -37,11 +40,21 @@ def embed(embedder: Embedder, strategies: Sequence[Strategy]) -> list[EmbeddedSt
 
 
 def _embed(embedder: Embedder, strategy: Strategy) -> EmbeddedStrategy:
-    readings = embedder.read_documents(ranking.strategy_texts(strategy))
+    readings = embedder.read_documents(_texts(embedder, strategy))
     # not normalised, so that its dot product with a unit query is the mean of the cosines
     mean: Vector = np.mean([reading.vector for reading in readings], axis=0)
     packed = coverage.pack(*readings) if embedder.stamp.reads_pieces else b""
     return EmbeddedStrategy(strategy, mean, readings[0].vector, packed)
+
+
+def _texts(embedder: Embedder, strategy: Strategy) -> list[str]:
+    """Return the texts to embed, without the source task where the model reads only the lesson.
+
+    The mean with a German task would hide an English lesson from English tasks.
+    """
+    wording, *task = ranking.strategy_texts(strategy)
+    unread = task and not readable(embedder, task[0]) and readable(embedder, wording)
+    return [wording] if unread else [wording, *task]
 
 
 async def embedded_rows(

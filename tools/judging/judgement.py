@@ -44,7 +44,7 @@ class Judgement(BaseModel):
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],
         max_length=3,
-        description="Lessons for the next tasks, general or facts that will hold here; nothing of this task only. "
+        description="Lessons for the next tasks, in English, general or facts that will hold here; nothing of this task only. "
         "From a failure: how to prevent it",
     )
 
@@ -59,7 +59,7 @@ class Comparison(BaseModel):
     strategies: list[StrategyDraft] = Field(
         default_factory=list[StrategyDraft],
         max_length=5,
-        description="Lessons of the contrast: what better attempts did, what prevents mistakes",
+        description="Lessons of the contrast, in English: what better attempts did, what prevents mistakes",
     )
 
 

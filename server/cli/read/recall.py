@@ -40,10 +40,12 @@ def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> 
         raise InvalidInput(f"A task has 1 to {_TASK_CHARS:,} characters, this one has {len(text):,}.")
     fixed = target.settings.scope
 
-    async def run(bank: "Bank") -> recall_strategies.RecallResult:
-        return await recall_strategies.recall(bank, text, limit, await scope_in(bank, fixed, Path.cwd()))
+    async def run(bank: "Bank") -> tuple[recall_strategies.RecallResult, bool]:
+        scope = await scope_in(bank, fixed, Path.cwd())
+        result = await recall_strategies.recall(bank, text, limit, scope)
+        return result, await recall_strategies.is_unread(bank, text, scope)
 
-    result = target.with_bank(run)
+    result, unread = target.with_bank(run)
     if as_json:
         show_json(result.model_dump(mode="json"))
     elif result.strategies or result.others:
@@ -51,6 +53,8 @@ def recall(target: Target, task: tuple[str, ...], limit: int, as_json: bool) -> 
             ["May fit too, in full with `strategy-bank show ID`:", *map(_other, result.others)] if result.others else []
         )
         show_block("\n\n".join([*map(_hit, result.strategies), "\n".join(others)]).rstrip())
+    elif unread:
+        say("The model of this bank reads English, and this task is hardly English: ask in English.")
     else:
         say(f"Nothing in {result.scope} or global fits this task.")
 

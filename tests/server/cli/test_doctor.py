@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
+from bench.recall.languages import DATA as LANGUAGES
 from strategy_bank.server.cli.main import cli
 from strategy_bank.server.doctor.checks import Finding, guarded
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.embedding.embedder import available
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance.upkeep import COMPACT_AT
 from strategy_bank.store.records import Episode, Recall, Strategy
@@ -182,3 +185,16 @@ def test_the_scope_in_force_is_named_with_a_bank_and_without_one(
     fill(home, Episode(id="ep_1", scope="s", task="t", trajectory="x", steps=1))
     assert doctor()["scope"][0]["found"].startswith("shop, in this folder")
     assert doctor(STRATEGY_BANK_SCOPE="named")["scope"][0]["found"].startswith("named, in this folder")
+
+
+def test_a_bank_whose_lessons_the_model_cannot_read_is_told_what_helps(doctor: Doctor, home: Path) -> None:
+    german = json.loads((LANGUAGES / "de.json").read_text("utf-8"))["lessons"]
+    fill(home, *(Strategy(id=f"st_{n:016x}", outcome="success", **lesson) for n, lesson in enumerate(german[:3])))
+    fill(home, *(Strategy(id=f"st_e{n:015x}", **LESSON | {"title": f"Listen {n}"}) for n in range(2)))
+    (finding,) = doctor()["languages"]
+    assert finding["status"] == "warn"
+    assert "2 of 5 active strategies" in finding["found"]
+    (model,) = re.findall(r"models use (\S+?)`", finding["advice"])
+    assert model in {name for name, _, _ in available(home / "models")}
+    fill(home, Strategy(id="st_e00000000000000f", **LESSON))
+    assert doctor()["languages"][0]["status"] == "ok"
