@@ -4,8 +4,8 @@
 
 To half of the tasks a lesson or two fit, to the others nothing does: everyday ones, and technical ones about something else.
 Then how many tasks are taken for ones that the model cannot read (store/retrieval/readability.py): of these languages, where it
-should be all, and of all English sets in ../shared/data, where it should be none. German, Japanese, Russian, the graded and the
-web tasks served to set the bounds, the others to judge them.
+should be all, and of English sets, where it should be none. German, Japanese, Russian and the English sets served to set the
+bounds; Spanish, Turkish and Chinese to judge them.
 """
 
 import json
