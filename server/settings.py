@@ -82,6 +82,12 @@ class Settings(BaseModel):
     other_scopes: bool = Field(
         False, description="Whether an agent may name another scope than its project's, to read and to write there"
     )
+    hold_out: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="One recall in so many leaves out one strategy that fits, to compare; 0: none does",
+    )
     project: str = Field("", description="Folder of the project, for clients that put it there: ${workspaceFolder}")
     judge: Literal["auto", "agent", "endpoint"] = Field(
         "auto", description="Who judges: auto is the endpoint if configured, else the agent"

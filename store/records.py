@@ -161,6 +161,10 @@ class Recall(Record, frozen=True):
     strategy_ids: list[str] = Field(default_factory=list)  # shown in full
     listed_ids: list[str] = Field(default_factory=list)  # shown as a line
     opened_ids: list[str] = Field(default_factory=list)  # those that the agent then asked for: a sign that they fit
+    held_out_ids: list[str] = Field(
+        default_factory=list
+    )  # left out though they fit, to see what comes of a task without
+    tokens: int = 0  # of what was shown, about
 
 
 class Project(Record, frozen=True):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MENU_CHARS = 1_700  # of both lists: about 420 tokens, what three strategies in full come to
 _LINE_CHARS = 120  # of a description in a line
+_FRAME_CHARS, _CHARS_A_TOKEN = 450, 4  # of the guidance and the ids around the lists; of English text
 
 
 class OtherStrategy(BaseModel):
@@ -59,9 +60,9 @@ class RecallResult(BaseModel):
         return "\n".join([head, *full, *lines])
 
 
-async def recall(bank: "Bank", task: str, limit: int, scope: "Scope") -> RecallResult:
+async def recall(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: int = 0) -> RecallResult:
     """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
-    recall_id, menu = await fitting(bank, task, limit, scope)
+    recall_id, menu = await fitting(bank, task, limit, scope, hold_out)
     others = [OtherStrategy.model_validate(hit.model_dump()) for hit in menu.others]
     unread = await is_unread(bank, task, scope)
     guidance = render("ask_in_english" if unread else _GUIDANCE[bool(menu.full), bool(others)])
@@ -89,7 +90,9 @@ async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") ->
             "None of these ids can be opened: give ids as a recall listed them, st_ and 16 of 0-9 and a-f."
         )
     opened = [Hit.model_validate({"relevance": 1.0, **dict(there[id])}) for id in ids if id in there]
-    recall_id = bank.note_opened(scope.name, list(there)) or _noted(bank, "", scope, Menu(opened, []), opened=True)
+    recall_id = bank.note_opened(scope.name, list(there)) or _noted(
+        bank, "", scope, Menu(opened, []), opened_ids=list(there)
+    )
     guidance = " ".join([render("opened"), *warnings])
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=opened, others=[], guidance=guidance)
 
@@ -99,10 +102,17 @@ async def is_unread(bank: "Bank", task: str, scope: "Scope") -> bool:
     return not await bank.can_read(task) and await bank.count(Strategy, status="active", scope=scope.readable) > 0
 
 
-async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope") -> tuple[str, Menu]:
-    """Return the id under which the recall is noted, and the strategies of the scope and of `global` that fit the task."""
+async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: int = 0) -> tuple[str, Menu]:
+    """Return the id under which the recall is noted, and the strategies of the scope and of `global` that fit the task.
+
+    With `hold_out` = n, one recall in n goes without one strategy that fits, so that what comes of such tasks can be compared.
+    """
     menu = _short(await bank.menu(task, scope.readable, limit))
-    return _noted(bank, task, scope, menu), menu
+    if not (hold_out and menu.full and secrets.randbelow(hold_out) == 0):
+        return _noted(bank, task, scope, menu), menu
+    held = secrets.choice(menu.full)
+    left = Menu([hit for hit in menu.full if hit is not held], menu.others)
+    return _noted(bank, task, scope, left, held_out_ids=[held.id]), left
 
 
 def _short(menu: Menu) -> Menu:
@@ -116,13 +126,19 @@ def _short(menu: Menu) -> Menu:
     return Menu(menu.full, others)
 
 
-def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, *, opened: bool = False) -> str:
+def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str]) -> str:
     full, listed = ([hit.id for hit in hits] for hits in menu)
-    recall_id = f"rc_{secrets.token_hex(8)}"
-    told = redact(task[:2000]).text
-    note = Recall(id=recall_id, scope=scope.name, task=told, strategy_ids=full, listed_ids=listed)
-    bank.note_recall(note.model_copy(update={"opened_ids": full}) if opened else note)
-    return recall_id
+    shown = sum(len(_entry(hit, [])) for hit in menu.full) + sum(len(_line(hit)) for hit in menu.others)
+    note = Recall(
+        id=f"rc_{secrets.token_hex(8)}",
+        scope=scope.name,
+        task=redact(task[:2000]).text,
+        strategy_ids=full,
+        listed_ids=listed,
+        tokens=(shown + _FRAME_CHARS) // _CHARS_A_TOKEN,
+    )
+    bank.note_recall(note.model_copy(update=more))
+    return note.id
 
 
 def fence_strategies(hits: list[Hit]) -> str:

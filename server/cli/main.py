@@ -17,7 +17,7 @@ from strategy_bank.store.errors import StrategyBankError
 
 # folder of this package → its title in the help, and its commands, each in a file of its name
 _ROOMS = {
-    "read": ("Look into the bank", ["recall", "list", "show", "stats", "scopes"]),
+    "read": ("Look into the bank", ["recall", "list", "show", "stats", "value", "scopes"]),
     "change": (
         "Change what it holds",
         ["learn", "distill", "review", "retire", "reinstate", "move", "forget", "consolidate"],

@@ -82,7 +82,7 @@ async def recall_strategies(
     if ids:
         result = await open_strategies(bank, ids, own)
     elif task:
-        result = await recall(bank, task, limit, own)
+        result = await recall(bank, task, limit, own, state.settings.hold_out)
     else:
         raise InvalidInput("Give the task, or ids of strategies to open.")
     return _reply(result, context_for(hook, result.as_text()) if hook else "")

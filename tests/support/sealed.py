@@ -171,6 +171,7 @@ def _commands(folder: Path, strategy: str, episode: str) -> list[list[str]]:
         ["list"],
         ["show", episode],
         ["stats"],
+        ["value"],
         ["scopes"],
         ["learn", "claude-code"],
         ["review"],

@@ -94,7 +94,7 @@ def _(record: Run, gone: Gone) -> Run:
 
 @_without.register
 def _(record: Recall, gone: Gone) -> Recall:
-    lists = ("strategy_ids", "listed_ids", "opened_ids")
+    lists = ("strategy_ids", "listed_ids", "opened_ids", "held_out_ids")
     return record.model_copy(update={name: gone.left(getattr(record, name)) for name in lists})
 
 

@@ -84,12 +84,18 @@ def harm(uses: Iterable[Use], base_rate: float) -> str:
 
 
 def upper_bound(successes: float, uses: float) -> float:
-    """Return the upper bound of Wilson's 97.5 % interval (1927), 0–1; it falls towards the share with more uses."""
+    """Return the upper bound of Wilson's 97.5 % interval, 0–1; it falls towards the share with more uses."""
+    return interval(successes, uses, _Z)[1]
+
+
+def interval(successes: float, uses: float, z: float = 1.96) -> tuple[float, float]:
+    """Return the bounds of Wilson's interval of a share (1927), 0–1; by default 95 %."""
     if not uses:
-        return 1.0
-    share, extra = successes / uses, _Z * _Z / uses
-    spread = _Z * sqrt(max(0.0, share * (1 - share)) / uses + extra / (4 * uses))
-    return min(1.0, (share + extra / 2 + spread) / (1 + extra))
+        return 0.0, 1.0
+    share, extra = successes / uses, z * z / uses
+    spread = z * sqrt(max(0.0, share * (1 - share)) / uses + extra / (4 * uses))
+    middle = share + extra / 2
+    return max(0.0, (middle - spread) / (1 + extra)), min(1.0, (middle + spread) / (1 + extra))
 
 
 def _by_task(uses: Iterable[Use]) -> dict[str, float]:

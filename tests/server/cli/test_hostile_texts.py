@@ -95,6 +95,7 @@ RUNS: dict[str, list[list[str]]] = {
     "list": [["--status", "all"], ["--json"], ["--scope", f"no{HOSTILE}"]],
     "show": [["st_1"], ["ep_1", "--full"], ["run_1"], ["st_1", "--json"], [HOSTILE]],
     "stats": [[], ["--json"]],
+    "value": [[], ["--by", "scope"], ["--by", "scope", "--json"]],
     "scopes": [[], ["--json"]],
     "learn": [["claude-code", "--dry-run"], ["codex", "--project", "{folder}"]],
     "distill": [[], ["--limit", HOSTILE]],
