@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ def lend_scratch(home: Path) -> Path | None:
         return _held[-1][0]
     with suppress(OSError):
         above = home / "tmp"
-        above.mkdir(mode=0o700, exist_ok=True)
+        _make_if_missing(above)
         _drop_abandoned(above)
         for _ in range(_TRIES):
             folder = Path(mkdtemp(dir=above))
@@ -34,6 +35,14 @@ def lend_scratch(home: Path) -> Path | None:
                 if folder.is_dir():
                     return _lent(folder)
     return None
+
+
+def _make_if_missing(above: Path) -> None:
+    """Make the folder for those of all processes. In a team's folder, one with the setgid bit, its group may make some too."""
+    with suppress(FileExistsError):
+        above.mkdir(mode=0o700)
+        if above.parent.stat().st_mode & stat.S_ISGID:
+            above.chmod(0o3770)  # sticky: each removes its own
 
 
 def _lent(folder: Path) -> Path:

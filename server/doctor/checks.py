@@ -5,10 +5,11 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from pydantic import SecretStr
 
 from strategy_bank.server.judges import SETTINGS_NEEDED, with_endpoint
 from strategy_bank.server.settings import FIELDS, Settings, Sources, masked
+from strategy_bank.server.transport.token import TOKEN_FILE
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder
 from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
@@ -116,14 +118,33 @@ async def _home(location: Location, tell: Tell) -> None:
     if closed:
         advice = way_out_of(errno.EACCES, str(closed[0]))
         tell(Finding("home", "fail", f"{closed[0]} is not writable", advice))
-    elif os.name == "posix" and mode & 0o077:
+    elif os.name == "posix" and mode & (0o007 if location.home.stat().st_mode & stat.S_ISGID else 0o077):
         advice = f"chmod 700 '{location.home}'"
         tell(Finding("home", "warn", f"{location.home} may be read by others (mode {mode:o})", advice))
     else:
         tell(Finding("home", "ok", f"{location.home}, mode {mode:o}, tables at {masked(location.tables_uri)}"))
+    if os.name == "posix":
+        for finding in _rights(location, tables):
+            tell(finding)
     free = shutil.disk_usage(location.home).free
     status = "fail" if free < NO_ROOM else "warn" if free < LITTLE_ROOM else "ok"
     tell(Finding("disk", status, f"{free / 1e9:.1f} GB free", "" if status == "ok" else "Make room on this disk."))
+
+
+def _rights(location: Location, tables: Sequence[Path]) -> Iterator[Finding]:
+    """Yield what is wrong with whom the token and the tables are open to."""
+    token = location.home / TOKEN_FILE
+    if os.path.isfile(token) and token.stat().st_mode & 0o077:
+        yield Finding("token", "warn", f"others may read the token in {token}", f"chmod 600 '{token}'; write a new one")
+    for folder in filter(os.path.isdir, tables):
+        mode = folder.stat().st_mode & 0o7777
+        team = (mode | folder.parent.stat().st_mode) & stat.S_ISGID
+        if team and not mode & stat.S_IWGRP:
+            advice = f"chmod -R g+rwX '{folder.parent}', and umask 007 for everybody; docs/teams.md tells more."
+            yield Finding("tables", "warn", f"the team cannot write to {folder} (mode {mode:o})", advice)
+        elif mode & (0o007 if team else 0o077):
+            advice = f"chmod {'o-rwx' if team else '700'} '{folder}'"
+            yield Finding("tables", "warn", f"{folder} is open to others (mode {mode:o})", advice)
 
 
 async def _lock(location: Location, tell: Tell) -> None:

@@ -198,3 +198,19 @@ def test_a_bank_whose_lessons_the_model_cannot_read_is_told_what_helps(doctor: D
     assert model in {name for name, _, _ in available(home / "models")}
     fill(home, Strategy(id="st_e00000000000000f", **LESSON))
     assert doctor()["languages"][0]["status"] == "ok"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_a_token_or_tables_that_are_open_to_the_wrong_ones_are_named(doctor: Doctor, home: Path) -> None:
+    tables, token = home / "bank.lance", home / "http-token"
+    tables.mkdir(mode=0o700)
+    token.touch(0o600)
+    assert not {"token", "tables"} & set(doctor())
+    token.chmod(0o644)
+    assert str(token) in doctor()["token"][0]["found"]
+    home.chmod(0o2770)
+    tables.chmod(0o2755)
+    assert "the team cannot write" in doctor()["tables"][0]["found"]
+    tables.chmod(0o2770)
+    assert "tables" not in doctor()
+    assert doctor()["home"][0]["status"] == "ok"
