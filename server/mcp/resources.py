@@ -3,9 +3,17 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp.types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+from mcp.types import (
+    INTERNAL_ERROR,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
 
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.mcp.caller import this_caller
@@ -43,8 +51,11 @@ def add_resources(server: MCPServer[State], state: State) -> None:
         """The ids of this project's strategies, the newest first."""
         if not isinstance(ref, ResourceTemplateReference) or ref.uri != "strategy://{id}":
             return Completion(values=[])
-        scope = await state.scope_of(await this_caller())
-        rows = await (await state.bank()).cells(Strategy, [], scope=scope.readable, status="active")
+        try:
+            scope = await state.scope_of(await this_caller())
+            rows = await (await state.bank()).cells(Strategy, [], scope=scope.readable, status="active")
+        except Exception as exc:
+            raise MCPError(INTERNAL_ERROR, in_words(exc)) from exc
         ids = [row["id"] for row in reversed(rows) if row["id"].startswith(argument.value)]
         return Completion(values=ids[:_COMPLETIONS], total=len(ids), has_more=len(ids) > _COMPLETIONS)
 

@@ -27,13 +27,14 @@ from strategy_bank.store.maintenance.migrations import check_format
 from strategy_bank.store.records import Record
 from strategy_bank.store.regular_file import open_regular
 from strategy_bank.store.transfer.arrow_sizes import unpacked_size
+from strategy_bank.store.transfer.line_bounds import is_id
 
 KIND = "strategy-bank backup"
 TABLES = [*schema.RECORDS, "meta"]  # in the order of restoring: `meta`, which says that the bank is whole, comes last
 MANIFEST = "manifest.json"
 SINCE = {"projects": 4}  # the format in which a table came
 COPIES = 3  # times that a restore needs the room of what is in the file
-_MANIFEST_BYTES, _BATCH_BYTES, _ID_CHARS = 65_536, 2 * 2**30, 200
+_MANIFEST_BYTES, _BATCH_BYTES, _ID_CHARS, _NAMES_CHARS = 65_536, 2 * 2**30, 200, 200
 _COUNT_MOST = 10**9  # of a counter, a revision, a number of steps
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _WORD_PIECES_SINCE = 3  # the format in which strategies got them
@@ -151,6 +152,9 @@ class _Checked:
         expected = schema.record_schema(self._kind) if self._kind else schema.META_SCHEMA
         if self._name == "strategies":
             expected = self._with_vectors(schema.stamp_of(stored))
+        if unknown := [name for name in stored.names if name not in expected.names]:
+            named = ", ".join(unknown)[:_NAMES_CHARS]
+            raise ValueError(f"{self._name} has columns that this version does not know: {named}")
         fields = self._kind.model_fields if self._kind else {}
         added = [
             name for name, info in fields.items() if not info.is_required() and name not in ("created_at", "updated_at")
@@ -186,7 +190,7 @@ class _Checked:
             self._check(schema.from_row(self._kind, row))
 
     def _check(self, record: Record) -> None:
-        if record.id in self._ids or not record.id.strip() or len(record.id) > _ID_CHARS:
+        if record.id in self._ids or not is_id(record.id):
             raise ValueError(f"{self._name} has the id {record.id[:_ID_CHARS]!r} twice, or it is none")
         self._ids.add(record.id)
         for name, value in record:

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.types import ResourceTemplateReference
 
 from strategy_bank.server.transport.signals import ending_signals
 from tests.support.raw_server import SERVER, RawServer, raw_server
@@ -143,7 +144,7 @@ async def test_what_was_acknowledged_survives_a_kill(environment: dict[str, str]
             assert (await call(client, "report_outcome", episode_id=id))["status"] == "learned"
 
 
-async def test_a_bank_that_cannot_be_opened_is_a_tool_error_that_names_the_place(
+async def test_a_bank_that_cannot_be_opened_is_an_error_of_each_call_that_names_the_place(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     blocked = tmp_path / "a file"
@@ -151,6 +152,9 @@ async def test_a_bank_that_cannot_be_opened_is_a_tool_error_that_names_the_place
     async with connected(environment | {"STRATEGY_BANK_HOME": str(blocked / "home")}, "auto") as client:
         assert len((await client.list_tools()).tools) == 3
         result = await client.call_tool("recall_strategies", {"task": TASK})
+        ref = ResourceTemplateReference(type="ref/resource", uri="strategy://{id}")
+        with pytest.raises(MCPError, match="STRATEGY_BANK_HOME"):
+            await client.complete(ref, {"name": "id", "value": "st"})
     assert result.is_error
     assert str(blocked) in text_of(result)
     assert "STRATEGY_BANK_HOME" in text_of(result)

@@ -246,3 +246,11 @@ def test_a_record_at_the_largest_revision_can_still_be_changed(shell: Shell) -> 
     assert "active → retired" in shell("retire", strategy().id).stdout
     assert "retired → active" in shell("reinstate", strategy().id).stdout
     assert [each.revision for each in strategies(shell)] == [1]
+
+
+def test_with_a_scope_what_is_there_in_the_same_words_under_an_older_id_is_not_added_again(shell: Shell) -> None:
+    old = strategy(id="st_0123456789abcdef")
+    shell.inside(lambda bank: load(bank, [old]))
+    for words in (["--trust"], ["--trust", "--scope", "web"], ["--scope", "web"]):
+        assert "Added nothing" in shell("import", "-", *words, input=line_of(old)).output
+    assert "Added 1 strategy" in shell("import", "-", "--trust", "--scope", "other", input=line_of(old)).output

@@ -26,6 +26,7 @@ class Gone:
     attempts: Mapping[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])  # by the id of their run
     texts: tuple[str, ...] = ()  # in lower case: what no copy may hold
     holding: frozenset[str] = frozenset()  # ids of records whose copies hold one of these texts
+    scope: str = ""  # a project of which everything goes
     kept_tasks: Mapping[str, str] = field(default_factory=dict[str, str])  # by the ids of episodes and runs that stay
 
     def has(self, record: Record, text: str) -> bool:
@@ -58,6 +59,9 @@ def _(record: Strategy, gone: Gone) -> Strategy:
     lists = ("episode_ids", "run_ids", "credited_by", "pardoned", "contradicts")
     change: dict[str, Any] = {name: gone.left(getattr(record, name)) for name in lists}
     change["status_reason"] = _ID.sub(lambda id: FORGOTTEN if id[0] in gone.ids else id[0], record.status_reason)
+    if gone.scope:  # why a lesson became global names the projects that taught it
+        named = rf"^(global: .*)(?<=(?: in|and) ){re.escape(gone.scope)}(?= and |$)"
+        change["status_reason"] = re.sub(named, rf"\1{FORGOTTEN}", change["status_reason"])
     if _is_copied(record, gone) or gone.has(record, record.source_task):
         change["source_task"] = ""
     return record.model_copy(update=change)

@@ -149,6 +149,7 @@ def _gone(going: Sequence[Record], staying: Sequence[Record], selection: Selecti
         attempts={run: frozenset(numbers) for run, numbers in attempts.items()},
         texts=tuple(forms_of(selection.matching)) if selection.matching else (),
         holding=frozenset(holding),
+        scope=selection.scope if selection == Selection(scope=selection.scope) else "",
         kept_tasks={record.id: record.task for record in staying if isinstance(record, Episode | Run)},
     )
 

@@ -64,7 +64,7 @@ class Arrival:
     async def look_around(self, bank: "Bank") -> None:
         """Learn which strategies there are, and keep the old id of what the bank holds in the same words."""
         self._known |= {row["id"] for row in await bank.cells(Strategy, [])}
-        old = [] if self.scope else list(self._renamed)
+        old = list(self._renamed)
         for start in range(0, len(old), _BATCH):
             for kind in (Strategy, Episode):
                 for there in await bank.all(kind, id=old[start : start + _BATCH]):
@@ -158,6 +158,8 @@ class Arrival:
 
     def _keep_if_same(self, there: Strategy | Episode) -> None:
         own, scope = self._renamed[there.id]
+        if self.scope and there.scope != scope:  # the same words of another project
+            return
         if _own_id(there.model_copy(update={"scope": scope})) == own:
             self._kept[own] = there.id
 

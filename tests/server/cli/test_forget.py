@@ -20,6 +20,7 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.lance import schema
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Recall, Run, Strategy
+from strategy_bank.tools.curation.copies import Gone, without
 from tests.support.connecting import Connect
 from tests.support.records import lesson, put
 from tests.support.samples import PREVENTIVE, STRATEGY, TRAJECTORY, call, comparison, judgement, report
@@ -336,3 +337,10 @@ async def test_who_reads_during_a_purge_reads_again(home: Path) -> None:
             for _ in range(5):
                 await bank.purge()
             over.set()
+
+
+async def test_the_name_of_a_forgotten_project_goes_from_the_reasons_of_lessons_that_stay() -> None:
+    told = lesson(1, scope="global", status_reason="global: taught independently in shop and web")
+    assert without(told, Gone(frozenset(), scope="shop")).status_reason.endswith("in (forgotten) and web")
+    assert without(told, Gone(frozenset(), scope="web")).status_reason.endswith("in shop and (forgotten)")
+    assert without(told, Gone(frozenset(), scope="we")) == told

@@ -127,6 +127,12 @@ def vectors(value: float | None) -> Change:
     return table("strategies", changed)
 
 
+def with_row(old: Any, id: str) -> Any:
+    """Add a run to the table of runs."""
+    run = Run(id=id, scope="project", task="Mend it", mode="parallel", attempts=2)
+    return pa.Table.from_pylist([*old.to_pylist(), schema.to_row(run)], old.schema)
+
+
 HOSTILE: dict[str, Change] = {
     "a column less": table("strategies", lambda old: old.drop_columns(["title"])),
     "no vectors": table("strategies", lambda old: old.drop_columns([old.schema.names[-3]])),
@@ -135,6 +141,10 @@ HOSTILE: dict[str, Change] = {
     "a null where none may be": cell("strategies", "content", None),
     "a null id": cell("episodes", "id", None),
     "an empty id": cell("episodes", "id", " "),
+    "an id that turns the line": table("runs", lambda old: with_row(old, "run_\u202e1")),
+    "an id of two lines": table("runs", lambda old: with_row(old, "run_1\nrun_2")),
+    "a column too many": table("episodes", lambda old: old.append_column("more", pa.nulls(old.num_rows))),
+    "a column of another model": table("strategies", lambda old: old.append_column("vector_0", pa.nulls(old.num_rows))),
     "an id twice": cell("strategies", "id", "st_1"),
     "a status that is none": cell("strategies", "status", "great"),
     "a list that is no JSON": cell("episodes", "learned", "[{"),
