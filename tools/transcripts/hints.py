@@ -52,7 +52,7 @@ class Hints:
         self.errors += failed
         if code := exit_code(output):
             self.exit_codes.append(code)
-        if result := _last_result(output[-_SCANNED:]):
+        if result := test_result(output):
             self.tests.append(result)
 
     def said(self, words: str) -> None:
@@ -79,8 +79,9 @@ class Hints:
         return "\n".join(["Noted from the transcript, oldest first; hints, no verdict.", *lines]) if lines else ""
 
 
-def _last_result(output: str) -> str:
-    """Return the last line that tells the result of tests; empty where none does."""
+def test_result(output: str) -> str:
+    """Return the last line of a tool's output that tells the result of tests; empty where none does."""
+    output = output[-_SCANNED:]
     if not any(word in output for word in _WORDS):
         return ""
     lines = (line.strip() for line in reversed(output.split("\n")) if any(word in line for word in _WORDS))

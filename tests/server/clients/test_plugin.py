@@ -143,6 +143,12 @@ def test_an_older_session_of_gemini_cli_is_one_document_and_a_mark_before_it_doe
             agent(text("Nothing.")),
         ],
         [said(PROMPT), agent(use("t1", "TodoWrite", todos=[])), result("t1", "ok")],
+        [
+            said("How are uploads stored?"),
+            *(agent(use(f"t{n}", "Read", file_path=f"/srv/{n}.py")) for n in range(5)),
+            *(result(f"t{n}", "import os") for n in range(5)),
+            agent(text("In one table.")),
+        ],
         [said(PROMPT), agent(use("t1", "mcp__strategy-bank__recall_strategies", task=PROMPT)), result("t1", "none")],
         [],
     ],
@@ -153,12 +159,28 @@ def test_an_older_session_of_gemini_cli_is_one_document_and_a_mark_before_it_doe
         "an earlier turn's work",
         "an earlier turn's work, and a prompt behind a block",
         "housekeeping",
+        "a question that was looked up",
         "only recall",
         "empty",
     ],
 )
 def test_an_agent_that_has_nothing_to_report_may_stop(transcript: Path, records: list[Any]) -> None:
     assert asked(write(transcript, records)) == ""
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [agent(use("t1", "Edit", file_path="/srv/a.py", old_string="a", new_string="b")), result("t1", "ok")],
+        [agent(use("t1", command="make")), result("t1", "no rule to make target", error=True)],
+        [agent(use("t1", command="make")), result("t1", "Exit code 2\nno rule to make target")],
+        [agent(use("t1", command="npm test")), result("t1", "Tests: 3 passed")],
+        [line for n in range(8) for line in (agent(use(f"t{n}", command="kubectl get pods")), result(f"t{n}", "none"))],
+    ],
+    ids=["a file was written", "a call failed", "a command failed", "tests ran", "it looked for long"],
+)
+def test_what_was_tried_is_asked_for(transcript: Path, records: list[Any]) -> None:
+    assert asked(write(transcript, [said(PROMPT), *records]))
 
 
 def test_a_turn_longer_than_what_is_looked_at_still_counts(transcript: Path) -> None:
