@@ -1,6 +1,6 @@
-"""How right recall is: five ways of ranking on three sets of tasks, and how well each knows that nothing fits.
+"""How right recall is: five ways of ranking on five sets of tasks, and the menus that recall makes of ours.
 
-    python -m bench.recall.quality
+    python -m bench.recall.quality [--set FILE ...]
 
 BM25                       LanceDB's full-text search over all that a strategy says
 cosine of the text         what most agent memories do: title, description and content in one vector
@@ -8,10 +8,11 @@ cosine of the source task  what the paper does: tasks are found by tasks
 rank fusion                LanceDB's default hybrid: the first two with equal weight, 1 / (60 + rank)
 ours                       `ranking` and `coverage` of store/retrieval, on the candidates that the bank's two searches bring
 
-All figures come from real banks: LanceDB's BM25 scores, the packaged model's vectors. At the end the bank itself is asked,
-through `Bank.search`, with its floor.
+All figures come from real banks: LanceDB's BM25 scores, the packaged model's vectors. The menus (menus.py) are those of whole
+sets and of small banks made of them. FILE is another set of the form that project.md describes, and is measured alone.
 """
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,17 +23,17 @@ from typing import Any
 import anyio
 import numpy as np
 
+from bench.recall import menus
 from bench.recall.metrics import Gains, abstention, hit_at_1, hit_at_3, ndcg, reciprocal_rank
-from bench.recall.sets import DATA, KINDS, Case, graded, household, web_tasks
+from bench.recall.sets import DATA, KINDS, PROJECT, Case, drawn, from_file, graded, household, second, web_tasks
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Reading
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import Hit, Strategy
+from strategy_bank.store.records import Hit, Menu, Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 OURS = "ours"
-SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Measured:
-    """The ways by name, and what the bank itself recalls when it holds all strategies: numbers, best first."""
+    """The ways by name, and what the bank itself recalls when it holds all strategies."""
 
     ways: dict[str, Ranked]
-    recalled: list[list[int]]
+    recalled: list[Menu]
 
 
 async def measure(case: Case, home: Path, ask: bool) -> Measured:
@@ -62,9 +63,7 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
     bm25 = await _bm25(bank, case, None)
     spelt = await _bm25(bank, case, bank.embedder.count_pieces)
     place = {strategy.id: k for k, strategy in enumerate(case.strategies)}
-    recalled = [
-        [place[hit.id] for hit in await bank.search(query.task, ["global"], SHOWN)] for query in case.queries if ask
-    ]
+    recalled = [await bank.menu(query.task, ["global"], menus.FULL) for query in case.queries if ask]
     await bank.close()
     queries = np.stack([reading.vector for reading in readings])
     text = queries @ np.stack([item.text for item in embedded]).T
@@ -157,32 +156,17 @@ def show(case: Case, measured: Measured) -> None:
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def show_recalled(case: Case, measured: Measured) -> None:
-    """What comes out of the bank, with its floor; and each half for itself, since the floor was chosen on this set."""
-    whole = range(len(case.queries))
-    halves = [[i for i in whole if case.queries[i].half == half] for half in (0, 1)]
-    heads = ["through Bank.search", "nDCG@3, floor and all", "without floor", "hit@3", "wrongly empty"]
-    heads += ["empty where nothing fits", "shown"]
-    print(f"\n| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
-    for name, some in zip(("all", "first half", "second half"), (whole, *halves), strict=True):
-        answerable, nothing = _split(case, some)
-        empty = [np.mean([not measured.recalled[i] for i in part]) for part in (answerable, nothing)]
-        recalled = Ranked(measured.recalled, None)
-        shown = np.mean([len(measured.recalled[i]) for i in answerable])
-        print(f"| {name} | {_mean(ndcg, case, recalled, answerable)} | {_mean(ndcg, case, measured.ways[OURS], answerable)} | "
-              f"{_mean(hit_at_3, case, recalled, answerable)} | {empty[0]:.0%} | {empty[1]:.0%} | {shown:.1f} |")  # fmt: skip
-    print(f"\nin the order computed above: {agreement(case, measured):.1%} of the recalls that are not empty")
-
-
 def agreement(case: Case, measured: Measured) -> float:
-    """Share of the bank's answers that stand in the computed order, one after the other; hits below the floor are left out."""
-    pairs = [(told, measured.ways[OURS].orders[i]) for i, told in enumerate(measured.recalled) if told]
-    return float(np.mean([[k for k in order if k in told] == told for told, order in pairs]))
+    """Share of the bank's answers that stand in the computed order, one after the other; what is not shown is left out."""
+    place = {strategy.id: k for k, strategy in enumerate(case.strategies)}
+    told = [[place[hit.id] for hits in menu for hit in hits] for menu in measured.recalled]
+    pairs = [(each, measured.ways[OURS].orders[i]) for i, each in enumerate(told) if each]
+    return float(np.mean([[k for k in order if k in each] == each for each, order in pairs]))
 
 
-def _split(case: Case, some: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
+def _split(case: Case) -> tuple[list[int], list[int]]:
     """Numbers of the answerable queries, and of those that nothing fits (that of an empty bank left out)."""
-    chosen = range(len(case.queries)) if some is None else some
+    chosen = range(len(case.queries))
     answerable = [i for i in chosen if case.queries[i].relevant]
     return answerable, [i for i in chosen if not case.queries[i].relevant and case.queries[i].known]
 
@@ -197,18 +181,30 @@ def _mean(figure: Any, case: Case, ranked: Ranked, some: Sequence[int]) -> str:
     return f"{mean(figure, case, ranked, some):.3f}"
 
 
-async def main() -> int:
-    if not DATA.is_dir():
-        print(f"There are no data at {DATA}: nothing was measured.")
-        return 1
-    for case in (graded(), web_tasks(), household()):
+async def compare(cases: Sequence[Case]) -> None:
+    for case in cases:
         with tempfile.TemporaryDirectory() as home:
             measured = await measure(case, Path(home), ask=case.name == "graded")
         show(case, measured)
         if measured.recalled:
-            show_recalled(case, measured)
+            print(
+                f"\nin the order computed above: {agreement(case, measured):.1%} of the bank's menus that are not empty"
+            )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.recall.quality")
+    parser.add_argument("--set", type=Path, action="append", default=[])
+    chosen = [from_file(file.stem, file) for file in parser.parse_args().set]
+    if not chosen and not DATA.is_dir():
+        print(f"There are no data at {DATA}: nothing was measured.")
+        return 1
+    graded_like = chosen or [graded(), second(), *([from_file("project", PROJECT)] if PROJECT.is_file() else [])]
+    anyio.run(compare, graded_like if chosen else [*graded_like, web_tasks(), household()])
+    print()
+    menus.show(graded_like if chosen else [*graded_like, drawn()])
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    sys.exit(main())

@@ -1,15 +1,22 @@
-"""Three sets of strategies and tasks on which recall is measured. They lie beside the project, in ../shared/data."""
+"""Sets of strategies and tasks on which recall is measured.
+
+They lie beside the project, in ../shared/data, but for the lessons that agents drew (bench/consolidation/drawn).
+"""
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from bench.consolidation.pairs import DRAWN, rows
+from bench.judging.cases import load_cases
 from bench.support.places import DATA
 from strategy_bank.store.records import Strategy, content_id
 
+PROJECT = Path(__file__).parent / "project.json"
 KINDS = ("paraphrase", "transfer", "lexical", "trap")
 
 
@@ -22,6 +29,8 @@ class Query:
     kind: str
     known: int
     half: int = 0
+    hidden: frozenset[int] = frozenset()
+    """Strategies that are not there when it is asked."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +40,58 @@ class Case:
     name: str
     strategies: list[Strategy]
     queries: list[Query]
+    domains: Sequence[str] = ()
+    """The subject of each strategy, where the set tells it."""
 
 
 def graded() -> Case:
     """Strategies, tasks with graded relevance, and tasks that nothing fits, by one author who wrote them for this."""
-    data = _read("strategy_retrieval_dev.json")
-    strategies = [Strategy(**{name: s[name] for name in s.keys() - {"domain"}}) for s in data["strategies"]]
+    file = DATA / "strategy_retrieval_dev.json"
+    return from_file("graded", file, _halves(json.loads(file.read_text("utf-8"))["queries"]))
+
+
+def second() -> Case:
+    """Another set of that form, by another author."""
+    return from_file("second", DATA / "strategy_retrieval_second.json")
+
+
+def from_file(name: str, file: Path, half: Mapping[str, int] | None = None) -> Case:
+    """Read a set of the form that `project.md` describes."""
+    data = json.loads(file.read_text("utf-8"))
+    strategies = [Strategy(**{name: s[name] for name in s.keys() & Strategy.model_fields}) for s in data["strategies"]]
     place, known = {strategy.id: k for k, strategy in enumerate(strategies)}, len(strategies)
-    half = _halves(data["queries"])
     queries = [
-        Query(q["task"], {place[id]: gain for id, gain in q["relevant"].items()}, q["kind"], known, half[q["id"]])
+        Query(
+            q["task"],
+            {place[id]: gain for id, gain in q["relevant"].items()},
+            q["kind"],
+            known,
+            (half or {}).get(q["id"], 0),
+        )
         for q in data["queries"]
     ]
     queries += [Query(q["task"], {}, "", known, number % 2) for number, q in enumerate(data["no_match"])]
-    return Case("graded", strategies, queries)
+    return Case(name, strategies, queries, [s.get("domain", "") for s in data["strategies"]])
+
+
+def drawn() -> Case:
+    """Tasks of a developer's day, and the lessons that an agent drew from the others, as one reader rated their use."""
+    tasks = {case.name: case.task for case in load_cases()}
+    told = [row for row in rows(DRAWN / "lessons.jsonl") if row["work"] in tasks and "-a" in row["id"]]
+    strategies = [
+        Strategy(source_task=tasks[row["work"]], **{name: row[name] for name in row.keys() - {"work"}}) for row in told
+    ]
+    place = {strategy.id: k for k, strategy in enumerate(strategies)}
+    useful: dict[str, dict[int, int]] = defaultdict(dict)
+    for row in rows(DRAWN / "useful.jsonl"):
+        if row["use"] and row["lesson"] in place:
+            useful[row["task"]][place[row["lesson"]]] = row["use"]
+    own = {name: frozenset(k for k, row in enumerate(told) if row["work"] == name) for name in tasks}
+    queries = [
+        Query(task, {k: use for k, use in useful[name].items() if k not in own[name]}, "", len(told), hidden=own[name])
+        for name, task in tasks.items()
+    ]
+    return Case("drawn", strategies, queries)
 
 
 def _halves(queries: Sequence[dict[str, Any]]) -> dict[str, int]:

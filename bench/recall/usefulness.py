@@ -41,7 +41,7 @@ def measure(embedder: Embedder) -> None:
     embedded = embed(embedder, [strategy for _, strategy in told])
     gains: dict[str, list[float]] = defaultdict(list)
     shown: list[int] = []
-    empty = 0
+    nothing = 0
     for name, task in tasks.items():
         others = [item for item, (work, _) in zip(embedded, told, strict=True) if work != name]
         use = {number: useful[name][item.strategy.id] for number, item in enumerate(others)}
@@ -55,15 +55,14 @@ def measure(embedder: Embedder) -> None:
                 "ours": [ranking.fit(candidate) for candidate in candidates],
             }.items():
                 gains[way].append(ndcg([int(number) for number in np.argsort(-np.array(values))], relevant))
-        hits = ranking.rank(candidates, SHOWN, len(others))
-        empty += not hits
-        shown += [useful[name][hit.id] for hit in hits]
+        menu = ranking.rank(candidates, SHOWN)
+        nothing += not menu.full
+        shown += [useful[name][hit.id] for hit in menu.full]
     for way, values in gains.items():
         print(f"{way:<32} nDCG@3 {np.mean(values):.3f} over {len(values)} tasks")
     no, partly, yes = np.bincount(shown, minlength=3)
-    print(
-        f"{len(tasks)} tasks, {empty} of them get nothing. Shown: {len(shown)}; apply {yes}, partly {partly}, do not {no}"
-    )
+    print(f"{len(tasks)} tasks, of which {nothing} get nothing in full. Shown in full: {len(shown)}")
+    print(f"of these {yes} apply, {partly} partly, {no} do not")
 
 
 def _candidates(query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:

@@ -6,12 +6,11 @@ stored in two bits a number, which costs no measurable quality (bench/results/re
 """
 
 from collections.abc import Sequence
-from math import log
 from typing import NamedTuple
 
 import numpy as np
 
-from strategy_bank.store.embedding.embedder import Reading, Vectors
+from strategy_bank.store.embedding.embedder import Reading, Vector, Vectors
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -21,8 +20,8 @@ Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
 # BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare
 _CHARACTER_WEIGHT = 0.15
-_USUAL_LENGTH, _CHANCE = 48, 0.075
-# tasks longer than `_USUAL_LENGTH` word pieces match more by chance: each e-fold increase in length costs `_CHANCE`
+_TURNS = [2021, 2174, 6600, 2295]  # "but", "however", "nevertheless", "though"
+_LEAST = 4  # word pieces on either side of such a word, from which it parts a task
 _SAME = 0.15
 # added to the cosine of a word piece that both texts have: a shared rare word says more than two similar ones
 _LEVELS = np.array([-1.51, -0.4528, 0.4528, 1.51], np.float32)
@@ -38,6 +37,9 @@ class Coverage(NamedTuple):
 
     of_task: float  # how much of the task occurs in the strategy
     of_strategy: float  # how much of the strategy occurs in the task
+    text: Vector | None = (
+        None  # of the strategy: the direction of the mean of its word pieces, near the vector of its text
+    )
 
 
 def weights(ids: Ints) -> Floats:
@@ -80,31 +82,47 @@ def unpack(packed: bytes, width: int) -> Vectors:
 
 
 def coverages(query: Reading, packed: Sequence[bytes]) -> list[Coverage | None]:
-    """Return for each strategy the mean over its text and its source task, or None where nothing is packed.
+    """Return how well the task and each strategy cover each other, or None where nothing is packed.
 
-    A task without telling word pieces has coverage 0 both ways.
+    Text and source task of a strategy count as one: what one of them has of the task need not be in the other. A task without
+    telling word pieces has coverage 0 both ways.
     """
-    wanted, query_vectors = _telling(query)
-    strategies = [split(one, query_vectors.shape[1] // 4) for one in packed]
-    lengths = np.array([count for counts, _, _ in strategies for count in counts], np.int64)
-    filled = lengths > 0
-    if not len(wanted) or not filled.any():
-        return [Coverage(0.0, 0.0) if len(one) else None for one in packed]
-    ids = np.concatenate([ids for _, ids, _ in strategies])
-    rows = np.concatenate([rows for _, _, rows in strategies])
-    columns = np.ascontiguousarray(query_vectors.T)
-    blocks = (_unpacked(rows[start : start + _AT_ONCE]) for start in range(0, len(rows), _AT_ONCE))
-    cosines = np.concatenate([vectors @ columns / lengths for vectors, lengths in blocks])
-    starts = (np.cumsum(lengths) - lengths)[filled]
-    of_task, of_strategy = np.zeros(len(lengths)), np.zeros(len(lengths))
-    importance, told = weights(wanted), weights(ids)
-    of_task[filled] = np.maximum.reduceat(cosines, starts, axis=0) @ importance / importance.sum()
-    found = cosines.max(axis=1) + _SAME * np.isin(ids, wanted)
-    of_strategy[filled] = np.add.reduceat(found * told, starts) / np.add.reduceat(told, starts)
-    of_strategy[filled] -= _CHANCE * max(0.0, log(len(wanted) / _USUAL_LENGTH))
-    parts = np.maximum(filled.reshape(-1, 2).sum(axis=1), 1)
-    both = np.stack([of_task, of_strategy]).reshape(2, -1, 2).sum(axis=2) / parts
-    return [Coverage(*map(float, two)) if len(one) else None for one, two in zip(packed, both.T, strict=True)]
+    wanted, vectors = _asked(*_telling(query))
+    shared = np.zeros(_VOCABULARY, np.float32)
+    shared[wanted] = _SAME
+    task = _Asked(np.ascontiguousarray(vectors.T), weights(wanted), shared)
+    # one strategy at a time, so that what is unpacked stays in the processor's cache
+    return [_coverage(task, *split(one, vectors.shape[1] // 4)) if one else None for one in packed]
+
+
+class _Asked(NamedTuple):
+    """What a task asks: the vectors of its n word pieces (width, n), their weights (n,), and what each id adds if shared."""
+
+    columns: Vectors
+    importance: Floats
+    shared: Floats
+
+
+def _coverage(task: _Asked, counts: Sequence[int], ids: Ints, rows: Bytes) -> Coverage:
+    if not len(ids) or not len(task.importance):
+        return Coverage(0.0, 0.0)
+    vectors, lengths = _unpacked(rows)
+    cosines, told = vectors @ task.columns / lengths, weights(ids)
+    of_task = cosines.max(axis=0) @ task.importance / task.importance.sum()
+    of_strategy = (cosines.max(axis=1) + task.shared[ids]) @ told / told.sum()
+    mean: Vector = vectors[: counts[0]].sum(axis=0)
+    return Coverage(float(of_task), float(of_strategy), mean / np.float32(max(np.linalg.norm(mean), 1e-6)))
+
+
+def _asked(ids: Ints, vectors: Floats) -> tuple[Ints, Floats]:
+    """Return the word pieces of a task after its last "but", where some stand on either side.
+
+    "The cache key has the hash in it, but nothing is restored": what comes first is known or done already, and lessons about it
+    would come before the one that is needed.
+    """
+    turns = [place + 1 for place in np.flatnonzero(np.isin(ids, _TURNS)) if _LEAST <= place < len(ids) - _LEAST]
+    start = turns[-1] if turns else 0
+    return ids[start:], vectors[start:]
 
 
 def _unpacked(rows: Bytes) -> tuple[Vectors, Vectors]:

@@ -5,7 +5,7 @@ functions are pure. bench/results/recall.md says how the constants were chosen.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import exp
@@ -16,26 +16,25 @@ from strategy_bank.store.records import Hit, Menu, Strategy
 if TYPE_CHECKING:
     from strategy_bank.store.retrieval.coverage import Coverage
 
-# candidates that the searches by vector and by words return; more changed no figure (bench/results/recall.md)
-NEAREST, WORDED = 16, 8
-FLOOR = 0.5  # relevance that some strategy must reach, since an irrelevant hint costs more than none; see `floor`
-LARGE = 160  # number of strategies from which the floor is no longer lowered
-BESIDE = 0.38  # relevance from which a strategy is shown beside one that reaches the floor
-LISTED, OTHERS = 0.2, 5  # relevance from which a strategy is offered as a line, and the greatest number of such lines
+# candidates that the searches by vector and by words return: with fewer a best lesson is out of reach, more cost time
+NEAREST, WORDED = 40, 8
+# relevance from which the best strategy is shown in full, one beside it, and one as a line; a best one below `POSSIBLE` says
+# that nothing fits, since an irrelevant hint costs more than none
+SURE, BESIDE, LISTED, POSSIBLE = 0.45, 0.6, 0.02, 0.08
+SHOWN = 8  # strategies in a menu, those in full included
+# relevance is a logistic function of a strategy's standing and of its margin over the best other (bench/results/recall.md)
+BY_STANDING, BY_MARGIN, OFFSET = 7.8, 5.7, -6.2
+TYPICAL = 0.4  # standing of a strategy that has little to do with the task, for a bank that holds only one
+# what makes a cosine as telling as the sum of both coverages
+COSINE_SCALE, COSINE_OFFSET = 1.3, 0.26
 # beside a cosine only: coverage accounts for shared words itself, whatever else the bank holds
 LEXICAL_WEIGHT = 0.05
 LEXICAL_HALF = 20.0  # the BM25 score that reaches half of the weight: saturated, so that it never dominates
-# the weight of the task's coverage, where the strategy's has 1: some strategy easily covers a task of another subject, but such
-# a task hardly covers a strategy
-TASK_SHARE = 0.1
-UTILITY_WEIGHT = 0.1
+UTILITY_WEIGHT = 0.3
+REPEATS = 0.86  # cosine of two texts from which one repeats the other, and would take the place of a third
 LEXICAL_TERMS = 64
 SPELT_OUT = 3  # word pieces from which a word is unknown to the model, which spells it out: a name, an error code
 HEAD, TAIL = 400, 200  # characters of a long task that count: pasted text stands in the middle and dilutes the subject
-
-
-# middle and width of the curves that turn scores into relevances
-BY_COVERAGE, BY_COSINE = (0.278, 0.06), (0.255, 0.12)
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,34 @@ def gist(task: str) -> str:
     return task if len(task) <= HEAD + TAIL else f"{task[:HEAD]}\n{task[-TAIL:]}"
 
 
-def relevance(candidate: Candidate) -> float:
-    """Return how surely the strategy fits, 0–1. It grows with every signal and does not depend on the rest of the bank."""
-    covers = candidate.coverage
-    if covers is None:
-        return _logistic(_fused(candidate), *BY_COSINE)
-    return _logistic((covers.of_strategy + TASK_SHARE * covers.of_task) / (1 + TASK_SHARE), *BY_COVERAGE)
-
-
-def _logistic(score: float, middle: float, width: float) -> float:
-    """Return 0.5 for a score at `middle`, 0.73 one `width` above it."""
-    return 1 / (1 + exp(min(50.0, (middle - score) / width)))
-
-
 def fit(candidate: Candidate) -> float:
-    """Return the score that orders the candidates of one task: here both coverages have the same weight."""
+    """Return how well strategy and task fit, about 0–1.4, whatever else the bank holds: the sum of both coverages."""
     covers = candidate.coverage
-    return _fused(candidate) if covers is None else (covers.of_task + covers.of_strategy) / 2
+    return COSINE_OFFSET + COSINE_SCALE * _fused(candidate) if covers is None else covers.of_task + covers.of_strategy
+
+
+def standing(candidate: Candidate) -> float:
+    """Return the score that orders the candidates of one task: their fit, and a little experience."""
+    row = candidate.row
+    return fit(candidate) + UTILITY_WEIGHT * (promise(row["helped"], row["hurt"]) - promise(0, 0))
+
+
+def relevances(standings: Sequence[float]) -> list[float]:
+    """Return the chance that each strategy fits, 0–1, from their standings, the best first.
+
+    Within a project all lessons share words with every task. So what counts beside a standing is how far it is from the best
+    other one.
+    """
+    best, second, *_ = [*standings, TYPICAL, TYPICAL]
+    margins = [one - (second if place == 0 else best) for place, one in enumerate(standings)]
+    return [
+        _logistic(BY_STANDING * one + BY_MARGIN * margin + OFFSET)
+        for one, margin in zip(standings, margins, strict=True)
+    ]
+
+
+def _logistic(score: float) -> float:
+    return 1 / (1 + exp(min(50.0, -score)))
 
 
 def utility(helped: int, hurt: int) -> float:
@@ -85,38 +95,63 @@ def utility(helped: int, hurt: int) -> float:
     return (helped + 1) / (helped + hurt + 2)
 
 
-def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
-    """Return all candidates, best first. A lesson from a failure ranks like any other."""
-    # utility moves the order, never the relevance: a strategy does not fit because it was useful elsewhere
-    return [Hit(relevance=round(relevance(c), 3), **c.row) for c in sorted(candidates, key=_order)]
+def promise(helped: int, hurt: int) -> float:
+    """Return `utility` and half a standard deviation of that distribution, so that an unused strategy gets its turn.
 
-
-def rank(candidates: Iterable[Candidate], limit: int, known: int) -> Menu:
-    """Return what is recalled among `known` strategies: at most `limit` and one opposite in full, and others to choose from.
-
-    The order of the candidates does not matter. Nothing is in either list where none reaches the floor.
+    It is 0.64 for an unused strategy, 0.90 for 4 of 4, 0.59 for 2 of 4 and 0.24 for 0 of 4.
     """
-    hits, needed = ordered(candidates), floor(known)
-    if not any(hit.relevance >= needed for hit in hits):
+    mean = utility(helped, hurt)
+    return mean + (mean * (1 - mean) / (helped + hurt + 3)) ** 0.5 / 2
+
+
+def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
+    """Return all candidates, best first, and behind them those that repeat a better one.
+
+    A lesson from a failure ranks like any other.
+    """
+    first, again = _parted(candidates)
+    return _hits([*first, *again])
+
+
+def rank(candidates: Iterable[Candidate], limit: int) -> Menu:
+    """Return what is recalled: at most `limit` and one opposite in full, and others to choose from.
+
+    The order of the candidates does not matter. Nothing is in either list where none may fit.
+    """
+    first, again = _parted(candidates)
+    hits = _hits([*first, *again])
+    if not hits or hits[0].relevance < POSSIBLE:
         return Menu([], [])
-    few = [hit for hit in hits if hit.relevance >= min(BESIDE, needed)][:limit]
+    few = [hit for hit in hits[: len(first)] if hit.relevance >= (SURE if hit is hits[0] else BESIDE)][:limit]
     full = [*few, *_opposite(few, hits)]
-    others = [hit for hit in hits if hit.relevance >= min(LISTED, needed) and hit not in full]
-    return Menu(full, others[:OTHERS])
+    others = [hit for hit in hits if hit.relevance >= LISTED and hit not in full]
+    return Menu(full, others[: max(0, SHOWN - len(full))])
+
+
+def _parted(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the candidates best first, and apart from them those that say nearly the same as a better one."""
+    first, again = list[Candidate](), list[Candidate]()
+    for each in sorted(candidates, key=lambda each: (-standing(each), each.row["id"])):
+        (again if any(_repeats(each, other) for other in first) else first).append(each)
+    return first, again
+
+
+def _repeats(one: Candidate, other: Candidate) -> bool:
+    """Tell whether two say nearly the same. One that contradicts the other does not, however alike their words are."""
+    texts = [each.coverage.text for each in (one, other) if each.coverage and each.coverage.text is not None]
+    against = other.row["id"] in one.row["contradicts"] or one.row["id"] in other.row["contradicts"]
+    return len(texts) == 2 and not against and float(texts[0] @ texts[1]) >= REPEATS
+
+
+def _hits(candidates: Sequence[Candidate]) -> list[Hit]:
+    chances = relevances([standing(each) for each in candidates])
+    return [Hit(relevance=round(chance, 3), **each.row) for each, chance in zip(candidates, chances, strict=True)]
 
 
 def _opposite(few: list[Hit], hits: list[Hit]) -> list[Hit]:
     """Return the best other candidate that contradicts a shown one, whatever its relevance, so that a task gets both sides."""
     known = {id for hit in few for id in hit.contradicts} - {hit.id for hit in few}
     return [hit for hit in hits if hit.id in known][:1]
-
-
-def floor(known: int) -> float:
-    """Return the relevance that the best of `known` strategies must reach: 0.14 for 1, 0.36 for 32, FLOOR from LARGE on.
-
-    The fewer there are, the less likely it is that the best of them seems to fit by chance.
-    """
-    return FLOOR * 2 / (1 + (LARGE / min(max(known, 1), LARGE)) ** 0.35)
 
 
 def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -> str:
@@ -132,8 +167,3 @@ def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -
 
 def _fused(candidate: Candidate) -> float:
     return candidate.cosine + LEXICAL_WEIGHT * candidate.bm25 / (candidate.bm25 + LEXICAL_HALF)
-
-
-def _order(candidate: Candidate) -> tuple[float, str]:
-    row = candidate.row
-    return -(fit(candidate) + UTILITY_WEIGHT * (utility(row["helped"], row["hurt"]) - 0.5)), row["id"]

@@ -31,21 +31,22 @@ async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[s
         nearest = await table.nearest(
             column, query.vector, "dot", [*_HIT, *pieces], equal, ranking.NEAREST, exact=not pieces
         )
-    worded, known = by_words.return_value
     found = {row["id"]: (row, cosine, 0.0) for row, cosine in nearest}
-    found |= {row["id"]: (row, 0.0 if pieces else float(query.vector @ row[column]), bm25) for row, bm25 in worded}
-    return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), pieces, limit, known)
+    found |= {
+        row["id"]: (row, 0.0 if pieces else float(query.vector @ row[column]), bm25)
+        for row, bm25 in by_words.return_value
+    }
+    return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), pieces, limit)
 
 
 async def _by_words(
     table: Table, embedder: Embedder, task: str, columns: Sequence[str], equal: Mapping[str, Any]
-) -> tuple[list[tuple[schema.Row, float]], int]:
-    """Return the best rows by words, with their BM25 scores, and the number of strategies that can be recalled."""
+) -> list[tuple[schema.Row, float]]:
+    """Return the best rows by words, with their BM25 scores."""
     counter = embedder.count_pieces if embedder.stamp.reads_pieces else None
     # in a thread: the first call loads the model
     words = await anyio.to_thread.run_sync(ranking.lexical_query, task, counter)
-    worded = await table.matching("text", words, columns, equal, ranking.WORDED) if words else []
-    return worded, await table.count(equal)
+    return await table.matching("text", words, columns, equal, ranking.WORDED) if words else []
 
 
 @asynccontextmanager
@@ -58,9 +59,7 @@ async def _together() -> AsyncGenerator[TaskGroup]:
         raise group.exceptions[0] from None
 
 
-def _ranked(
-    query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int, known: int
-) -> Menu:
+def _ranked(query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int) -> Menu:
     """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
     packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
     coverages = coverage.coverages(query, packed) if pieces else [None] * len(found)
@@ -70,5 +69,4 @@ def _ranked(
             for (row, cosine, bm25), covers in zip(found, coverages, strict=True)
         ],
         limit,
-        known,
     )
