@@ -65,8 +65,13 @@ async def recall(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: 
     recall_id, menu = await fitting(bank, task, limit, scope, hold_out)
     others = [OtherStrategy.model_validate(hit.model_dump()) for hit in menu.others]
     unread = await is_unread(bank, task, scope)
-    guidance = render("ask_in_english" if unread else _GUIDANCE[bool(menu.full), bool(others)])
+    guidance = render("ask_in_english") if unread else guidance_for(menu.full, others)
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=menu.full, others=others, guidance=guidance)
+
+
+def guidance_for(full: Sequence[Hit], others: Sequence[OtherStrategy]) -> str:
+    """Return what an agent is told about the strategies that it gets."""
+    return render(_GUIDANCE[bool(full), bool(others)])
 
 
 _GUIDANCE = {

@@ -1,6 +1,7 @@
 """report_outcome: one attempt, durable first, then judged, then learned from.
 
 report ─▶ record_episode.py (durable, pending) ─▶ judgement: given, of the endpoint, or asked of the agent ─▶ learning/settle.py
+an attempt of a run ─▶ scale_attempts.py: what comes next
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -18,8 +19,9 @@ from strategy_bank.tools.judging.judge import AgentJudge, Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest, judgement_request
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.learning.settle import Settled, settle
-from strategy_bank.tools.prompting import plain_id
+from strategy_bank.tools.prompting import plain_id, section
 from strategy_bank.tools.safety.redact import redact
+from strategy_bank.tools.scale_attempts import Onward, after_report
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -35,6 +37,8 @@ class OutcomeResult(BaseModel):
     verdict: Verdict | None = None
     strategies: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
     judgement_request: JudgeRequest | None = None
+    comparison_request: JudgeRequest | None = None
+    brief: str = ""
     warnings: list[str] = Field(default_factory=list)
     next_step: str
 
@@ -45,12 +49,51 @@ class OutcomeResult(BaseModel):
         lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.judgement_request:
             lines.append(self.judgement_request["rubric"])
-        return "\n".join([*lines, self.next_step])
+        if self.comparison_request:
+            lines.append(self.comparison_request["rubric"])
+        lines.append(self.next_step)
+        return "\n".join([*lines, section("brief", self.brief)] if self.brief else lines)
 
 
-async def report_outcome(bank: "Bank", judge: Judge, report: Report) -> OutcomeResult:
-    """Store the report, have it judged, and learn from it. Raises InvalidInput and the errors of the bank."""
+async def report_outcome(bank: "Bank", judge: Judge, report: Report, sent: set[str] | None = None) -> OutcomeResult:
+    """Store the report, have it judged, and learn from it; an attempt of a run is told what comes next.
+
+    `sent` are the ids of attempts whose trajectories came from the same caller; this one is added. Raises InvalidInput and
+    the errors of the bank.
+    """
     episode, warnings = await record_episode(bank, report)
+    reply = await _answered(bank, judge, report, episode, warnings)
+    own = set[str]() if sent is None else sent
+    if episode.run_id and not report.episode_id:
+        own.add(episode.id)
+    if not episode.run_id or reply.status == "judgement_needed":
+        return reply
+    # an agent that judges its attempts itself compares them itself, too
+    by = judge if report.judgement is None else AgentJudge()
+    return await _with_what_comes_next(bank, by, reply, episode, own, is_answer=bool(report.same_as))
+
+
+async def _with_what_comes_next(
+    bank: "Bank", judge: Judge, reply: OutcomeResult, episode: Episode, own: set[str], *, is_answer: bool
+) -> OutcomeResult:
+    if (
+        is_answer or episode.id not in own
+    ):  # it was told before, or its attempt was made by somebody else, perhaps long ago
+        onward = Onward(f"Go on with scale_attempts, run_id {episode.run_id!r}.")
+    else:
+        onward = await after_report(bank, judge, episode, own)
+    return reply.model_copy(
+        update={
+            "strategies": [*reply.strategies, *onward.learned],
+            "comparison_request": onward.comparison_request,
+            "brief": onward.brief,
+            "warnings": [*reply.warnings, *onward.warnings],
+            "next_step": "\n".join(filter(None, [reply.next_step, onward.next_step])),
+        }
+    )
+
+
+async def _answered(bank: "Bank", judge: Judge, report: Report, episode: Episode, warnings: list[str]) -> OutcomeResult:
     if report.judgement is not None:
         return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings)
     if report.same_as:
@@ -145,7 +188,7 @@ def _next_step(episode: Episode, *, asked: bool) -> str:
             "generally; they replace the ones named in the warnings."
         )
     if episode.run_id:
-        return f"Go on with scale_attempts, run_id {episode.run_id!r}."
+        return ""
     if not is_settled(episode):
         return (
             "The report is stored and will be judged later (`strategy-bank distill`); or judge it yourself now with "

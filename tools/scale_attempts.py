@@ -1,20 +1,35 @@
 """scale_attempts: MaTTS, memory-aware test-time scaling (arXiv 2509.25140, section 3.3), as guidance for the agent.
 
-    start ─▶ briefs ─▶ report_outcome(run_id, attempt) … ─▶ continue ─▶ comparison: of the endpoint, or asked ─▶ settle.conclude
+    start ─▶ lessons, briefs ─▶ report_outcome(run_id, attempt) ─┬▶ the next brief …
+                                                              └▶ comparison: of the endpoint, or asked ─▶ settle.conclude
+    continue ─▶ the same again, in full, for other processes and after a lost connection
 
 parallel: independent attempts that explore, then a self-contrast over all of them. sequential: one attempt after the other,
-each re-examining the one before. All state is the run in the bank, so any process may go on with it.
+each re-examining the one before. All state is the run in the bank, so any process may go on with it. What an agent has sent
+itself is not told to it again, unless it asks.
 """
 
+import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Run, RunMode, RunStatus, Verdict, now
+from strategy_bank.store.records import (
+    Episode,
+    Hit,
+    LearnedStrategy,
+    Recall,
+    Run,
+    RunMode,
+    RunStatus,
+    Strategy,
+    Verdict,
+    now,
+)
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.episodes.attempts import Attempt, brief, close_run, reported_attempts
 from strategy_bank.tools.judging.judge import Judge
@@ -23,15 +38,25 @@ from strategy_bank.tools.judging.judgement import AttemptView, Comparison
 from strategy_bank.tools.learning.settle import conclude
 from strategy_bank.tools.named_ids import check_id
 from strategy_bank.tools.prompting import plain_id, render, section
-from strategy_bank.tools.recall_strategies import fitting, is_unread
+from strategy_bank.tools.recall_strategies import (
+    OtherStrategy,
+    fence_others,
+    fence_strategies,
+    fitting,
+    guidance_for,
+    is_unread,
+)
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_run
+from strategy_bank.tools.trajectory.text import shorten
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 DEFAULT_ATTEMPTS = 3
 RECALLED = 3
+LINE_CHARS = 160
+"""Length of what an agent is told of an attempt that it has sent itself."""
 
 
 class AttemptState(BaseModel):
@@ -60,7 +85,7 @@ class ScaleRequest(BaseModel):
 
 
 class ScalingResult(BaseModel):
-    """The reply of scale_attempts."""
+    """The reply of scale_attempts. Strategies are in it while there are open attempts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,6 +94,7 @@ class ScalingResult(BaseModel):
     status: RunStatus
     attempts: list[AttemptState]
     strategies: list[Hit]
+    others: list[OtherStrategy] = Field(default_factory=list[OtherStrategy])
     recall_id: str
     comparison_request: JudgeRequest | None = None
     best_attempt: int | None = None
@@ -79,7 +105,8 @@ class ScalingResult(BaseModel):
     def as_text(self) -> str:
         """Return the briefs, the request to compare, or what was learned."""
         lines = [f"{self.status}: run {self.run_id}, {self.mode}, recall_id {self.recall_id}"]
-        for state in self.attempts:
+        lines += self._lessons() if self.status == "running" else []
+        for state in self._worth_telling():
             episode = f", episode {state.episode_id}" if state.episode_id else ""
             lines.append(f"Attempt {state.attempt}: {state.status}{episode}, verdict {state.verdict or 'open'}")
             lines += [section("brief", state.brief)] if state.brief else []
@@ -89,7 +116,28 @@ class ScalingResult(BaseModel):
         lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.comparison_request:
             lines.append(self.comparison_request["rubric"])
-        return "\n".join([*lines, self.next_step])
+        return "\n".join(filter(None, [*lines, self.next_step]))
+
+    def _worth_telling(self) -> list[AttemptState]:
+        """Return the attempts that a reader has to know of for its next step."""
+        return [] if self.status == "finished" else [state for state in self.attempts if state.status != "waiting"]
+
+    def _lessons(self) -> list[str]:
+        if not (self.strategies or self.others):
+            return []
+        full = [fence_strategies(self.strategies)] if self.strategies else []
+        others = [fence_others(self.others)] if self.others else []
+        return [guidance_for(self.strategies, self.others), *full, *others]
+
+
+class Onward(NamedTuple):
+    """What the report of an attempt is told about its run."""
+
+    next_step: str
+    brief: str = ""
+    comparison_request: JudgeRequest | None = None
+    learned: Sequence[LearnedStrategy] = ()
+    warnings: Sequence[str] = ()
 
 
 async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingResult:
@@ -101,19 +149,80 @@ async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingRes
         return await _finish(bank, judge, run, await _episodes(bank, run), request.comparison)
     reported = await reported_attempts(bank, run)
     no_more = bool(reported) and request.attempts is not None and request.attempts <= max(2, len(reported))
-    if run.status == "running" and (no_more or len(reported) >= run.attempts):
-        run = await bank.atomically(partial(close_run, bank, run.id, early=no_more))
+    run = await _closed(bank, run, reported, early=no_more)
     if run.status == "comparison_needed" and reported:
         return await compare_attempts(bank, judge, run)
     unread = not request.run_id and await is_unread(bank, run.task, request.scope)
     warnings = [f"Nothing was recalled for this run. {render('ask_in_english')}"] if unread else []
-    return _result(run, reported, previous=await _previous_attempt(bank, run, reported), warnings=warnings)
+    previous = await _previous_attempt(bank, run, reported)
+    known = not request.run_id  # whoever starts a run has the task before it
+    result = _result(run, reported, previous=previous, known=known, warnings=warnings)
+    return result.model_copy(update={"others": await _others(bank, run)}) if run.status == "running" else result
 
 
-async def compare_attempts(bank: "Bank", judge: Judge, run: Run) -> ScalingResult:
-    """Have the judge compare the attempts of a run that awaits it, or ask the agent to; note why if the judge fails."""
+async def after_report(bank: "Bank", judge: Judge, episode: Episode, sent: Collection[str]) -> Onward:
+    """Return what follows the report of an attempt: the next brief, the comparison, or the end of the run.
+
+    `sent` are the ids of episodes whose trajectories came from the caller, this one among them.
+    """
+    run = await bank.get(Run, episode.run_id)
+    reported = await reported_attempts(bank, run)
+    run = await _closed(bank, run, reported)
+    if run.status == "running":
+        return await _onward(bank, run, reported, episode, sent)
+    if run.status == "finished":
+        return Onward(_next_step(run, reported), learned=run.learned)
+    # Sub-agents share the connection of their client, and each knows its own attempt only.
+    own = [episode.id] if run.mode == "parallel" else sent
+    compared = await compare_attempts(bank, judge, run, own)
+    return Onward(compared.next_step, "", compared.comparison_request, compared.learned, compared.warnings)
+
+
+async def _onward(
+    bank: "Bank", run: Run, reported: Mapping[int, Attempt], episode: Episode, sent: Collection[str]
+) -> Onward:
+    stop = ""
+    if reported[episode.attempt].verdict == "success":
+        stop = (
+            f"If nothing is left to improve{_UNLESS[run.mode]}, finish now, in one call: scale_attempts(run_id={run.id!r}, "
+            f"comparison={{analysis, best_attempt: {episode.attempt}, strategies}}), with 0 to 3 strategies for other tasks."
+        )
+    if run.mode == "parallel":
+        left = ", ".join(str(number) for number in range(1, run.attempts + 1) if number not in reported)
+        return Onward(f"{stop} Still open: {left}. The last report is answered with the comparison.".lstrip())
+    number, previous = _next_open(run, reported), await _previous_attempt(bank, run, reported)
+    known = previous is not None and previous.id in sent
+    return Onward(f"{stop} Otherwise:" if stop else "Go on:", brief(run, number, previous, known=known))
+
+
+_UNLESS: dict[RunMode, str] = {"sequential": "", "parallel": " and nobody works on the others"}
+
+
+async def _closed(bank: "Bank", run: Run, reported: Mapping[int, Attempt], *, early: bool = False) -> Run:
+    """Return the run, which awaits its comparison from now on if all attempts are reported, or `early`."""
+    if run.status == "running" and (early or len(reported) >= run.attempts):
+        return await bank.atomically(partial(close_run, bank, run.id, early=early))
+    return run
+
+
+async def _others(bank: "Bank", run: Run) -> list[OtherStrategy]:
+    """Return the strategies that the recall of a run listed, as far as they are there; the run keeps only those in full."""
+    recall = await bank.find(Recall, run.recall_id)
+    listed = recall.listed_ids if recall else []
+    there = {each.id: each for each in await bank.all(Strategy, id=listed, status="active")} if listed else {}
+    return [OtherStrategy.model_validate(dict(there[id])) for id in listed if id in there]
+
+
+async def compare_attempts(bank: "Bank", judge: Judge, run: Run, own: Collection[str] = ()) -> ScalingResult:
+    """Have the judge compare the attempts of a run that awaits it, or ask the agent to; note why if the judge fails.
+
+    `own` are the ids of episodes that the agent has sent itself: it is told one line of each.
+    """
     episodes = await _episodes(bank, run)
-    views = [AttemptView(each.attempt, each.verdict or each.outcome, each.trajectory) for each in episodes]
+    views = [
+        AttemptView(each.attempt, each.verdict or each.outcome, each.trajectory, _line(each) if each.id in own else "")
+        for each in episodes
+    ]
     try:
         comparison = await judge.compare(run.task, views)
         if comparison is not None:
@@ -123,7 +232,21 @@ async def compare_attempts(bank: "Bank", judge: Judge, run: Run) -> ScalingResul
         reason = f"Not compared by {judge.name}: {redact(str(exc)).text}"
         await bank.atomically(partial(_note, bank, run.id, reason))
         warnings = [reason]
-    return _result(run, _attempts(episodes), request=comparison_request(run.task, views), warnings=warnings)
+    result = _result(run, _attempts(episodes), request=comparison_request(run.task, views), warnings=warnings)
+    return result.model_copy(update={"next_step": f"{result.next_step}{_left_out(run, own)}"})
+
+
+def _line(episode: Episode) -> str:
+    """Return the reason of an attempt's verdict, else how the attempt ended."""
+    reason = json.loads(episode.judgement)["reason"] if episode.judgement else episode.trajectory.rpartition("\n")[2]
+    return shorten(folded(reason), LINE_CHARS)
+
+
+def _left_out(run: Run, own: Collection[str]) -> str:
+    if not own:
+        return ""
+    leave = " If another agent gave you your attempt, leave that to it." if run.mode == "parallel" else ""
+    return f" With run_id alone it tells all attempts.{leave}"
 
 
 async def _note(bank: "Bank", id: str, reason: str) -> None:
@@ -191,10 +314,7 @@ async def _finish(
             f"{', '.join(map(str, reported))}."
         )
     finished = await conclude(bank, run, episodes, comparison, judge)
-    warnings = finished.warnings
-    if len(reported) < run.attempts and not warnings:
-        warnings = [f"Finished with {len(reported)} of {run.attempts} attempts."]
-    result = _result(finished.record, reported, warnings=warnings)
+    result = _result(finished.record, reported, warnings=finished.warnings)
     return result.model_copy(update={"next_step": f"{result.next_step}\n{finished.question}".rstrip()})
 
 
@@ -203,6 +323,7 @@ def _result(
     reported: Mapping[int, Attempt],
     *,
     previous: Episode | None = None,
+    known: bool = False,
     request: JudgeRequest | None = None,
     warnings: Sequence[str] = (),
 ) -> ScalingResult:
@@ -210,8 +331,8 @@ def _result(
         run_id=run.id,
         mode=run.mode,
         status=run.status,
-        attempts=[_state(run, number, reported, previous) for number in range(1, run.attempts + 1)],
-        strategies=run.recalled,
+        attempts=[_state(run, number, reported, previous, known) for number in range(1, run.attempts + 1)],
+        strategies=run.recalled if run.status == "running" else [],
         recall_id=run.recall_id,
         comparison_request=request,
         best_attempt=run.best_attempt or None,
@@ -221,12 +342,14 @@ def _result(
     )
 
 
-def _state(run: Run, number: int, reported: Mapping[int, Attempt], previous: Episode | None) -> AttemptState:
+def _state(
+    run: Run, number: int, reported: Mapping[int, Attempt], previous: Episode | None, known: bool
+) -> AttemptState:
     if attempt := reported.get(number):
         return AttemptState(attempt=number, status="reported", episode_id=attempt.episode_id, verdict=attempt.verdict)
     if run.status != "running" or (run.mode == "sequential" and number != _next_open(run, reported)):
         return AttemptState(attempt=number, status="waiting")
-    return AttemptState(attempt=number, status="open", brief=brief(run, number, previous))
+    return AttemptState(attempt=number, status="open", brief=brief(run, number, previous, known=known))
 
 
 def _next_open(run: Run, reported: Mapping[int, Attempt]) -> int:
@@ -243,12 +366,13 @@ async def _previous_attempt(bank: "Bank", run: Run, reported: Mapping[int, Attem
 
 def _next_step(run: Run, reported: Mapping[int, Attempt]) -> str:
     if run.status == "finished":
-        return f"Finished: keep the result of attempt {run.best_attempt}; no more attempts are to be reported."
+        made = f" after {len(reported)} of {run.attempts} attempts" if len(reported) < run.attempts else ""
+        return f"Finished{made}: keep the result of attempt {run.best_attempt}; no more attempts are to be reported."
     if run.status == "comparison_needed":
-        return f"Compare them: call scale_attempts with run_id {run.id!r} and comparison."
-    how = "each on its own, ideally by sub-agents" if run.mode == "parallel" else "then ask for the next one"
-    early = f", or with attempts={max(2, len(reported))} if no more will come" if reported else ""
+        return f"Compare them: call scale_attempts with run_id {run.id!r} and comparison{{analysis, best_attempt, strategies}}."
+    if not reported:
+        return "Ideally by sub-agents, each on its own." if run.mode == "parallel" else ""
     return (
-        f"Work on the open attempts, {how}; report each with report_outcome, run_id and attempt. Then call scale_attempts "
-        f"with run_id {run.id!r}{early}."
+        f"If no more will come, call scale_attempts with run_id {run.id!r} and comparison, or with attempts="
+        f"{max(2, len(reported))} to be told all of them first."
     )

@@ -16,13 +16,13 @@ from typing import Any, Literal, cast
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
-from strategy_bank.store.records import Strategy
+from strategy_bank.store.records import Run, Strategy
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, question
-from strategy_bank.tools.episodes.attempts import STANCES
+from strategy_bank.tools.episodes.attempts import brief
 from strategy_bank.tools.judging.evidence import Evidence
 from strategy_bank.tools.judging.judge_requests import comparison_request, judgement_request
 from strategy_bank.tools.judging.judgement import AttemptView
-from strategy_bank.tools.prompting import fence, render
+from strategy_bank.tools.prompting import render
 
 FILE = Path(__file__).with_name("situations.json")
 Kind = Literal["recall", "report", "judge", "attempt", "scale", "nothing"]
@@ -159,16 +159,8 @@ def _said_by_the_server(task: str) -> dict[str, str]:
 
 
 def _brief(number: int, of: int) -> str:
-    return render(
-        "brief_parallel",
-        number=str(number),
-        attempts=str(of),
-        task=fence("task", "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."),
-        stance=STANCES[number - 1],
-        strategies="Recalled already: nothing in the bank fits this task.",
-        run_id="run_40f1c2d3e4b5a697",
-        recall_id="rc_9911aa22bb33cc44",
-    )
+    task = "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."
+    return brief(Run(id="run_40f1c2d3e4b5a697", scope="s", task=task, mode="parallel", attempts=of), number, None)
 
 
 def _question(title: str, description: str, content: str) -> str:

@@ -50,6 +50,8 @@ class State:
     opened: "Bank | None" = None
     caller: Caller | None = None
     """Whose project all calls over stdio belong to, once it is known."""
+    sent: set[str] = field(default_factory=set[str])
+    """Ids of the attempts of runs that came over stdio, from the one client of this process."""
     background: TaskGroup | None = None
     _opening: anyio.Lock = field(default_factory=anyio.Lock)
     answered: anyio.Event = field(default_factory=anyio.Event)

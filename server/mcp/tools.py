@@ -135,7 +135,7 @@ async def report_outcome(
         same_as=same_as or {},
     )
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
-    result = await reporting.report_outcome(await state.bank(), state.judge, request)
+    result = await reporting.report_outcome(await state.bank(), state.judge, request, _sent_by(ctx))
     await ctx.report_progress(1, 1, result.status)
     return _reply(result.model_copy(update={"warnings": [*unread, *warnings, *result.warnings]}))
 
@@ -154,7 +154,7 @@ async def scale_attempts(
     scope: ItsScope = None,
 ) -> Annotated[CallToolResult, ScalingResult]:
     """For a HARD task, or BEFORE trying again AFTER a failure: make several attempts, compare them, and learn from the
-    contrast. Start with task; report each attempt; then call with run_id, and with comparison when asked."""
+    contrast. Start with task; report each attempt, and the reply says what comes next; finish with run_id and comparison."""
     state = ctx.request_context.lifespan_context
     own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = ScaleRequest(
@@ -167,6 +167,11 @@ async def scale_attempts(
     )
     result = await scaling.scale(await state.bank(), state.judge, request)
     return _reply(result.model_copy(update={"warnings": [*warnings, *result.warnings]}))
+
+
+def _sent_by(ctx: Context[State, Any]) -> set[str] | None:
+    """Return the attempts that this caller has sent. Over HTTP nothing says who has called before."""
+    return ctx.request_context.lifespan_context.sent if ctx.request_context.request is None else None
 
 
 def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str = "") -> CallToolResult:

@@ -17,7 +17,18 @@ from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
-from tests.support.samples import PREVENTIVE, STRATEGY, TASK, call, comparison, judgement, refusal, report, text_of
+from tests.support.samples import (
+    PREVENTIVE,
+    REWORDED,
+    STRATEGY,
+    TASK,
+    call,
+    comparison,
+    judgement,
+    refusal,
+    report,
+    text_of,
+)
 from tests.support.watched import Watched
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +56,6 @@ async def test_a_parallel_run_goes_from_briefs_to_a_comparison(connect: Connect,
         for number, verdict in ((1, "failure"), (2, "success"), (3, "failure")):
             told = await attempt(client, run_id, number, verdict)
             assert (told["status"], told["verdict"]) == ("recorded", verdict)
-            assert "scale_attempts" in told["next_step"]
         asked = await call(client, "scale_attempts", run_id=run_id)
         assert asked["status"] == "comparison_needed"
         assert [a["verdict"] for a in asked["attempts"]] == ["failure", "success", "failure"]
@@ -62,34 +72,117 @@ async def test_a_parallel_run_goes_from_briefs_to_a_comparison(connect: Connect,
     await bank.close()
 
 
-async def test_recalled_strategies_stand_in_every_brief(connect: Connect) -> None:
+async def test_lessons_stand_once_in_the_start_and_briefs_name_them(connect: Connect) -> None:
     async with connect() as client:
         await report(client)
-        started = await call(client, "scale_attempts", task=TASK, attempts=4)
-    assert [s["title"] for s in started["strategies"]] == [STRATEGY["title"]]
-    assert all(STRATEGY["content"] in a["brief"] for a in started["attempts"])
-    assert all(started["recall_id"] in a["brief"] for a in started["attempts"])
+        result = await client.call_tool("scale_attempts", {"task": TASK, "attempts": 4})
+        started = result.structured_content or {}
+        (lesson,) = started["strategies"]
+        opened = await call(client, "recall_strategies", ids=[lesson["id"]])
+    assert lesson["title"] == STRATEGY["title"]
+    assert text_of(result).count(STRATEGY["content"]) == 1
+    assert all(lesson["id"] in a["brief"] and STRATEGY["content"] not in a["brief"] for a in started["attempts"])
+    assert [each["content"] for each in opened["strategies"]] == [STRATEGY["content"]]
 
 
-async def test_a_sequential_run_gives_one_brief_at_a_time_with_the_attempt_before(connect: Connect) -> None:
+async def test_the_start_lists_what_the_recall_lists(connect: Connect) -> None:
+    async with connect() as client:
+        for number, lesson in enumerate(
+            [STRATEGY, PREVENTIVE, STRATEGY | {"title": "Keep rows apart", "content": "Put rows that fail aside."}]
+        ):
+            await report(client, task=f"{TASK} {number}", judgement=judgement(strategies=[lesson]))
+        recalled = await call(client, "recall_strategies", task=REWORDED)
+        started = await call(client, "scale_attempts", task=REWORDED)
+        again = await call(client, "scale_attempts", run_id=started["run_id"])
+    assert [each["id"] for each in started["strategies"]] == [each["id"] for each in recalled["strategies"]]
+    assert recalled["others"]
+    assert started["others"] == again["others"] == recalled["others"]
+
+
+async def test_each_report_of_a_sequential_run_is_answered_with_the_next_brief(connect: Connect) -> None:
     async with connect() as client:
         started = await call(client, "scale_attempts", task=TASK, mode="sequential", attempts=3)
         run_id = started["run_id"]
         assert [a["status"] for a in started["attempts"]] == ["open", "waiting", "waiting"]
+        first = await attempt(client, run_id, 1, "failure")
+        assert "Attempt 2 of 3" in first["brief"]
+        assert "Attempt 1: looked at the file" not in first["brief"]
+        assert first == await attempt(client, run_id, 1, "failure")
+        second = await attempt(client, run_id, 2, "failure")
+        assert "Attempt 3 of 3" in second["brief"]
+        assert "Check once more" in second["brief"]
+        third = await attempt(client, run_id, 3)
+        assert third["brief"] == ""
+        rubric = third["comparison_request"]["rubric"]
+        assert [f"Attempt {n}, {verdict}" in rubric for n, verdict in ((1, "failure"), (2, "failure"), (3, "success"))]
+        assert "looked at the file" not in rubric
+        assert "The suite ran and passed" in rubric
+        finished = await call(client, "scale_attempts", run_id=run_id, comparison=comparison(3))
+    assert (finished["status"], finished["best_attempt"]) == ("finished", 3)
+
+
+async def test_whoever_asks_is_told_the_attempts_and_the_next_brief_in_full(connect: Connect) -> None:
+    async with connect() as client:
+        await report(client)
+        run_id = (await call(client, "scale_attempts", task=TASK, mode="sequential", attempts=3))["run_id"]
         await attempt(client, run_id, 1, "failure")
+    async with connect() as client:
         second = await call(client, "scale_attempts", run_id=run_id)
         assert [a["status"] for a in second["attempts"]] == ["reported", "open", "waiting"]
+        assert [s["title"] for s in second["strategies"]] == [STRATEGY["title"]]
         brief = second["attempts"][1]["brief"]
-        assert "Attempt 1: looked at the file" in brief
-        assert "verdict: failure" in brief
+        assert all(told in brief for told in (TASK, "Attempt 1: looked at the file", "verdict: failure"))
         await attempt(client, run_id, 2)
         third = await call(client, "scale_attempts", run_id=run_id)
         assert "Attempt 2: looked at the file" in third["attempts"][2]["brief"]
         assert "Check once more" in third["attempts"][2]["brief"]
-        await attempt(client, run_id, 3)
-        assert (await call(client, "scale_attempts", run_id=run_id))["status"] == "comparison_needed"
-        finished = await call(client, "scale_attempts", run_id=run_id, comparison=comparison(3))
-    assert (finished["status"], finished["best_attempt"]) == ("finished", 3)
+        last = await attempt(client, run_id, 3)
+        rubric = last["comparison_request"]["rubric"]
+        assert [f"Attempt {n}: looked at the file" in rubric for n in (1, 2, 3)] == [True, False, False]
+        asked = await call(client, "scale_attempts", run_id=run_id)
+    assert all(f"Attempt {n}: looked at the file" in asked["comparison_request"]["rubric"] for n in (1, 2, 3))
+
+
+async def test_parallel_attempts_of_one_connection_may_be_those_of_sub_agents_and_are_told(connect: Connect) -> None:
+    async with connect() as client:
+        run_id = (await call(client, "scale_attempts", task=TASK, attempts=3))["run_id"]
+        assert "Still open: 1, 3" in (await attempt(client, run_id, 2, "failure"))["next_step"]
+        assert (await attempt(client, run_id, 1, "failure"))["brief"] == ""
+        last = await attempt(client, run_id, 3)
+    rubric = last["comparison_request"]["rubric"]
+    assert [f"Attempt {n}: looked at the file" in rubric for n in (1, 2, 3)] == [True, True, False]
+
+
+async def test_after_a_success_the_reply_offers_to_finish_in_one_call(connect: Connect) -> None:
+    async with connect() as client:
+        for mode, changes in (("sequential", {}), ("parallel", {}), ("sequential", {"outcome": "success"})):
+            run_id = (await call(client, "scale_attempts", task=f"{TASK} {mode}", mode=mode))["run_id"]
+            failed = await attempt(client, run_id, 1, "failure")
+            assert "finish now" not in failed["next_step"]
+            told = await attempt(client, run_id, 2, **changes)
+            assert f"scale_attempts(run_id={run_id!r}, comparison={{analysis, best_attempt: 2" in told["next_step"]
+            finished = await call(client, "scale_attempts", run_id=run_id, comparison=comparison(2))
+            assert (finished["status"], finished["best_attempt"], finished["warnings"]) == ("finished", 2, [])
+            assert "2 of 3 attempts" in finished["next_step"]
+
+
+async def test_an_attempt_that_is_judged_in_a_second_call_is_told_what_comes_next_there(connect: Connect) -> None:
+    async with connect() as client:
+        run_id = (await call(client, "scale_attempts", task=TASK, mode="sequential"))["run_id"]
+        asked = await attempt(client, run_id, 1, judgement=None)
+        assert (asked["status"], asked["brief"]) == ("judgement_needed", "")
+        verdict = judgement(evidence=["14 passed"], strategies=[])
+        told = await call(client, "report_outcome", episode_id=asked["episode_id"], judgement=verdict)
+        assert "Attempt 2 of 3" in told["brief"]
+        waiting = await attempt(client, run_id, 2, judgement=None)
+    async with connect() as client:  # somebody who judges what earlier sessions left is not sent to work on their runs
+        told = await call(
+            client,
+            "report_outcome",
+            episode_id=waiting["episode_id"],
+            judgement=judgement("failure", evidence=["24 passed"]),
+        )
+        assert (told["brief"], told["next_step"]) == ("", f"Go on with scale_attempts, run_id {run_id!r}.")
 
 
 async def test_attempts_may_be_made_by_other_processes(connect: Connect) -> None:
@@ -147,7 +240,7 @@ async def test_an_abandoned_run_is_finished_with_the_attempts_it_has(connect: Co
         assert closed["status"] == "comparison_needed"
         finished = await call(client, "scale_attempts", run_id=run_id, comparison=comparison(3))
     assert (finished["status"], finished["best_attempt"]) == ("finished", 3)
-    assert "2 of 4 attempts" in finished["warnings"][0]
+    assert "2 of 4 attempts" in finished["next_step"]
 
 
 async def test_strategies_of_a_single_attempt_are_not_lost(connect: Connect) -> None:

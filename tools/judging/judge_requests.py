@@ -7,7 +7,7 @@ from typing_extensions import TypedDict  # pydantic wants this one below Python 
 
 from strategy_bank.store.records import Verdict
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement
-from strategy_bank.tools.prompting import fence, render
+from strategy_bank.tools.prompting import fence, quoted, render
 from strategy_bank.tools.trajectory.condense import condense
 
 REQUEST_CHARS = 24_000
@@ -30,14 +30,20 @@ def judgement_request(task: str, outcome: Verdict | None, trajectory: str = "") 
 
 
 def comparison_request(task: str, attempts: Sequence[AttemptView]) -> JudgeRequest:
-    """Ask for the contrast over all attempts. The request carries them: the caller may have made none of them itself."""
-    share = REQUEST_CHARS // max(1, len(attempts))
-    views = "\n\n".join(
-        f"Attempt {view.attempt}, {view.verdict or 'not judged'}:\n{fence('attempt', condense(view.trajectory, share))}"
-        for view in attempts
-    )
-    rubric = render("comparison_request", task=fence("task", condense(task, 2000)), attempts=views)
+    """Ask for the contrast over all attempts. Those without a line are told: the caller may not have made them itself."""
+    told = [view for view in attempts if not view.line]
+    share = REQUEST_CHARS // max(1, len(told))
+    views = [f"Attempt {view.attempt}, {view.verdict or 'not judged'}:\n{_view(view, share)}" for view in attempts]
+    if told:
+        shown = "\n\n".join([fence("task", condense(task, 2000)), *views])
+        rubric = render("comparison_request", attempts=shown)
+    else:
+        rubric = render("comparison_own", attempts="\n".join(views))
     return JudgeRequest(rubric=rubric, schema=Comparison.model_json_schema())
+
+
+def _view(view: AttemptView, chars: int) -> str:
+    return quoted(view.line) if view.line else fence("attempt", condense(view.trajectory, chars))
 
 
 def _decided(outcome: Verdict | None) -> str:

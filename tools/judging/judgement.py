@@ -65,8 +65,9 @@ class Comparison(BaseModel):
 
 @dataclass(frozen=True)
 class AttemptView:
-    """What a comparison sees of one attempt."""
+    """What a comparison sees of one attempt; with a `line`, an agent that made it itself is told no more than that."""
 
     attempt: int
     verdict: Verdict | None
     trajectory: str
+    line: str = ""
