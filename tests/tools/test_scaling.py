@@ -17,9 +17,9 @@ from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
+from tests.support.records import lesson, put
 from tests.support.samples import (
     PREVENTIVE,
-    REWORDED,
     STRATEGY,
     TASK,
     call,
@@ -85,18 +85,29 @@ async def test_lessons_stand_once_in_the_start_and_briefs_name_them(connect: Con
     assert [each["content"] for each in opened["strategies"]] == [STRATEGY["content"]]
 
 
-async def test_the_start_lists_what_the_recall_lists(connect: Connect) -> None:
-    async with connect() as client:
-        for number, lesson in enumerate(
-            [STRATEGY, PREVENTIVE, STRATEGY | {"title": "Keep rows apart", "content": "Put rows that fail aside."}]
-        ):
-            await report(client, task=f"{TASK} {number}", judgement=judgement(strategies=[lesson]))
-        recalled = await call(client, "recall_strategies", task=REWORDED)
-        started = await call(client, "scale_attempts", task=REWORDED)
-        again = await call(client, "scale_attempts", run_id=started["run_id"])
-    assert [each["id"] for each in started["strategies"]] == [each["id"] for each in recalled["strategies"]]
-    assert recalled["others"]
-    assert started["others"] == again["others"] == recalled["others"]
+async def test_a_start_lists_the_others_of_its_recall_and_so_does_whoever_goes_on(settings: Settings) -> None:
+    bank = await Bank.open(settings.location)
+    subjects = ("retries that repeat a payment", "a cache that is never emptied", "dates in two zones", "pages that skip",
+                "a lock that stays", "logs without an id")  # fmt: skip
+    lessons = [
+        lesson(
+            number,
+            id=f"st_{number:016x}",
+            title=f"Mind {subject}",
+            description=f"When the billing service has to do with {subject}.",
+            content=f"Write a test about {subject} before the billing service is changed.",
+        )
+        for number, subject in enumerate(subjects)
+    ]
+    await put(bank, *lessons)
+    request = ScaleRequest(scope=Scope("project"), task="The billing service repeats a payment when it retries")
+    started = await scale(bank, AgentJudge(), request)
+    again = await scale(bank, AgentJudge(), ScaleRequest(scope=Scope("project"), run_id=started.run_id))
+    text = started.as_text()
+    assert started.others
+    assert (started.strategies, started.others) == (again.strategies, again.others)
+    assert all(text.count(each.title) == 1 for each in [*started.strategies, *started.others])
+    await bank.close()
 
 
 async def test_each_report_of_a_sequential_run_is_answered_with_the_next_brief(connect: Connect) -> None:
