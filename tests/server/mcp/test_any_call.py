@@ -94,6 +94,7 @@ def arguments(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 calls = st.sampled_from(sorted(TOOLS)).flatmap(lambda name: st.tuples(st.just(name), arguments(TOOLS[name])))
 
 
+@pytest.mark.timeout(SECONDS + 120)
 async def test_every_call_is_answered_in_words(connect: Connect) -> None:
     """The same calls each time, as many as there is time for; `FUZZED_SECONDS` gives it more, and other ones."""
     async with AsyncExitStack() as stack:
