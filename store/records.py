@@ -6,10 +6,11 @@ twice is one row.
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import from_json
 
 Verdict = Literal["success", "failure"]
 LessonOutcome = Literal["success", "failure", "contrast"]
@@ -18,10 +19,12 @@ Fate = Literal["helped", "wrong", "unfit"]  # what became of a recalled strategy
 StrategyStatus = Literal["active", "retired", "quarantined"]
 EpisodeStatus = Literal["pending", "learned", "recorded"]
 RunStatus = Literal["running", "comparison_needed", "finished"]
+LessonAction = Literal["added", "merged", "amended", "proposed", "confirmed"]
 RunMode = Literal["parallel", "sequential"]
 
 GLOBAL_SCOPE = "global"
 NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
+REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
 
@@ -48,6 +51,42 @@ def wording(title: str, description: str, content: str) -> str:
     return f"{title}\n{description}\n{content}"
 
 
+class Worded(Protocol):
+    """Whatever has the words of a lesson."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def holds(self) -> Reach: ...
+
+
+class Revision(BaseModel, frozen=True):
+    """A former wording of a strategy, and what put other words in its place."""
+
+    title: str
+    description: str
+    content: str
+    holds: Reach = "generally"
+    replaced_by: str  # id of an episode or a run; `edit` or `revert` of a person; empty once that is forgotten
+    replaced_at: datetime = Field(default_factory=now)
+    proposed_by: str = ""  # id of the episode or run that had proposed the next words, where two were needed
+
+
+class Proposal(BaseModel, frozen=True):
+    """A correction of a strategy that waits until a second task confirms it."""
+
+    title: str
+    description: str
+    content: str
+    holds: Reach = "generally"
+    proposed_by: str  # id of an episode or a run
+    proposed_at: datetime = Field(default_factory=now)
+
+
 class Strategy(Record, frozen=True):
     """A general, transferable lesson, with its counters and its origin."""
 
@@ -68,6 +107,8 @@ class Strategy(Record, frozen=True):
     credited_by: list[str] = Field(default_factory=list)  # judged episodes that used it; each counts once
     pardoned: list[str] = Field(default_factory=list)  # those of them that count no more, since a person reinstated it
     contradicts: list[str] = Field(default_factory=list)  # ids of strategies that seem to advise the opposite
+    revisions: list[Revision] = Field(default_factory=list[Revision])  # former wordings, the oldest first
+    proposals: list[Proposal] = Field(default_factory=list[Proposal])  # corrections that wait, the oldest first
     updated_at: datetime = Field(default_factory=now)
 
     @property
@@ -77,6 +118,11 @@ class Strategy(Record, frozen=True):
 
     def retired(self, reason: str) -> "Strategy":
         return self.model_copy(update={"status": "retired", "status_reason": reason, "updated_at": now()})
+
+
+def _out_of_json(value: Any) -> Any:
+    """Return what a cell of JSON holds, and any other value as it is."""
+    return from_json(value) if isinstance(value, str) else value
 
 
 class Hit(BaseModel, frozen=True):
@@ -93,6 +139,9 @@ class Hit(BaseModel, frozen=True):
     scope: str
     # not in the schema, which costs every client tokens; the text form says it
     contradicts: SkipJsonSchema[list[str]] = Field(default_factory=list, exclude_if=lambda ids: not ids)
+    proposals: SkipJsonSchema[Annotated[list[Proposal], BeforeValidator(_out_of_json)]] = Field(
+        default_factory=list[Proposal], exclude_if=lambda proposals: not proposals
+    )
 
 
 class Menu(NamedTuple):
@@ -103,11 +152,11 @@ class Menu(NamedTuple):
 
 
 class LearnedStrategy(BaseModel, frozen=True):
-    """The fate of one strategy of a judgement."""
+    """The fate of one strategy of a judgement: the id and the title are those of the strategy that it became a part of."""
 
     id: str
     title: str
-    action: Literal["added", "merged"]
+    action: LessonAction
 
 
 class Episode(Record, frozen=True):

@@ -12,16 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Episode, LearnedStrategy, Verdict, now
 from strategy_bank.store.visible_text import folded
-from strategy_bank.tools.consolidation.undecided import answer
 from strategy_bank.tools.episodes.record import Report, is_settled, record_episode
 from strategy_bank.tools.judging.evidence import hold_to_evidence
 from strategy_bank.tools.judging.judge import AgentJudge, Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest, judgement_request
 from strategy_bank.tools.judging.judgement import Judgement
+from strategy_bank.tools.learning.answers import answer
 from strategy_bank.tools.learning.settle import Settled, settle
-from strategy_bank.tools.prompting import plain_id, section
+from strategy_bank.tools.prompting import section
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scale_attempts import Onward, after_report
+from strategy_bank.tools.sharing.describe import learned_line
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -45,7 +46,7 @@ class OutcomeResult(BaseModel):
     def as_text(self) -> str:
         """Return the reply in few words: the agent pays for each of them."""
         lines = [f"{self.status}: episode {self.episode_id}, verdict {self.verdict or 'open'}"]
-        lines += [f"- {each.action} {plain_id(each.id)}: {folded(each.title)}" for each in self.strategies]
+        lines += map(learned_line, self.strategies)
         lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.judgement_request:
             lines.append(self.judgement_request["rubric"])
@@ -97,8 +98,9 @@ async def _answered(bank: "Bank", judge: Judge, report: Report, episode: Episode
     if report.judgement is not None:
         return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings)
     if report.same_as:
-        episode, learned, undone = await answer(bank, episode, report.same_as, report.scope)
-        return _reply(Settled(episode, undone), warnings).model_copy(update={"strategies": learned})
+        answered = await answer(bank, episode, report.same_as, report.scope)
+        reply = _reply(Settled(answered.episode, answered.warnings), warnings)
+        return reply.model_copy(update={"strategies": answered.learned})
     if is_settled(episode):
         return _reply(Settled(episode, ["This was reported before; nothing was changed."]), warnings)
     return await _with_judge(bank, judge, episode, warnings, carries_trajectory=bool(report.episode_id))
@@ -166,7 +168,9 @@ def _reply(settled: Settled[Episode], warnings: list[str]) -> OutcomeResult:
         verdict=episode.verdict or episode.outcome,
         strategies=episode.learned,
         warnings=[*warnings, *settled.warnings],
-        next_step="\n".join(filter(None, [settled.question, _next_step(episode, asked=bool(settled.question))])),
+        next_step="\n".join(
+            filter(None, [settled.merged, settled.question, _next_step(episode, asked=bool(settled.question))])
+        ),
     )
 
 

@@ -37,7 +37,7 @@ from strategy_bank.tools.judging.judge_requests import JudgeRequest, comparison_
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison
 from strategy_bank.tools.learning.settle import conclude
 from strategy_bank.tools.named_ids import check_id
-from strategy_bank.tools.prompting import plain_id, render, section
+from strategy_bank.tools.prompting import render, section
 from strategy_bank.tools.recall_strategies import (
     OtherStrategy,
     fence_others,
@@ -48,6 +48,7 @@ from strategy_bank.tools.recall_strategies import (
 )
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_run
+from strategy_bank.tools.sharing.describe import learned_line
 from strategy_bank.tools.trajectory.text import shorten
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class ScalingResult(BaseModel):
             lines += [section("brief", state.brief)] if state.brief else []
         if self.best_attempt:
             lines.append(f"Best attempt: {self.best_attempt}")
-        lines += [f"- {each.action} {plain_id(each.id)}: {folded(each.title)}" for each in self.learned]
+        lines += map(learned_line, self.learned)
         lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.comparison_request:
             lines.append(self.comparison_request["rubric"])
@@ -315,7 +316,8 @@ async def _finish(
         )
     finished = await conclude(bank, run, episodes, comparison, judge)
     result = _result(finished.record, reported, warnings=finished.warnings)
-    return result.model_copy(update={"next_step": f"{result.next_step}\n{finished.question}".rstrip()})
+    said = filter(None, [result.next_step, finished.merged, finished.question])
+    return result.model_copy(update={"next_step": "\n".join(said)})
 
 
 def _result(

@@ -20,7 +20,7 @@ _ROOMS = {
     "read": ("Look into the bank", ["recall", "list", "show", "stats", "value", "scopes"]),
     "change": (
         "Change what it holds",
-        ["learn", "distill", "review", "retire", "reinstate", "move", "forget", "consolidate"],
+        ["learn", "distill", "add", "edit", "revert", "review", "retire", "reinstate", "move", "forget", "consolidate"],
     ),
     "transfer": ("Move it to a file and back", ["export", "import", "backup", "restore"]),
     "setup": ("Set up the program", ["serve", "connect", "config", "models", "doctor", "demo"]),

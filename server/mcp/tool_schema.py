@@ -19,7 +19,7 @@ from strategy_bank.server.unexpected import in_words
 
 _UNLISTED = "unlisted"
 UNLISTED: Any = {_UNLISTED: True}
-"""`json_schema_extra` of an argument that hooks send and models do not: it stays out of the schema."""
+"""`json_schema_extra` of what models need not know of before they are told: it stays out of the schema."""
 # The validation still enforces these limits, and its errors name them.
 _LEFT_OUT = ("title", "$defs", "minLength", "maxLength", "maxProperties")
 _LEFT_OUT_OF_RESULTS = (*_LEFT_OUT, "required", "minimum", "maximum")
@@ -103,12 +103,18 @@ def _compact(node: Any, models: dict[str, Any], arguments: bool) -> Any:
         fields = _without_null(fields)
     fields = _in_place(fields, models)
     return {
-        key: {name: _compact(field, models, arguments) for name, field in value.items() if _UNLISTED not in field}
+        key: {name: _compact(field, models, arguments) for name, field in value.items() if not _is_unlisted(field)}
         if key == "properties"
         else _compact(value, models, arguments)
         for key, value in fields.items()
-        if key not in (_LEFT_OUT if arguments else _LEFT_OUT_OF_RESULTS) and (key, value) not in _SAYS_NOTHING
+        if key not in (_LEFT_OUT if arguments else _LEFT_OUT_OF_RESULTS)
+        and (key, value) not in _SAYS_NOTHING
+        and not _is_unlisted(value)
     }
+
+
+def _is_unlisted(schema: Any) -> bool:
+    return isinstance(schema, dict) and _UNLISTED in schema
 
 
 def _in_place(fields: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:

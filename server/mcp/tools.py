@@ -17,7 +17,7 @@ from strategy_bank.store.records import Fate, Verdict
 from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
 from strategy_bank.tools.episodes.record import Report
-from strategy_bank.tools.judging.judgement import Comparison, Judgement
+from strategy_bank.tools.judging.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.recall_strategies import RecallResult, open_strategies, recall
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
@@ -109,7 +109,10 @@ async def report_outcome(
     run_id: Annotated[str | None, Field(description="With attempt, of scale_attempts")] = None,
     attempt: Annotated[Whole | None, Field(ge=1, le=8)] = None,
     episode_id: Annotated[str | None, Field(description="With judgement: finish a pending report")] = None,
-    same_as: Annotated[dict[str, str] | None, Field(max_length=5, description="When asked: new id: known id")] = None,
+    same_as: Annotated[
+        dict[str, Annotated[str | StrategyDraft, Field(json_schema_extra=UNLISTED)]] | None,
+        Field(max_length=5, description="When asked: new id: known id"),
+    ] = None,
     scope: ItsScope = None,
 ) -> Annotated[CallToolResult, OutcomeResult]:
     """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs

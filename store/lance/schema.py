@@ -17,7 +17,18 @@ from pydantic_core import from_json, to_json
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, ModelStamp
 from strategy_bank.store.errors import ModelMismatch
 from strategy_bank.store.lance.table import Row, Schema
-from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Project, Recall, Record, Run, Strategy
+from strategy_bank.store.records import (
+    Episode,
+    Hit,
+    LearnedStrategy,
+    Project,
+    Proposal,
+    Recall,
+    Record,
+    Revision,
+    Run,
+    Strategy,
+)
 
 RECORDS: dict[str, type[Record]] = {
     "strategies": Strategy,
@@ -115,5 +126,5 @@ def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
 
 
 def _lists_of_models(kind: type[Record]) -> list[str]:
-    lists: tuple[Any, ...] = (list[Hit], list[LearnedStrategy])
+    lists: tuple[Any, ...] = (list[Hit], list[LearnedStrategy], list[Revision], list[Proposal])
     return [name for name, info in kind.model_fields.items() if info.annotation in lists]

@@ -13,9 +13,9 @@ import pyarrow as pa
 from pydantic_core import to_json
 
 from strategy_bank.store.lance.library import Expr, col, lit
-from strategy_bank.store.records import Hit, LearnedStrategy, Record
+from strategy_bank.store.records import Hit, LearnedStrategy, Proposal, Record, Revision
 
-_TEXTS: tuple[Any, ...] = (str, list[str], list[Hit], list[LearnedStrategy])
+_TEXTS: tuple[Any, ...] = (str, list[str], list[Hit], list[LearnedStrategy], list[Revision], list[Proposal])
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,20 @@ async def _know_projects(connection: Connection, models_dir: Path) -> None:
     await connection.make("projects", schema.record_schema(Project))
 
 
+async def _keep_revisions(connection: Connection, models_dir: Path) -> None:
+    """Give strategies their former wordings and the corrections that wait, of which there are none yet.
+
+    An older version would write strategies without them, so it must not open the bank any more.
+    """
+    strategies = await connection.table("strategies")
+    for name in ("revisions", "proposals"):
+        await strategies.add_column(name, "'[]'")
+
+
 def _tell(done: int, total: int) -> None:
     if done < total:
         logger.warning("Upgrading an older bank: %d of %d strategies have been embedded again.", done, total)
 
 
-STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces, 3: _know_projects}
+STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces, 3: _know_projects, 4: _keep_revisions}
 FORMAT_VERSION = 1 + len(STEPS)

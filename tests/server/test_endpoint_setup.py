@@ -14,11 +14,11 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode
 from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
 from strategy_bank.tools.judging.openai_client import EndpointSettings
+from tests.support.amending import OPEN
 from tests.support.connecting import Connect
 from tests.support.samples import REWORDED, TASK, judgement, report
 from tests.support.scripted_endpoint import Reply, ScriptedEndpoint, fails, garbage, says
 from tests.support.shell import Shell
-from tests.support.undecided import OPEN
 
 MEANT = "http://127.0.0.1:9/v1"
 SURROUNDINGS = [

@@ -27,7 +27,7 @@ from strategy_bank.store.lance.table import Connection
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance import migrations
 from strategy_bank.store.recall_buffer import RECALLS_BUFFERED
-from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
+from strategy_bank.store.records import Episode, Proposal, Recall, Record, Revision, Run, Strategy
 from strategy_bank.store.retrieval import ranking
 from tests.support.records import episode, lesson, put
 
@@ -268,6 +268,32 @@ async def test_a_bank_of_the_first_format_is_brought_up_with_all_that_is_in_it(b
         await opened.amend([strategy.model_copy(update=marked)])
         await opened.close()
     assert (await bank.get(Strategy, "st_1")).hurt == 2
+
+
+async def test_a_bank_of_format_4_gets_room_for_former_wordings_and_older_versions_leave_it_alone(
+    bank: Bank, location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(bank, lesson(1, helped=3), lesson(2))
+    before = await bank.all(Strategy)
+    connection = await Connection.open(location)
+    await (await connection.table("strategies"))._table.drop_columns(["revisions", "proposals"])
+    for _ in range(2):  # the second time there is nothing to do
+        await (await connection.table("meta")).amend([{"id": "format_version", "value": "4"}])
+        opened = await Bank.open(location)
+        assert await opened.all(Strategy) == before
+        await opened.close()
+    connection.close()
+    words = {"title": "Then", "description": "When.", "content": "Once."}
+    said = {
+        "revisions": [Revision(**words, replaced_by="ep_1")],
+        "proposals": [Proposal(**words, proposed_by="ep_2")],
+    }
+    amended = (await bank.get(Strategy, "st_1")).model_copy(update=said)
+    await bank.amend([amended])
+    assert await bank.get(Strategy, "st_1") == amended.model_copy(update={"revision": amended.revision + 1})
+    monkeypatch.setattr(migrations, "FORMAT_VERSION", 4)
+    with pytest.raises(BankTooNew):
+        await Bank.open(location)
 
 
 async def test_a_bank_of_this_format_gets_the_columns_that_it_lacks(bank: Bank, location: Location) -> None:

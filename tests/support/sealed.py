@@ -127,7 +127,12 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
     for each in (user, work, temporary):
         each.mkdir()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("STRATEGY_BANK_", "XDG_"))}
-    environment |= {"HOME": str(user), "TMPDIR": str(temporary), "STRATEGY_BANK_SCOPE": "sealed"}
+    environment |= {
+        "HOME": str(user),
+        "TMPDIR": str(temporary),
+        "STRATEGY_BANK_SCOPE": "sealed",
+        "EDITOR": "sed -i s/encoding/charset/",
+    }
     answers = serve(environment, seconds)
     failed, told = {}, answers[-1]["result"]["structuredContent"]
     _write_transcript(user)
@@ -175,6 +180,9 @@ def _commands(folder: Path, strategy: str, episode: str) -> list[list[str]]:
         ["scopes"],
         ["learn", "claude-code"],
         ["review"],
+        ["add", "--title", "Ask first", "--description", "When it matters.", "--content", "Ask the user."],
+        ["edit", strategy],
+        ["revert", strategy],
         ["retire", strategy],
         ["reinstate", strategy],
         ["consolidate", "--dry-run"],

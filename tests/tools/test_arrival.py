@@ -15,8 +15,10 @@ from strategy_bank.store.records import (
     Episode,
     Hit,
     LearnedStrategy,
+    Proposal,
     Recall,
     Record,
+    Revision,
     Run,
     Strategy,
     content_id,
@@ -53,9 +55,11 @@ def used() -> list[Record]:
         learned=[LearnedStrategy(id=one.id, title=one.title, action="added")], revision=2,
     )  # fmt: skip
     counted = {"support": 4, "helped": 3, "hurt": 1, "credited_by": ["ep_2"], "pardoned": ["ep_3"], "revision": 7}
+    former = Revision(**STRATEGY, replaced_by=episode.id, proposed_by="ep_2")
+    said = {"revisions": [former], "proposals": [Proposal(**STRATEGY, proposed_by=episode.id)]}
     hit = Hit(**STRATEGY, id=other.id, outcome="success", relevance=0.5, helped=2, hurt=1, scope="web")
     return [
-        one.model_copy(update=counted | {"contradicts": [other.id], "episode_ids": [episode.id]}),
+        one.model_copy(update=counted | said | {"contradicts": [other.id], "episode_ids": [episode.id]}),
         other.model_copy(update={"contradicts": [one.id], "scope": "global", "status_reason": "global: taught in two"}),
         merged,
         strategy(WORDS | {"content": ORDER}, status="active"),  # a person let it pass
@@ -254,3 +258,42 @@ def test_with_a_scope_what_is_there_in_the_same_words_under_an_older_id_is_not_a
     for words in (["--trust"], ["--trust", "--scope", "web"], ["--scope", "web"]):
         assert "Added nothing" in shell("import", "-", *words, input=line_of(old)).output
     assert "Added 1 strategy" in shell("import", "-", "--trust", "--scope", "other", input=line_of(old)).output
+
+
+def test_of_anybody_elses_former_wordings_the_good_ones_come_cleaned_and_nothing_that_waits(shell: Shell) -> None:
+    former = [Revision(**WORDS | {"content": text}, replaced_by="ep_1") for text in (ORDER, f"Use {TOKEN} there.")]
+    waiting = Proposal(**STRATEGY, proposed_by="ep_1")
+    add(shell, strategy(revisions=former, proposals=[waiting]))
+    (arrived,) = strategies(shell)
+    assert len(arrived.revisions) == 1
+    assert TOKEN not in arrived.model_dump_json()
+    assert arrived.proposals == []
+
+
+def test_an_older_export_does_not_undo_what_was_amended_since(shell: Shell) -> None:
+    old = strategy()
+    add(shell, old)
+    (id,) = [each.id for each in strategies(shell)]
+
+    async def amend(bank: Bank) -> None:
+        now_said = {
+            "content": "Read it to its end, and the one before it.",
+            "revisions": [Revision(**WORDS, replaced_by="edit")],
+        }
+        await bank.atomically(lambda: bank.amend([old.model_copy(update=now_said)]))
+
+    shell.inside(amend)
+    before = held(shell)
+    exported = shell("export").stdout
+    for words in ((), ("--trust",)):
+        add(shell, old, words=words)
+        shell("import", "-", *words, input=exported)
+    assert held(shell) == before
+    assert list(before) == [id]
+
+
+def test_the_bounds_count_for_former_wordings_too(shell: Shell) -> None:
+    long = Revision(**WORDS | {"content": "x" * 6_001}, replaced_by="edit")
+    assert "content" in add(shell, strategy(revisions=[long]), code=1)
+    empty = Revision(**WORDS | {"content": " "}, replaced_by="edit")
+    assert "content" in add(shell, strategy(revisions=[empty]), code=1)

@@ -10,10 +10,10 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode, Run, Strategy
 from strategy_bank.tools.consolidation.merge import merge
+from tests.support.amending import OPEN
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, comparison, judgement, refusal, report
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
-from tests.support.undecided import OPEN
 
 pytestmark = pytest.mark.anyio
 KNOWN, NEW = OPEN
@@ -186,7 +186,9 @@ async def test_an_endpoint_decides_in_the_same_call(
         result = await taught(client, REWORDED, NEW)
     assert endpoint.kinds == ["same_lesson"]
     assert (result["strategies"][0] == known | {"action": "merged"}) is same
-    assert result["next_step"] == "Nothing more to do."
+    told = f"Your {NEW['title']!r} says the same as {known['id']} and went into it:\n<known_lesson>\n> {KNOWN['title']}"
+    assert result["next_step"].startswith(told) is same
+    assert result["next_step"].endswith("Nothing more to do.")
     assert (await kept(settings))[NEW["title"]].status == ("retired" if same else "active")
 
 

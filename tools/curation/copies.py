@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any, TypeVar, cast
 
-from strategy_bank.store.records import Episode, Recall, Record, Run, Strategy
+from strategy_bank.store.records import Episode, Hit, Recall, Record, Run, Strategy
 
 R = TypeVar("R", bound=Record)
-COPIES: dict[type[Record], list[str]] = {Strategy: ["source_task"], Episode: ["learned"], Run: ["recalled", "learned"]}
-"""Columns that only repeat what another record says."""
+COPIES: dict[type[Record], list[str]] = {
+    Strategy: ["source_task", "revisions", "proposals"],
+    Episode: ["learned"],
+    Run: ["recalled", "learned"],
+}
+"""Columns that only repeat what another record says, or a lesson said once."""
 FORGOTTEN = "(forgotten)"
 _ID = re.compile(r"\b(?:st|ep|run)_\w+")
 
@@ -62,6 +66,16 @@ def _(record: Strategy, gone: Gone) -> Strategy:
     if gone.scope:  # why a lesson became global names the projects that taught it
         named = rf"^(global: .*)(?<=(?: in|and) ){re.escape(gone.scope)}(?= and |$)"
         change["status_reason"] = re.sub(named, rf"\1{FORGOTTEN}", change["status_reason"])
+    change["revisions"] = [
+        each.model_copy(update={name: "" for name, id in each if id in gone.ids})
+        for each in record.revisions
+        if not gone.has(record, each.model_dump_json())
+    ]
+    change["proposals"] = [
+        each
+        for each in record.proposals
+        if each.proposed_by not in gone.ids and not gone.has(record, each.model_dump_json())
+    ]
     if _is_copied(record, gone) or gone.has(record, record.source_task):
         change["source_task"] = ""
     return record.model_copy(update=change)
@@ -87,13 +101,18 @@ def _(record: Run, gone: Gone) -> Run:
     attempts = gone.attempts.get(record.id, frozenset())
     change = {
         "recall_id": "" if record.recall_id in gone.ids else record.recall_id,
-        "recalled": [hit.model_copy(update={"contradicts": gone.left(hit.contradicts)}) for hit in kept],
+        "recalled": [_hit_without(hit, gone) for hit in kept],
         "learned": learned,
         "best_attempt": 0 if record.best_attempt in attempts else record.best_attempt,
         # a comparison quotes all attempts
         "comparison": "" if attempts else _judged(record.comparison, gone, taught=len(learned) < len(record.learned)),
     }
     return record.model_copy(update=change)
+
+
+def _hit_without(hit: Hit, gone: Gone) -> Hit:
+    proposals = [each for each in hit.proposals if each.proposed_by not in gone.ids]
+    return hit.model_copy(update={"contradicts": gone.left(hit.contradicts), "proposals": proposals})
 
 
 @_without.register
@@ -119,7 +138,10 @@ def _judged(judgement: str, gone: Gone, *, taught: bool) -> str:
     except (ValueError, LookupError, TypeError):  # it is no judgement, so nothing can be taken out of it
         return "" if taught or any(words in judgement for words in gone.words) else judgement
     kept = [draft for draft in drafts if not gone.words & set(draft.values())]
-    if not drafts or (len(kept) == len(drafts) and not taught):
+    for draft in kept:
+        if draft.get("amends") in gone.ids:
+            del draft["amends"]
+    if not drafts or (len(kept) == len(drafts) and not taught and kept == fields["strategies"]):
         return judgement
     fields["strategies"] = kept if len(kept) < len(drafts) else []
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

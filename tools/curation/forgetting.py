@@ -4,7 +4,7 @@ selection ─▶ plan: what goes, and what loses something ─▶ a person agree
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -145,13 +145,19 @@ def _gone(going: Sequence[Record], staying: Sequence[Record], selection: Selecti
     return Gone(
         ids=frozenset(record.id for record in going),
         tasks=frozenset(record.task for record in going if isinstance(record, Episode | Run) and record.task),
-        words=frozenset(text for each in lessons for text in (each.title, each.description, each.content) if text),
+        words=frozenset(text for each in lessons for text in _texts_of(each) if text),
         attempts={run: frozenset(numbers) for run, numbers in attempts.items()},
         texts=tuple(forms_of(selection.matching)) if selection.matching else (),
         holding=frozenset(holding),
         scope=selection.scope if selection == Selection(scope=selection.scope) else "",
         kept_tasks={record.id: record.task for record in staying if isinstance(record, Episode | Run)},
     )
+
+
+def _texts_of(lesson: Strategy) -> Iterator[str]:
+    """Yield all words that a lesson has, had and is to have."""
+    for words in (lesson, *lesson.revisions, *lesson.proposals):
+        yield from (words.title, words.description, words.content)
 
 
 def _by_kind(records: Iterable[Record]) -> dict[type[Record], list[str]]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode, Fate, Run, Verdict, content_id
 from strategy_bank.tools.episodes.attempts import check_free, close_run
-from strategy_bank.tools.judging.judgement import Judgement
+from strategy_bank.tools.judging.judgement import Judgement, StrategyDraft
 from strategy_bank.tools.named_ids import check_id, known_recall, known_strategies
 from strategy_bank.tools.own_process import TooSlow, aside
 from strategy_bank.tools.safety.redact import redact
@@ -38,8 +38,8 @@ class Report(BaseModel):
     run_id: str = ""
     attempt: int = 0
     episode_id: str = ""
-    same_as: dict[str, str] = Field(default_factory=dict[str, str])
-    """New strategies that say what known ones say: id of the new one → id of the known one."""
+    same_as: dict[str, str | StrategyDraft] = Field(default_factory=dict[str, str | StrategyDraft])
+    """New strategies that say what known ones say: id of the new one → id of the known one, or better words for both."""
 
 
 async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[str]]:
@@ -75,7 +75,8 @@ async def _with_known_ids(bank: "Bank", report: Report) -> tuple[Report, list[st
     for argument, prefix, id in (("episode_id", "ep", report.episode_id), ("run_id", "run", report.run_id)):
         if id:
             check_id(argument, prefix, id)
-    for id in [each for pair in report.same_as.items() for each in pair]:
+    known_ids = [said if isinstance(said, str) else said.amends for said in report.same_as.values()]
+    for id in [*report.same_as, *filter(None, known_ids)]:
         check_id("same_as", "st", id)
     used, unused = await known_strategies(bank, "used_strategy_ids", report.used_strategy_ids, report.scope.readable)
     known, unknown = await known_strategies(bank, "recalled", report.recalled, report.scope.readable)

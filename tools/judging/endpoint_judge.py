@@ -23,7 +23,7 @@ from strategy_bank.tools.judging.judge_replies import (
     VerdictReply,
     read_reply,
 )
-from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement
+from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.judging.openai_client import Endpoint, EndpointSettings, Message, excerpt
 from strategy_bank.tools.prompting import fence, render
 from strategy_bank.tools.safety.literals import find_literals
@@ -56,7 +56,7 @@ class EndpointJudge:
         counts = outcome or reply.verdict
         prompt = render(f"extract_{counts}", **sections, reason=fence("reason", _reason(reply, counts)))
         lessons = await self._learn(prompt, LessonsReply, 1.0, f"{task}\n{trajectory}")
-        return judgement.model_copy(update={"strategies": lessons.strategies})
+        return judgement.model_copy(update={"strategies": _drafts(lessons)})
 
     async def compare(self, task: str, attempts: Sequence[AttemptView]) -> Comparison:
         """Return the contrast over all attempts, and which of them was best. Raises InvalidInput where there are none."""
@@ -72,7 +72,7 @@ class EndpointJudge:
             render("best_of_n", **sections), BestReply, 0.0, lambda reply: _out_of_range(reply, numbers)
         )
         analysis = f"{contrast.analysis}\n\nBest is attempt {best.best_attempt}: {best.analysis}"[:2000]
-        return Comparison(analysis=analysis, best_attempt=best.best_attempt, strategies=contrast.strategies)
+        return Comparison(analysis=analysis, best_attempt=best.best_attempt, strategies=_drafts(contrast))
 
     async def same(self, one: str, other: str) -> bool:
         """Return whether two strategies say the same, so that keeping one of them loses nothing."""
@@ -109,6 +109,11 @@ class EndpointJudge:
             why = excerpt("; ".join(problems))
             raise JudgeFailed(f"{self._settings.model} gave no usable answer in two tries: {why}")
         return valid
+
+
+def _drafts(reply: LessonsReply) -> list[StrategyDraft]:
+    """Return new lessons: an endpoint is shown none that it could amend."""
+    return [StrategyDraft.model_validate(each.model_dump()) for each in reply.strategies]
 
 
 def _unfounded(reply: VerdictReply, evidence: Evidence, decided: bool) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from strategy_bank.store.records import Verdict
-from strategy_bank.tools.judging.judgement import Passage, Quote, StrategyDraft
+from strategy_bank.tools.judging.judgement import DraftWords, Passage, Quote
 
 # These classes have no docstrings: pydantic would send them to the model, as part of the schema.
 
@@ -19,11 +19,11 @@ class VerdictReply(BaseModel):
 
 class LessonsReply(BaseModel):
     analysis: Passage = Field(description="Why it ended as it did")
-    strategies: list[StrategyDraft] = Field(max_length=3, description="At most 3 general lessons; none is fine")
+    strategies: list[DraftWords] = Field(max_length=3, description="At most 3 general lessons; none is fine")
 
 
 class ContrastReply(LessonsReply):
-    strategies: list[StrategyDraft] = Field(max_length=5, description="At most 5 general lessons; none is fine")
+    strategies: list[DraftWords] = Field(max_length=5, description="At most 5 general lessons; none is fine")
 
 
 class SameReply(BaseModel):

@@ -5,10 +5,11 @@ the rules; the models' docstrings are sent, too. `reason` stands before the verd
 decides better. A trajectory gives at most 3 strategies, a comparison 5 (arXiv 2509.25140, appendix on prompts).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from strategy_bank.store.records import Reach, Verdict
 
@@ -18,7 +19,19 @@ Passage = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, 
 Quote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 
-class StrategyDraft(BaseModel):
+_ID = re.compile(r"(?<!\w)st_[0-9a-f]{16}(?!\w)", re.ASCII)
+NO_ID = "st_?"
+
+
+def _id_in(text: object) -> object:
+    """Return the id in what was named as one: agents copy ids with what stood around them, and what is none is not kept."""
+    if not isinstance(text, str) or not text.strip():
+        return text
+    found = _ID.search(text)
+    return found[0] if found else NO_ID
+
+
+class DraftWords(BaseModel):
     """One general lesson as a judge proposes it."""
 
     model_config = ConfigDict(frozen=True)
@@ -27,6 +40,16 @@ class StrategyDraft(BaseModel):
     description: Sentence = Field(description="ONE sentence: when it applies")
     content: Passage = Field(description="1-5 sentences: what to do or avoid, and why")
     holds: Reach = Field(default="generally", description="here: a fact of this project, its names welcome")
+
+
+class StrategyDraft(DraftWords):
+    """One general lesson as a judge proposes it: a new one, or better words for a known one."""
+
+    amends: Annotated[str, BeforeValidator(_id_in)] = Field(
+        default="",
+        description="Recalled id whose words these correct",
+        exclude_if=lambda id: not id,
+    )
 
 
 class Judgement(BaseModel):

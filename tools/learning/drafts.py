@@ -1,10 +1,10 @@
 """Makes strategies of a judgement's drafts: without secrets, flagged for literals, quarantined for orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from strategy_bank.store.records import LessonOutcome, Strategy, content_id
-from strategy_bank.tools.judging.judgement import StrategyDraft
+from strategy_bank.tools.judging.judgement import DraftWords, StrategyDraft
 from strategy_bank.tools.safety.literals import find_literals
 from strategy_bank.tools.safety.prompt_injection import carries_orders, read_as_orders
 from strategy_bank.tools.safety.redact import redact
@@ -24,22 +24,28 @@ class Source:
     episode_ids: list[str] = field(default_factory=list[str])
     run_ids: list[str] = field(default_factory=list[str])
     seen: str = ""
+    known: Mapping[str, str] = field(default_factory=dict[str, str])  # wordings of lessons that drafts amend, by id
 
 
 @dataclass(frozen=True)
 class Drafted:
-    """Strategies made of drafts, with warnings for the reporter. `orders` says what in their source reads as orders."""
+    """Strategies made of drafts, with warnings for the reporter. `orders` says what in their source reads as orders.
+
+    `amends` has the ids of known lessons that drafts are to amend, by the ids of the drafts.
+    """
 
     strategies: list[Strategy]
     orders: str | None = None
     flagged_ids: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
+    amends: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
     """Return the drafts as strategies without secrets. Those with literals are flagged.
 
-    Those that read as orders are quarantined, and so is everything that was drawn from a trajectory with orders in it.
+    Those that read as orders are quarantined, and so is everything that was drawn from a trajectory with orders in it. Neither
+    these nor those with literals amend anything.
     """
     drafted = Drafted([], carries_orders(source.seen))
     for draft in drafts:
@@ -52,16 +58,26 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
                 f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
                 "review and is not shown to agents."
             )
-        elif draft.holds == "generally" and (literals := find_literals(strategy.wording, source.seen)):
+        elif draft.holds == "generally" and (
+            literals := _literals(strategy, source, source.known.get(draft.amends, ""))
+        ):
             drafted.flagged_ids.append(strategy.id)
             drafted.warnings.append(
                 f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
                 "words, so that it helps with other tasks, or mark it as a fact that holds here."
+                f"{f' {draft.amends} was not amended.' if draft.amends else ''}"
             )
+        elif draft.amends:
+            drafted.amends[strategy.id] = draft.amends
     return drafted
 
 
-def strategy_of(draft: StrategyDraft, source: Source, carried: str | None = None) -> Strategy:
+def _literals(strategy: Strategy, source: Source, known: str) -> list[str]:
+    """Return the literals of the task; what stands in the known lesson too belongs to more than this task."""
+    return [each for each in find_literals(strategy.wording, source.seen) if each.casefold() not in known.casefold()]
+
+
+def strategy_of(draft: DraftWords, source: Source, carried: str | None = None) -> Strategy:
     """Return the draft redacted, and quarantined where it, or what `carried` names in its source, reads as orders."""
     title, description, content = (
         redact(text).text for text in clean_words(draft.title, draft.description, draft.content)

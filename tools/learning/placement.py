@@ -1,16 +1,18 @@
 """Puts the strategies of a judgement in the bank: beside the known ones, or into one that says the same.
 
-place ─▶ what stands near each draft ─▶ plan, which reads and writes nothing ─▶ commit
+place ─▶ drafts that amend: corrections.py ─▶ what stands near each other one ─▶ plan, which reads and writes nothing ─▶ commit
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 from strategy_bank.store.records import LearnedStrategy, Strategy
+from strategy_bank.tools.consolidation.amendment import same_words
 from strategy_bank.tools.consolidation.merge import linked, opposites, same_lesson, shared, supported, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, undecided_pairs
+from strategy_bank.tools.learning.corrections import Corrected, Corrections, corrected, free_ids
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -30,12 +32,20 @@ class Draft:
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes that a judgement makes in the bank. `learned` leaves out what is quarantined: nobody is told of it."""
+    """The changes that a judgement makes in the bank. `learned` leaves out what is quarantined: nobody is told of it.
+
+    `reworded` has the ids of amended strategies that say something else now, `merged` the drafts that went into a known
+    strategy, and `renamed` new ids by those of the drafts, where another strategy has theirs.
+    """
 
     added: Mapping[str, "EmbeddedStrategy"] = field(default_factory=dict[str, "EmbeddedStrategy"])
     amended: Mapping[str, Strategy] = field(default_factory=dict[str, Strategy])
     learned: Sequence[LearnedStrategy] = ()
     undecided: Sequence[UndecidedPair] = ()
+    reworded: Collection[str] = ()
+    merged: Sequence[UndecidedPair] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
+    warnings: Sequence[str] = ()
 
     def adding(self, draft: Draft, near: "Sequence[Neighbour]") -> "Plan":
         """Return the plan with the draft beside the known strategies, linked with its opposites in both directions."""
@@ -49,22 +59,32 @@ class Plan:
                 amended[each.id] = linked(amended.get(each.id, each), new)
         added[new.id] = replace(draft.embedded, strategy=new)
         undecided = (*self.undecided, *undecided_pairs(new, draft.known))
-        return Plan(added, amended, (*self.learned, *_learned(new, new, "added")), undecided)
+        learned = (*self.learned, *_learned(new, new, "added"))
+        return replace(self, added=added, amended=amended, learned=learned, undecided=undecided)
 
     def merging(self, new: Strategy, old: Strategy) -> "Plan":
         """Return the plan with the draft's provenance in the old strategy, which may be an earlier draft."""
         amended = dict(self.amended)
         if old.id not in self.added:
             amended[old.id] = shared(supported(amended.get(old.id, old), new), new.scope)
-        return replace(self, amended=amended, learned=(*self.learned, *_learned(new, old, "merged")))
+        known = amended.get(old.id, self.added[old.id].strategy if old.id in self.added else old)
+        merged = [UndecidedPair(new, known)] if new.status == "active" and not same_words(new, known) else []
+        learned = (*self.learned, *_learned(new, old, "merged"))
+        return replace(self, amended=amended, learned=learned, merged=(*self.merged, *merged))
 
 
-def plan(drafts: Sequence[Draft], survivors: Mapping[str, Strategy], used: Sequence[Strategy] = ()) -> Plan:
+def plan(
+    drafts: Sequence[Draft],
+    survivors: Mapping[str, Strategy],
+    used: Sequence[Strategy] = (),
+    begun: Plan | None = None,
+) -> Plan:
     """Decide for each draft whether it is added or merged.
 
-    `survivors` has the strategy that took in a known one, by the id of that one; `used` those whose counters have moved.
+    `survivors` has the strategy that took in a known one, by the id of that one; `used` those whose counters have moved;
+    `begun` is the plan so far.
     """
-    made = Plan(amended={strategy.id: strategy for strategy in used})
+    made = begun or Plan(amended={strategy.id: strategy for strategy in used})
     for draft in drafts:
         near = [*draft.known, *(each for each in draft.earlier if each.strategy.id in made.added)]
         new = draft.embedded.strategy
@@ -78,29 +98,54 @@ def _general(new: Strategy, elsewhere: "Sequence[Neighbour]") -> "Sequence[Neigh
     return [each for each in elsewhere if new.holds == each.strategy.holds == "generally"]
 
 
-async def place(bank: "Bank", embedded: "Sequence[EmbeddedStrategy]", used: Sequence[Strategy] = ()) -> Plan:
-    """Add or merge each strategy within a step, and write those that were used; return what was done."""
+async def place(
+    bank: "Bank",
+    embedded: "Sequence[EmbeddedStrategy]",
+    used: Sequence[Strategy] = (),
+    corrections: Corrections | None = None,
+) -> Plan:
+    """Add, merge or amend with each strategy within a step, and write those that were used; return what was done."""
     from strategy_bank.tools.consolidation.neighbours import Neighbourhood  # brings numpy, which a server loads late
 
     near = Neighbourhood(bank)
+    done = await corrected(bank, near, embedded, corrections, used) if corrections else Corrected.of(used)
+    left = [item for item in embedded if item.strategy.id not in done.learned]
+    renamed = await free_ids(bank, [item.strategy for item in left])
+    left = [_renamed(item, renamed) for item in left]
     drafts = [
-        Draft(item, await near.of(item), await near.among(item, embedded[:number]), await near.elsewhere(item))
-        for number, item in enumerate(embedded)
+        Draft(item, await near.of(item), await near.among(item, left[:number]), await near.elsewhere(item))
+        for number, item in enumerate(left)
     ]
     known = [each.strategy for draft in drafts for each in (*draft.known, *draft.elsewhere)]
-    made = plan(drafts, {strategy.id: await survivor(bank, strategy) for strategy in known}, used)
+    survivors = {strategy.id: await survivor(bank, strategy) for strategy in known}
+    begun = Plan(
+        amended=done.strategies,
+        reworded=done.reworded,
+        learned=list(done.learned.values()),
+        renamed=renamed,
+        warnings=[f"{each} Your words are kept as a lesson of their own." for each in done.warnings],
+    )
+    made = plan(drafts, survivors, begun=begun)
     await _commit(bank, made)
     return made
 
 
+def _renamed(item: "EmbeddedStrategy", ids: Mapping[str, str]) -> "EmbeddedStrategy":
+    strategy = item.strategy
+    return replace(item, strategy=strategy.model_copy(update={"id": ids.get(strategy.id, strategy.id)}))
+
+
 async def _commit(bank: "Bank", made: Plan) -> None:
-    """Write the plan; two commits at most, whatever the number of strategies."""
+    """Write the plan; three commits at most, whatever the number of strategies."""
     amended = dict(made.amended)
     if await bank.add_strategies(list(made.added.values())) < len(made.added):
         # somebody else added the same one at the same moment
         for old in await bank.all(Strategy, id=list(made.added)):
             amended[old.id] = supported(amended.get(old.id, old), made.added[old.id].strategy)
+    reworded = [amended.pop(id) for id in sorted(made.reworded)]
     await bank.amend(list(amended.values()))
+    if reworded:
+        await bank.amend_embedded(await bank.embed(reworded))
 
 
 def _learned(new: Strategy, kept: Strategy, action: Literal["added", "merged"]) -> list[LearnedStrategy]:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Generic
 
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
 from strategy_bank.tools.consolidation.merge import Owner, survivor
-from strategy_bank.tools.consolidation.undecided import UndecidedPair, decide
+from strategy_bank.tools.consolidation.undecided import decide
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
+from strategy_bank.tools.learning.corrections import changed_by, corrections_of, known_wordings
 from strategy_bank.tools.learning.credit import Use, credited, evidence, harm, use_of
 from strategy_bank.tools.learning.drafts import Source, strategies_of
-from strategy_bank.tools.learning.placement import place
+from strategy_bank.tools.learning.placement import Plan, place
 from strategy_bank.tools.own_process import aside
 from strategy_bank.tools.safety.redact import redact_texts
 
@@ -33,11 +34,15 @@ REPLACED = "replaced by a more general wording"
 
 @dataclass(frozen=True)
 class Settled(Generic[Owner]):
-    """An episode or a run as it now stands, with warnings, and a question to the connected agent about undecided pairs."""
+    """An episode or a run as it now stands, with warnings, and a question to the connected agent about undecided pairs.
+
+    `merged` says which of its lessons went into known ones without a question.
+    """
 
     record: Owner
     warnings: list[str]
     question: str = ""
+    merged: str = ""
 
 
 async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, judge: Judge) -> Settled[Episode]:
@@ -49,18 +54,21 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
     if episode.status != "pending" and not episode.flagged_ids:
         return Settled(episode, _second_judgement(episode, judgement))
     verdict = episode.verdict or episode.outcome or judgement.verdict
-    source = Source(episode.task, episode.scope, verdict, [episode.id], [], f"{episode.task}\n{episode.trajectory}")
+    known = await known_wordings(bank, judgement.strategies, episode.scope)
+    seen = f"{episode.task}\n{episode.trajectory}"
+    source = Source(episode.task, episode.scope, verdict, [episode.id], seen=seen, known=known)
     drafted = await aside(strategies_of, judgement.strategies, source)
     embedded = await bank.embed(drafted.strategies)
     warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
 
-    async def step() -> tuple[Settled[Episode], Sequence[UndecidedPair]]:
+    async def step() -> tuple[Settled[Episode], Plan]:
         current = await _current(bank, episode)
         if current.status != "pending" and not current.flagged_ids:
-            return Settled(current, _second_judgement(current, judgement)), []
+            return Settled(current, _second_judgement(current, judgement)), Plan()
         current = current.model_copy(update={"used_ids": await _used(bank, current, judgement)})
         used = [] if drafted.orders else await _credited(bank, current, verdict)
-        placed = await place(bank, embedded, used)
+        corrections = await corrections_of(bank, current, drafted)
+        placed = await place(bank, embedded, used, corrections)
         await _retire_flagged(bank, current, placed.learned)
         settled = current.model_copy(
             update={
@@ -70,14 +78,14 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
                 "judge": by,
                 "judgement": _stored(judgement),
                 "reason": "",
-                "learned": list(placed.learned),
-                "flagged_ids": drafted.flagged_ids,
+                "learned": _with_earlier(current, placed.learned),
+                "flagged_ids": [placed.renamed.get(id, id) for id in drafted.flagged_ids],
                 "updated_at": now(),
             }
         )
         await bank.amend([settled])
         await bank.flush_recalls()
-        return Settled(settled, warnings), placed.undecided
+        return Settled(settled, [*warnings, *placed.warnings]), placed
 
     return await _decided(bank, judge, *await bank.atomically(step))
 
@@ -87,15 +95,16 @@ async def conclude(
 ) -> Settled[Run]:
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
-    source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen)
+    known = await known_wordings(bank, comparison.strategies, run.scope)
+    source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen, known)
     drafted = await aside(strategies_of, comparison.strategies, source)
     embedded = await bank.embed(drafted.strategies)
 
-    async def step() -> tuple[Settled[Run], Sequence[UndecidedPair]]:
+    async def step() -> tuple[Settled[Run], Plan]:
         current = await bank.get(Run, run.id)
         if current.status == "finished":
-            return Settled(current, ["This run was finished already; the first comparison stands."]), []
-        placed = await place(bank, embedded)
+            return Settled(current, ["This run was finished already; the first comparison stands."]), Plan()
+        placed = await place(bank, embedded, corrections=await corrections_of(bank, current, drafted))
         finished = current.model_copy(
             update={
                 "status": "finished",
@@ -108,7 +117,7 @@ async def conclude(
         )
         await bank.amend([finished])
         await bank.flush_recalls()
-        return Settled(finished, drafted.warnings), placed.undecided
+        return Settled(finished, [*drafted.warnings, *placed.warnings]), placed
 
     return await _decided(bank, judge, *await bank.atomically(step))
 
@@ -119,11 +128,10 @@ async def _current(bank: "Bank", episode: Episode) -> Episode:
     return episode if unchanged else await bank.get(Episode, episode.id)
 
 
-async def _decided(
-    bank: "Bank", judge: Judge, settled: Settled[Owner], undecided: Sequence[UndecidedPair]
-) -> Settled[Owner]:
-    record, question, warnings = await decide(bank, judge, settled.record, undecided)
-    return Settled(record, [*settled.warnings, *warnings], question)
+async def _decided(bank: "Bank", judge: Judge, settled: Settled[Owner], placed: Plan) -> Settled[Owner]:
+    """Return the settled record as it stands after the pairs were decided that placing left open."""
+    record, question, merged, warnings = await decide(bank, judge, settled.record, placed.undecided, placed.merged)
+    return Settled(record, [*settled.warnings, *warnings], question, merged)
 
 
 async def _used(bank: "Bank", episode: Episode, judgement: Judgement) -> list[str]:
@@ -179,6 +187,12 @@ async def _retire_flagged(bank: "Bank", episode: Episode, learned: Sequence[Lear
         return
     flagged = await bank.all(Strategy, id=replaced, status="active")
     await bank.amend([strategy.retired(REPLACED) for strategy in flagged if strategy.support == 1])
+
+
+def _with_earlier(episode: Episode, learned: Sequence[LearnedStrategy]) -> list[LearnedStrategy]:
+    """Return what a judgement taught, after what an earlier one of the same episode corrected."""
+    corrected = set(changed_by(episode.learned)) - {each.id for each in learned}
+    return [*(each for each in episode.learned if each.id in corrected), *learned]
 
 
 def _second_judgement(episode: Episode, judgement: Judgement) -> list[str]:

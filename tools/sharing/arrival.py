@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from strategy_bank.store.records import Episode, Hit, LearnedStrategy, Recall, Record, Run, Strategy, content_id
+from strategy_bank.store.records import (
+    Episode,
+    Hit,
+    LearnedStrategy,
+    Proposal,
+    Recall,
+    Record,
+    Revision,
+    Run,
+    Strategy,
+    Worded,
+    content_id,
+    wording,
+)
 from strategy_bank.store.transfer.line_bounds import is_id
 from strategy_bank.tools.consolidation.merge import merged_into, merged_into_id
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
@@ -28,9 +41,19 @@ if TYPE_CHECKING:
 
 _MADE_OF_CONTENT = re.compile(r"(?:st|ep)_[0-9a-f]{16}")
 _MERGED_ELSEWHERE = "was merged into one that did not come along"
-_FRESH: dict[str, object] = {"support": 1, "helped": 0, "hurt": 0, "credited_by": [], "pardoned": [], "revision": 0}
+# a correction that waits needs its witnesses, who are in the other bank
+_FRESH: dict[str, object] = {
+    "proposals": [],
+    "support": 1,
+    "helped": 0,
+    "hurt": 0,
+    "credited_by": [],
+    "pardoned": [],
+    "revision": 0,
+}
 _BATCH = 100
 R = TypeVar("R", Strategy, Episode)
+W = TypeVar("W", Revision, Proposal)
 
 
 @dataclass
@@ -78,6 +101,8 @@ class Arrival:
         if isinstance(record, Strategy):
             links = [id for id in ids["contradicts"] if id in self._known and id != named["id"]]
             named |= {"contradicts": links, "status_reason": self._reason(record, str(named["id"]))}
+            named |= {"revisions": [self._linked(each, "replaced_by", "proposed_by") for each in record.revisions]}
+            named |= {"proposals": [self._linked(each, "proposed_by") for each in record.proposals]}
         if isinstance(record, Episode | Run):
             named["learned"] = [each.model_copy(update={"id": self._id(each.id)}) for each in record.learned]
         if isinstance(record, Run):
@@ -86,7 +111,8 @@ class Arrival:
 
     def _strategy(self, record: Strategy) -> Strategy:
         about = {"source_task": _lines(record.source_task), "status_reason": _one_line(record.status_reason)}
-        cleaned = record.model_copy(update={**_words(record), **about, "scope": self._scope_of(record.scope)})
+        former = {"revisions": self._cleaned(record.revisions), "proposals": self._cleaned(record.proposals)}
+        cleaned = record.model_copy(update={**_words(record), **about, **former, "scope": self._scope_of(record.scope)})
         cleaned = self._with_own_id(cleaned if self.trusted else _unused(cleaned))
         believed = self.trusted and cleaned.status == "active"
         if cleaned.status == "quarantined" or (believed and read_as_orders(cleaned.wording)):
@@ -138,8 +164,18 @@ class Arrival:
         words = _words(hit)
         if not self.trusted and read_as_orders("\n".join(words.values())):
             return []
-        counters = {} if self.trusted else {"helped": 0, "hurt": 0}
+        counters: dict[str, object] = {} if self.trusted else {"helped": 0, "hurt": 0, "proposals": []}
         return [hit.model_copy(update={**words, **counters, "scope": self._scope_of(hit.scope)})]
+
+    def _cleaned(self, lessons: Sequence[W]) -> list[W]:
+        """Return former or proposed words as a report would have them; none that read as orders, unless they are trusted."""
+        cleaned = [each.model_copy(update=_words(each)) for each in lessons]
+        return [each for each in cleaned if self.trusted or not read_as_orders(wording(*_words(each).values()))]
+
+    def _linked(self, record: W, *names: str) -> W:
+        """Return former or proposed words with the ids in these fields as the bank knows them."""
+        ids = {name: getattr(record, name) for name in names}
+        return record.model_copy(update={name: self._id(id) if is_id(id) else "" for name, id in ids.items()})
 
     def _scope_of(self, named: str) -> str:
         """Return a name that can be shown and stands for no path. Raises ValueError."""
@@ -186,7 +222,7 @@ def _unused(strategy: Strategy) -> Strategy:
     return strategy.model_copy(update={**_FRESH, **status})
 
 
-def _words(lesson: Strategy | Hit) -> dict[str, str]:
+def _words(lesson: Worded) -> dict[str, str]:
     """Return the words of a lesson as a report would have them. Raises ValueError where there are none."""
     cleaned = (redact(text).text for text in clean_words(lesson.title, lesson.description, lesson.content))
     words: dict[str, str] = dict(zip(("title", "description", "content"), cleaned, strict=True))

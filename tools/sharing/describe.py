@@ -1,10 +1,20 @@
-"""Writes one strategy as Markdown, for a person who looks at it."""
+"""Says what a strategy is, as Markdown for a person who looks at it, and what became of one, as a line for an agent."""
 
-from strategy_bank.store.records import Strategy
+import re
+from difflib import ndiff
+
+from strategy_bank.store.records import LearnedStrategy, LessonAction, Revision, Strategy, Worded
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.prompting import plain_id, quoted
 
 ORIGINS = {"success": "a success", "failure": "a failure", "contrast": "comparing attempts"}
+_MEANINGS: dict[LessonAction, str] = {
+    "added": "",
+    "merged": " (known; it keeps its words)",
+    "amended": " (it has the new words now, the former ones are kept as a revision)",
+    "proposed": " (it has a record: your words are shown under it until another task's report proposes the same)",
+    "confirmed": " (in the words it had)",
+}
 
 
 def describe(strategy: Strategy) -> str:
@@ -22,6 +32,43 @@ def describe(strategy: Strategy) -> str:
     lines += [f"- runs: {_ids(strategy.run_ids)}"] if strategy.run_ids else []
     lines += [f"- advises the opposite of: {_ids(strategy.contradicts)}"] if strategy.contradicts else []
     return "\n".join(lines)
+
+
+def learned_line(learned: LearnedStrategy) -> str:
+    """Return what became of a lesson as one line, in words that an agent understands."""
+    return f"- {learned.action} {plain_id(learned.id)}: {folded(learned.title)}{_MEANINGS[learned.action]}"
+
+
+def history(strategy: Strategy) -> str:
+    """Return the former words of a strategy as differences to those that came next, and what waits to be confirmed."""
+    wordings: list[Worded] = [*strategy.revisions, strategy]
+    parts = [
+        f"## Wording {number}, until {old.replaced_at:%Y-%m-%d %H:%M} UTC, {_hand(old)}\n\n{difference(old, new)}"
+        for number, (old, new) in enumerate(zip(strategy.revisions, wordings[1:], strict=True), 1)
+    ]
+    parts += [
+        f"## Proposed by {plain_id(each.proposed_by)}, {each.proposed_at:%Y-%m-%d %H:%M} UTC, not confirmed by another task\n\n"
+        f"{difference(strategy, each)}"
+        for each in strategy.proposals
+    ]
+    return "\n\n".join(parts)
+
+
+def difference(old: Worded, new: Worded) -> str:
+    """Return two wordings as one text: what only the old one says with -, what only the new one says with +."""
+    lines = ndiff(_sentences(old), _sentences(new))
+    return "\n".join(quoted(line) for line in lines if not line.startswith("?"))
+
+
+def _sentences(lesson: Worded) -> list[str]:
+    return [folded(lesson.title), folded(lesson.description), *re.split(r"(?<=[.!?])\s+|\n", lesson.content)]
+
+
+def _hand(revision: Revision) -> str:
+    """Return who replaced a wording, in words."""
+    by_hand = {"edit": "edited by hand", "revert": "reverted by hand", "": "amended by what was forgotten"}
+    proposed = f", as {plain_id(revision.proposed_by)} had proposed" if revision.proposed_by else ""
+    return by_hand.get(revision.replaced_by, f"amended by {plain_id(revision.replaced_by)}{proposed}")
 
 
 def _ids(ids: list[str]) -> str:

@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from strategy_bank.store.records import LessonOutcome, Strategy
-from strategy_bank.tools.judging.judgement import StrategyDraft
+from strategy_bank.tools.judging.judgement import DraftWords
 from strategy_bank.tools.learning import drafts
 from strategy_bank.tools.safety.redact import redact
 
 Scope = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class PlainStrategy(StrategyDraft):
+class PlainStrategy(DraftWords):
     """One line without `kind`. An id that is not given follows from the words, so that reading twice adds once."""
 
     model_config = ConfigDict(extra="forbid")

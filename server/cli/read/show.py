@@ -23,7 +23,7 @@ SHOWN_CHARS = 4_000  # characters of a trajectory that `show` prints without --f
 @pass_target()
 @json_option
 def show_record(target: Target, id: str, full: bool, as_json: bool) -> None:
-    """Show one strategy (st_…), episode (ep_…) or run (run_…) in full.
+    """Show one strategy (st_…), episode (ep_…) or run (run_…) in full; a strategy with its former words and what replaced them.
 
     \b
     Examples:
@@ -34,9 +34,9 @@ def show_record(target: Target, id: str, full: bool, as_json: bool) -> None:
     if as_json:
         show_json(record.model_dump(mode="json"))
     elif isinstance(record, Strategy):
-        from strategy_bank.tools.sharing.describe import describe
+        from strategy_bank.tools.sharing.describe import describe, history
 
-        show_block(describe(record))
+        show_block("\n\n".join(filter(None, [describe(record), history(record)])))
     elif isinstance(record, Episode):
         show_block(_episode(record, full))
     elif isinstance(record, Run):

@@ -15,8 +15,8 @@ from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, LearnedStrategy, Record, Run, Strategy
 from strategy_bank.tools.consolidation.merge import merge, survivor
+from tests.support.amending import OPEN
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
-from tests.support.undecided import OPEN
 
 R = TypeVar("R", bound=Record)
 STREAM = {

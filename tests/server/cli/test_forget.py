@@ -21,6 +21,7 @@ from strategy_bank.store.lance import schema
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, Recall, Run, Strategy
 from strategy_bank.tools.curation.copies import Gone, without
+from tests.support.amending import FIRST, NARROWER, SECOND, amended, taught
 from tests.support.connecting import Connect
 from tests.support.records import lesson, put
 from tests.support.samples import PREVENTIVE, STRATEGY, TRAJECTORY, call, comparison, judgement, report
@@ -344,3 +345,50 @@ async def test_the_name_of_a_forgotten_project_goes_from_the_reasons_of_lessons_
     assert without(told, Gone(frozenset(), scope="shop")).status_reason.endswith("in (forgotten) and web")
     assert without(told, Gone(frozenset(), scope="web")).status_reason.endswith("in shop and (forgotten)")
     assert without(told, Gone(frozenset(), scope="we")) == told
+
+
+async def test_a_text_in_a_former_wording_goes_and_the_lesson_stays(connect: Connect, shell: Shell) -> None:
+    named = STRATEGY | {"content": f"{STRATEGY['content']} {NAME} send such files."}
+    async with connect() as client:
+        (id,) = await taught(client, named)
+        result = await amended(client, FIRST, id, NARROWER)
+        await report(client, task=SECOND, judgement=judgement(strategies=[PREVENTIVE]))
+    plan = json.loads((await run(shell, "forget", "--matching", NAME, "--dry-run", "--json")).stdout)
+    assert [each["id"] for each in plan["changed"] if each["kind"] == "strategy"] == [id]
+    await run(shell, "forget", "--matching", NAME, "--yes", "--purge")
+    assert NAME not in await exported(shell)
+    async with opened(shell.home) as bank:
+        kept = await bank.get(Strategy, id)
+        assert (kept.content, kept.revisions, kept.episode_ids) == (NARROWER["content"], [], [result["episode_id"]])
+    assert not [file for file in shell.home.rglob("*.lance") if file.is_file() and NAME.encode() in file.read_bytes()]
+
+
+async def test_a_lesson_takes_its_former_wordings_along_out_of_the_judgements_too(
+    connect: Connect, shell: Shell
+) -> None:
+    async with connect() as client:
+        (id,) = await taught(client)
+        await taught(client, task=SECOND)
+        await amended(client, FIRST, id, NARROWER)
+    await run(shell, "forget", id, "--yes")
+    left = await exported(shell)
+    assert STRATEGY["title"] not in left
+    assert "by its bytes" not in left
+    assert id not in left
+
+
+async def test_an_episode_takes_what_it_proposed_along_and_is_no_longer_named_in_what_it_amended(
+    connect: Connect, shell: Shell
+) -> None:
+    async with connect() as client:
+        (amends, proposes) = await taught(client, STRATEGY, PREVENTIVE)
+        first = await amended(client, FIRST, amends, NARROWER, used_strategy_ids=[proposes])
+        more = PREVENTIVE | {"content": f"{PREVENTIVE['content']} Name the ones that were skipped."}
+        second = await amended(client, f"{FIRST} It is green because the test run skipped it.", proposes, more)
+    assert [each["action"] for each in second["strategies"]] == ["proposed"]
+    await run(shell, "forget", first["episode_id"], second["episode_id"], "--yes")
+    async with opened(shell.home) as bank:
+        former, waiting = await bank.get(Strategy, amends), await bank.get(Strategy, proposes)
+        assert (former.content, former.revisions[0].replaced_by) == (NARROWER["content"], "")
+        assert waiting.proposals == []
+    assert "amended by what was forgotten" in (await run(shell, "show", amends)).stdout

@@ -18,7 +18,7 @@ import pytest
 from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import Episode, LearnedStrategy, Run
+from strategy_bank.store.records import Episode, LearnedStrategy, Proposal, Revision, Run
 from strategy_bank.store.visible_text import visible
 from tests.support.places import ROOT
 from tests.support.records import lesson, put
@@ -59,11 +59,17 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> dict[
         "status_reason": HOSTILE,
     }
 
+    words = {"title": HOSTILE, "description": HOSTILE, "content": f"Read it. {HOSTILE}"}
+    said: dict[str, Any] = {
+        "revisions": [Revision(**words, replaced_by=HOSTILE, proposed_by=HOSTILE)],
+        "proposals": [Proposal(**words, proposed_by=HOSTILE)],
+    }
+
     async def fill() -> None:
         bank = await Bank.open(Location(home))
         await put(
             bank,
-            lesson(1, **texts, content=f"Read the log. {HOSTILE}"),
+            lesson(1, **texts, content=f"Read the log. {HOSTILE}", **said),
             lesson(2, **texts, content=f"Read the log. {HOSTILE}"),
             lesson(3, **texts, content=HOSTILE, status="quarantined"),
             lesson(4, **texts, content=HOSTILE, status="retired"),
@@ -86,6 +92,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> dict[
         f"STRATEGY_BANK_{HOSTILE}": HOSTILE,
         "CLAUDE_CONFIG_DIR": str(folder / "claude"),
         "HOME": str(folder),
+        "EDITOR": "sed -i s/log/record/",
     }
 
 
@@ -99,6 +106,9 @@ RUNS: dict[str, list[list[str]]] = {
     "scopes": [[], ["--json"]],
     "learn": [["claude-code", "--dry-run"], ["codex", "--project", "{folder}"]],
     "distill": [[], ["--limit", HOSTILE]],
+    "add": [["--title", HOSTILE, "--description", HOSTILE, "--content", HOSTILE], ["--title", HOSTILE]],
+    "edit": [["st_1"], [HOSTILE]],
+    "revert": [["st_1"], ["st_1", "--proposed"], ["st_4"], [HOSTILE]],
     "review": [["--list"], ["--json"], []],
     "retire": [["st_1"], [HOSTILE]],
     "reinstate": [["st_4"]],

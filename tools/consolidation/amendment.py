@@ -1,0 +1,150 @@
+"""Whether new words may take the place of a known lesson's, and the lesson with them.
+
+    far from it ─────────────────────────────▶ refused: they are a lesson of their own
+    the same words ──────────────────────────▶ confirmed: its support grows
+    fresh: told once, never used ────────────▶ amended: the new words stand, the former ones are a revision
+    with a record, or of another project ─┬──▶ proposed: shown under it, not in its place
+                                          └──▶ amended, once another task's report proposes what says the same
+
+The id, the counters and the origin stay whatever the words are. The functions are pure.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from strategy_bank.store.records import (
+    GLOBAL_SCOPE,
+    REVISIONS_KEPT,
+    LessonAction,
+    Proposal,
+    Revision,
+    Strategy,
+    Worded,
+    now,
+    wording,
+)
+from strategy_bank.tools.consolidation.merge import supported
+
+CLOSE = 0.7
+"""Least cosine of the texts at which new words correct a lesson and are no other one. Of 18 corrections of lessons that agents
+drew (bench/consolidation/drawn) all lie above, of the pairs of its lessons that say different things one in twenty does."""
+PROPOSALS_KEPT = 3
+"""Corrections of one lesson that wait at the same time. More are lessons of their own, so that none pushes out another."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Who amends: an episode or a run by its id, and the task that it worked on."""
+
+    id: str
+    task: str
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What became of new words. `strategy` is the known one as it then stands, `reworded` whether it says something else."""
+
+    strategy: Strategy
+    action: LessonAction
+    reworded: bool = False
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is known when a lesson is amended: the cosine of both texts, and what was proposed earlier."""
+
+    cosine: float
+    alike: Sequence[Proposal] = ()  # those that say what the new words say
+    tasks: Mapping[str, str] = field(default_factory=dict[str, str])  # of who proposed something, by the id
+
+
+def amended(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amendment | str:
+    """Return what becomes of the known strategy when a report gives it the words of a new one, or why it may not.
+
+    Doing it again changes nothing more.
+    """
+    done = [each for each in known.revisions if each.replaced_by == by.id]
+    if done and (same_words(known, new) or done[-1].proposed_by):
+        return Amendment(known, "amended")
+    if done:
+        return "this report has corrected it already"
+    if same_words(known, new):
+        return Amendment(supported(known, new), "confirmed")
+    if around.cosine < CLOSE:
+        return "these words say something else"
+    if new.holds == "here" and known.scope == GLOBAL_SCOPE:
+        return "it is read by other projects, and this holds here only"
+    new = new.model_copy(update={"holds": "here" if "here" in (known.holds, new.holds) else "generally"})
+    if not _has_record(known, by) and known.scope == new.scope:
+        return Amendment(reworded(supported(known, new), new, by.id), "amended", reworded=True)
+    return _proposed(known, new, by, around)
+
+
+def reworded(strategy: Strategy, words: Worded, by: str, proposed_by: str = "") -> Strategy:
+    """Return the strategy with other words; the former ones become its newest revision."""
+    former = Revision(
+        title=strategy.title,
+        description=strategy.description,
+        content=strategy.content,
+        holds=strategy.holds,
+        replaced_by=by,
+        proposed_by=proposed_by,
+    )
+    change = {
+        "title": words.title,
+        "description": words.description,
+        "content": words.content,
+        "holds": words.holds,
+        "revisions": [*strategy.revisions, former][-REVISIONS_KEPT:],
+        "proposals": [each for each in strategy.proposals if not same_words(each, words)],
+        "updated_at": former.replaced_at,
+    }
+    return strategy.model_copy(update=change)
+
+
+def same_words(one: Worded, other: Worded) -> bool:
+    """Return whether two lessons have the same words, whatever their case and spaces."""
+    return _words(one) == _words(other)
+
+
+def _words(lesson: Worded) -> list[str]:
+    return wording(lesson.title, lesson.description, lesson.content).casefold().split()
+
+
+def _has_record(known: Strategy, by: Witness) -> bool:
+    """Return whether others than this reporter have used the strategy, or two of them have told it."""
+    told = known.support - (by.id in known.episode_ids or by.id in known.run_ids)
+    return told >= 2 or (known.helped + known.hurt >= 1 and known.credited_by != [by.id])
+
+
+def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amendment | str:
+    """Return the strategy in the words of a proposal that this one confirms, else with one more proposal.
+
+    The first proposal's words stand: whoever confirms it has seen them, and nobody has seen those of the second.
+    """
+    others = [each for each in known.proposals if each.proposed_by != by.id]
+    alike = [each for each in others if same_words(each, new) or each in around.alike]
+    for each in alike:
+        if each.proposed_by in around.tasks and not same_task(around.tasks[each.proposed_by], by.task):
+            confirmed = reworded(supported(known, new), each, by.id, each.proposed_by)
+            return Amendment(confirmed, "amended", reworded=True)
+    if alike:
+        return Amendment(known, "proposed")
+    if len(others) >= PROPOSALS_KEPT:
+        return f"{PROPOSALS_KEPT} other corrections of it wait for a second task already"
+    own = Proposal(
+        title=new.title, description=new.description, content=new.content, holds=new.holds, proposed_by=by.id
+    )
+    if any(same_words(each, own) for each in known.proposals):
+        return Amendment(known, "proposed")
+    return Amendment(known.model_copy(update={"proposals": [*others, own], "updated_at": now()}), "proposed")
+
+
+def same_task(one: str, other: str) -> bool:
+    """Return whether two tasks have the same words; other marks and spaces do not make another task."""
+    return _task_words(one) == _task_words(other)
+
+
+def _task_words(task: str) -> list[str]:
+    return re.findall(r"\w+", task.casefold())

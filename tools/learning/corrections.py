@@ -1,0 +1,181 @@
+"""The drafts of a report that amend known lessons: which of them may, and what becomes of those lessons.
+
+All of this happens within the step that settles the report, so that two reports cannot both find a lesson fresh.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from strategy_bank.store.records import (
+    GLOBAL_SCOPE,
+    Episode,
+    LearnedStrategy,
+    Proposal,
+    Recall,
+    Run,
+    Strategy,
+    content_id,
+)
+from strategy_bank.tools.consolidation.amendment import Amendment, Around, Witness, amended
+from strategy_bank.tools.consolidation.merge import survivor
+from strategy_bank.tools.judging.judgement import StrategyDraft
+from strategy_bank.tools.learning.drafts import Drafted
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
+    from strategy_bank.tools.consolidation.neighbours import Neighbourhood
+
+MOST = 3
+"""Lessons that one report may change. The rest of its corrections are lessons of their own."""
+_CHANGES = ("amended", "proposed")
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a report wants to amend: the ids of known lessons by those of its drafts, and which lessons it may name."""
+
+    by: Witness
+    amends: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: Collection[str] = ()
+    changed: Collection[str] = ()  # ids of lessons that the same report changed earlier
+
+
+@dataclass
+class Corrected:
+    """What became of it: known strategies as they now stand, by their ids, and which of them have other words."""
+
+    strategies: dict[str, Strategy] = field(default_factory=dict[str, Strategy])
+    reworded: set[str] = field(default_factory=set[str])
+    learned: dict[str, LearnedStrategy] = field(default_factory=dict[str, LearnedStrategy])  # by the id of the draft
+    warnings: list[str] = field(default_factory=list[str])
+
+    @classmethod
+    def of(cls, used: Sequence[Strategy]) -> "Corrected":
+        return cls({strategy.id: strategy for strategy in used})
+
+
+async def corrected(
+    bank: "Bank",
+    near: "Neighbourhood",
+    drafts: "Sequence[EmbeddedStrategy]",
+    asked: Corrections,
+    used: Sequence[Strategy] = (),
+) -> Corrected:
+    """Decide on each draft that amends something; `used` are strategies whose counters have moved. Writes nothing.
+
+    A draft that may not amend what it names is left for others to place, with a warning.
+    """
+    made = Corrected.of(used)
+    changed = set(asked.changed)
+    for draft in drafts:
+        if not (named := asked.amends.get(draft.strategy.id)):
+            continue
+        known = await _amendable(bank, named, asked.shown, draft.strategy.scope)
+        if known is None:
+            made.warnings.append(_refused(named, "no recall for this task has shown it"))
+            continue
+        id = known.strategy.id
+        stands = made.strategies.get(id, known.strategy)
+        result = await _amended(bank, near, known, stands, draft, asked.by)
+        if isinstance(result, str):
+            made.warnings.append(_refused(id, result))
+        elif result.action in _CHANGES and len(changed | {id}) > MOST:
+            made.warnings.append(_refused(id, f"one report corrects at most {MOST}"))
+        else:
+            made.strategies[id] = result.strategy
+            made.reworded |= {id} if result.reworded else set()
+            changed |= {id} if result.action in _CHANGES else set()
+            title = result.strategy.title
+            made.learned[draft.strategy.id] = LearnedStrategy(id=id, title=title, action=result.action)
+    return made
+
+
+async def known_wordings(bank: "Bank", drafts: Sequence[StrategyDraft], scope: str) -> dict[str, str]:
+    """Return the wordings of the lessons that drafts amend, by their ids; of no other scope."""
+    ids = list({draft.amends for draft in drafts if draft.amends})
+    known = await bank.all(Strategy, id=ids, scope=[scope, GLOBAL_SCOPE]) if ids else []
+    return {each.id: each.wording for each in known}
+
+
+async def corrections_of(bank: "Bank", owner: Episode | Run, drafted: Drafted) -> Corrections | None:
+    """Return what the drafts of an episode or a run amend, of what its recall has shown; None if they amend nothing."""
+    if not drafted.amends:
+        return None
+    shown = await shown_to(bank, owner)
+    return Corrections(Witness(owner.id, owner.task), drafted.amends, shown, changed_by(owner.learned))
+
+
+async def shown_to(bank: "Bank", owner: Episode | Run) -> frozenset[str]:
+    """Return the ids of the strategies that the recall of an episode or a run has shown in full."""
+    await bank.flush_recalls()
+    recall = await bank.find(Recall, owner.recall_id) if owner.recall_id else None
+    return frozenset((*recall.strategy_ids, *recall.opened_ids) if recall and recall.scope == owner.scope else ())
+
+
+def changed_by(learned: Sequence[LearnedStrategy]) -> list[str]:
+    """Return the ids of the lessons that a report with these fates has corrected."""
+    return [each.id for each in learned if each.action in _CHANGES]
+
+
+def _refused(id: str, why: str) -> str:
+    return f"{id} was not amended: {why}."
+
+
+async def free_ids(bank: "Bank", drafts: "Sequence[Strategy]") -> dict[str, str]:
+    """Return other ids for the drafts whose own id belongs to a strategy that says something else by now."""
+    stored = {each.id: each for each in await bank.all(Strategy, id=[draft.id for draft in drafts])} if drafts else {}
+    taken = [draft for draft in drafts if draft.id in stored and stored[draft.id].wording != draft.wording]
+    return {draft.id: await _free_id(bank, draft) for draft in taken}
+
+
+async def _free_id(bank: "Bank", draft: Strategy) -> str:
+    number = 1
+    while True:
+        number += 1
+        words = (draft.title, draft.description, draft.content)
+        id = content_id("st", draft.scope, *words, str(number))
+        there = await bank.find(Strategy, id)
+        if there is None or there.wording == draft.wording:
+            return id
+
+
+async def _amendable(bank: "Bank", id: str, shown: Collection[str], scope: str) -> "EmbeddedStrategy | None":
+    """Return the active strategy that a report may amend by this id, or the one that it went into; None without one."""
+    named = await bank.find(Strategy, id) if id in shown else None
+    if named is None:
+        return None
+    kept = await survivor(bank, named)
+    found = await bank.embedded(id=kept.id, status="active", scope=[scope, GLOBAL_SCOPE])
+    return found[0] if found else None
+
+
+async def _amended(
+    bank: "Bank",
+    near: "Neighbourhood",
+    known: "EmbeddedStrategy",
+    stands: Strategy,
+    draft: "EmbeddedStrategy",
+    by: Witness,
+) -> Amendment | str:
+    """Return what becomes of a known strategy, which `stands` as an earlier draft of the same report has left it."""
+    cosine = float(known.text @ draft.text)
+    if not stands.proposals:
+        return amended(stands, draft.strategy, by, Around(cosine))
+    by_id = {f"{stands.id} {number}": each for number, each in enumerate(stands.proposals)}
+    embedded = await bank.embed([_as_strategy(each, stands, id) for id, each in by_id.items()])
+    alike = [by_id[each.strategy.id] for each in await near.among(draft, embedded) if each.likeness.same]
+    return amended(stands, draft.strategy, by, Around(cosine, alike, await _tasks(bank, stands.proposals)))
+
+
+def _as_strategy(proposal: Proposal, of: Strategy, id: str) -> Strategy:
+    words = {name: getattr(proposal, name) for name in ("title", "description", "content")}
+    return of.model_copy(update={**words, "id": id, "source_task": ""})
+
+
+async def _tasks(bank: "Bank", proposals: Sequence[Proposal]) -> dict[str, str]:
+    """Return the tasks of the episodes and runs that proposed something, by their ids."""
+    ids = [each.proposed_by for each in proposals]
+    kinds: tuple[type[Episode | Run], ...] = (Episode, Run)
+    return {row["id"]: row["task"] for kind in kinds for row in await bank.cells(kind, ["task"], id=ids)}
