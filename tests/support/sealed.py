@@ -131,7 +131,7 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
         "HOME": str(user),
         "TMPDIR": str(temporary),
         "STRATEGY_BANK_SCOPE": "sealed",
-        "EDITOR": "sed -i s/encoding/charset/",
+        "EDITOR": "sed -i s/alone/apart/",
     }
     answers = serve(environment, seconds)
     failed, told = {}, answers[-1]["result"]["structuredContent"]

@@ -222,7 +222,7 @@ def _unused(strategy: Strategy) -> Strategy:
     return strategy.model_copy(update={**_FRESH, **status})
 
 
-def _words(lesson: Worded) -> dict[str, str]:
+def _words(lesson: Worded | Hit) -> dict[str, str]:
     """Return the words of a lesson as a report would have them. Raises ValueError where there are none."""
     cleaned = (redact(text).text for text in clean_words(lesson.title, lesson.description, lesson.content))
     words: dict[str, str] = dict(zip(("title", "description", "content"), cleaned, strict=True))
