@@ -1,7 +1,7 @@
 """report_outcome: one attempt, durable first, then judged, then learned from.
 
 report ─▶ record_episode.py (durable, pending) ─▶ judgement: given, of the endpoint, or asked of the agent ─▶ learning/settle.py
-an attempt of a run ─▶ scale_attempts.py: what comes next
+an attempt of a run ─▶ episodes/onward.py: what comes next
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import JudgeFailed
 from strategy_bank.store.records import Episode, LearnedStrategy, Verdict, now
 from strategy_bank.store.visible_text import folded
+from strategy_bank.tools.episodes.onward import Onward, after_report
 from strategy_bank.tools.episodes.record import Report, is_settled, record_episode
 from strategy_bank.tools.judging.evidence import hold_to_evidence
 from strategy_bank.tools.judging.judge import AgentJudge, Judge
@@ -21,7 +22,6 @@ from strategy_bank.tools.learning.answers import answer
 from strategy_bank.tools.learning.settle import Settled, settle
 from strategy_bank.tools.prompting import section
 from strategy_bank.tools.safety.redact import redact
-from strategy_bank.tools.scale_attempts import Onward, after_report
 from strategy_bank.tools.sharing.describe import learned_line
 
 if TYPE_CHECKING:

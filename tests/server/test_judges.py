@@ -98,7 +98,9 @@ async def test_an_endpoint_judges_attempts_without_extraction_and_compares_them(
                     "attempt": number,
                     "trajectory": f"ran pytest\nran it again\n{end}",
                 }
-                assert (await call(client, "report_outcome", **arguments))["status"] == "recorded"
+                told = await call(client, "report_outcome", **arguments)
+                assert told["status"] == "recorded"
+            assert "keep the result of attempt" in told["next_step"]
             finished = await call(client, "scale_attempts", run_id=run_id)
         assert endpoint.kinds == ["judge", "judge", "contrast", "best_of_n"]
     assert finished["status"] == "finished"

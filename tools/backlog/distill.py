@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode, Run
+from strategy_bank.tools.episodes.comparison import compare_attempts
 from strategy_bank.tools.episodes.record import is_settled
 from strategy_bank.tools.report_outcome import distill
-from strategy_bank.tools.scale_attempts import compare_attempts
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank

@@ -70,7 +70,12 @@ def brief(run: Run, number: int, previous: Episode | None, *, known: bool = Fals
 
     `known` means that the reader has the task and the previous attempt before it: it has just sent them.
     """
-    values = {"number": str(number), "attempts": str(run.attempts), "run_id": run.id, "lessons": _named(run.recalled)}
+    values = {
+        "number": str(number),
+        "attempts": str(run.attempts),
+        "run_id": run.id,
+        "lessons": _named(run.recalled, known),
+    }
     if run.mode == "parallel":
         return render("brief_parallel", stance=STANCES[number - 1], task=fence("task", run.task), **values)
     if previous is None:
@@ -91,15 +96,13 @@ def _refining(number: int, previous: Episode, known: bool, values: dict[str, str
     )
 
 
-def _named(strategies: Sequence[Hit]) -> str:
+def _named(strategies: Sequence[Hit], known: bool) -> str:
     """Return the ids of a run's lessons. Their words stand once, in the reply that started the run."""
     if not strategies:
         return "No lesson surely fits."
-    ids = ", ".join(plain_id(each.id) for each in strategies)
-    return (
-        f"Recalled already: {ids}. Their words came when the run was started; recall_strategies(ids=[...]) opens them. Say in "
-        "recalled what became of each that you read."
-    )
+    ids = f"Recalled already: {', '.join(plain_id(each.id) for each in strategies)}."
+    how = "Their words came when the run was started; recall_strategies(ids=[...]) opens them."
+    return ids if known else f"{ids} {how} Say in recalled what became of each."
 
 
 def _previous(episode: Episode) -> str:
