@@ -54,7 +54,8 @@ class RecallResult(BaseModel):
 
     def as_text(self) -> str:
         """Return the guidance, then the strategies fenced as data."""
-        head = f"{self.guidance}\nrecall_id: {self.recall_id}, scope: {folded(self.scope)}"
+        under = f"recall_id: {self.recall_id}, " if self.recall_id else ""
+        head = f"{self.guidance}\n{under}scope: {folded(self.scope)}"
         full = [fence_strategies(self.strategies)] if self.strategies else []
         lines = [fence_others(self.others)] if self.others else []
         return "\n".join([head, *full, *lines])
@@ -86,6 +87,7 @@ _GUIDANCE = {
 async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") -> RecallResult:
     """Return strategies in full that a recall listed, and note with it that they were opened. Runs no model.
 
+    The reply has the id of that recall where this process knows it, so that there are not two for one task.
     Raises InvalidInput where none of them can be recalled in this scope.
     """
     ids, warnings = await known_strategies(bank, "ids", named, scope.readable)
@@ -95,9 +97,9 @@ async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") ->
             "None of these ids can be opened: give ids as a recall listed them, st_ and 16 of 0-9 and a-f."
         )
     opened = [Hit.model_validate({"relevance": 1.0, **dict(there[id])}) for id in ids if id in there]
-    recall_id = bank.note_opened(scope.name, list(there)) or _noted(
-        bank, "", scope, Menu(opened, []), opened_ids=list(there)
-    )
+    recall_id = bank.note_opened(scope.name, list(there))
+    if not recall_id:  # another process has listed them, and the agent has its id
+        _noted(bank, "", scope, Menu(opened, []), opened_ids=list(there))
     guidance = " ".join([render("opened"), *warnings])
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=opened, others=[], guidance=guidance)
 

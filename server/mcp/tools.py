@@ -41,9 +41,7 @@ Trajectory = Annotated[
 Whole = Annotated[int, Strict()]  # True is no number
 Fates = Annotated[
     dict[str, Fate],
-    Field(
-        max_length=50, description="Each recalled id that you read: followed and helped, followed and wrong, or unfit"
-    ),
+    Field(max_length=50, description="Each recalled id that you read: helped or wrong if you followed it, else unfit"),
 ]
 # What agents sent before `recalled`; it says that they were followed, and no more.
 Used = Annotated[list[str] | None, Field(max_length=50, json_schema_extra=UNLISTED)]

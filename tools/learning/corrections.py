@@ -111,7 +111,9 @@ async def shown_to(bank: "Bank", owner: Episode | Run) -> frozenset[str]:
     """Return the ids of the strategies that the recall of an episode or a run has shown in full."""
     await bank.flush_recalls()
     recall = await bank.find(Recall, owner.recall_id) if owner.recall_id else None
-    return frozenset((*recall.strategy_ids, *recall.opened_ids) if recall and recall.scope == owner.scope else ())
+    return frozenset(
+        (*recall.strategy_ids, *recall.listed_ids, *recall.opened_ids) if recall and recall.scope == owner.scope else ()
+    )
 
 
 def changed_by(learned: Sequence[LearnedStrategy]) -> list[str]:
