@@ -98,7 +98,7 @@ async def report_outcome(
     outcome: Annotated[
         Verdict | None,
         Field(
-            description="What the world reported at the end: tests, a score, an exit code, the user. Never your opinion"
+            description="Beside your verdict, what the world itself reported at the end, if it did: tests, a score, an exit code, the user"
         ),
     ] = None,
     recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
