@@ -16,6 +16,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -95,9 +97,13 @@ def _name_in(query: bytes) -> str:
     return ".".join(labels)
 
 
-def serve(environment: dict[str, str], seconds: float) -> list[dict[str, Any]]:
-    """Start a server, recall, report, leave it running for a while, and return its answers."""
+def serve(environment: dict[str, str], seconds: float, meanwhile: Callable[[str, str], None]) -> list[dict[str, Any]]:
+    """Start a server, recall, report, leave it running for so long at least, and return its answers.
+
+    Meanwhile something is done with the ids of the strategy and the episode that it stored.
+    """
     server = subprocess.Popen([*COMMAND, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    begun = time.monotonic()
     assert server.stdin
     assert server.stdout
     answers: list[dict[str, Any]] = []
@@ -106,14 +112,16 @@ def serve(environment: dict[str, str], seconds: float) -> list[dict[str, Any]]:
         server.stdin.flush()
         if "id" in line:
             answers.append(json.loads(server.stdout.readline()))
-    time.sleep(seconds)
+    told = answers[-1]["result"]["structuredContent"]
+    meanwhile(told["strategies"][0]["id"], told["episode_id"])
+    time.sleep(max(0, begun + seconds - time.monotonic()))
     server.stdin.close()
     server.wait(60)
     return answers
 
 
 def main(folder: Path, seconds: float) -> dict[str, Any]:
-    """Run the server and each command with a home of its own. Return what was seen."""
+    """Run the server and, most of them while it runs, each command with a home of its own. Return what was seen."""
     asked: list[str] = []
     open_loopback()
     carded = add_card()
@@ -133,15 +141,27 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
         "STRATEGY_BANK_SCOPE": "sealed",
         "EDITOR": "sed -i s/alone/apart/",
     }
-    answers = serve(environment, seconds)
-    failed, told = {}, answers[-1]["result"]["structuredContent"]
     _write_transcript(user)
-    for words in _commands(folder, told["strategies"][0]["id"], told["episode_id"]):
-        done = subprocess.run(
-            [*COMMAND, *words], env=environment, cwd=work, input="", capture_output=True, text=True, timeout=120
-        )
-        if done.returncode:
-            failed[" ".join(words)] = done.stderr[-400:]
+    failed, ran = dict[str, str](), {"serve"}
+
+    def run(commands: Iterable[list[str]]) -> None:
+        for words in commands:
+            ran.add(words[0])
+            if problem := _run(words, environment, work):
+                failed[" ".join(words)] = problem
+
+    def at_once(*rows: list[list[str]]) -> None:
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(run, rows))
+
+    answers = serve(
+        environment,
+        seconds,
+        lambda strategy, episode: at_once(_reading(episode), _changing(folder, strategy)),
+    )
+    episode = answers[-1]["result"]["structuredContent"]["episode_id"]
+    # a restore takes the bank away from those who read it
+    at_once([["restore", str(folder / "bank.zip"), "--yes"], ["forget", episode, "--yes"]], _BESIDE)
     if problem := _serve_over_http(environment, work):
         failed["serve --http"] = problem
     files = [path for place in (user, work, temporary) for path in place.rglob("*") if not path.is_dir()]
@@ -150,7 +170,7 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
         "carded": carded,
         "answers": answers,
         "failed": failed,
-        "ran": sorted({words[0] for words in _commands(folder, "", "")} | {"serve"}),
+        "ran": sorted(ran),
         "names": asked[len(before) :],
         "provoked": provoked,
         "packets": packets_sent() - provoked,
@@ -167,39 +187,57 @@ def _provoke(asked: list[str]) -> list[str]:
     return list(asked)
 
 
-def _commands(folder: Path, strategy: str, episode: str) -> list[list[str]]:
-    """Return every command but `serve`, each with arguments with which it does its work."""
+# All commands together are every command but `serve`, each with arguments with which it does its work. Rows run side by side.
+_BESIDE = [
+    ["--version"],
+    ["models", "list"],
+    ["config"],
+    ["connect"],
+    ["connect", "cursor", "--print"],
+    ["demo"],
+]
+"""Commands that need no bank or make one of their own."""
+
+
+def _reading(episode: str) -> list[list[str]]:
+    """Return the commands that read the bank."""
     return [
-        ["--version"],
+        ["show", episode],
         ["doctor"],
         ["recall", "Make the upload test pass"],
         ["list"],
-        ["show", episode],
         ["stats"],
         ["value"],
         ["scopes"],
-        ["learn", "claude-code"],
         ["review"],
+        ["consolidate", "--dry-run"],
+        ["hook", "stop"],
+    ]
+
+
+def _changing(folder: Path, strategy: str) -> list[list[str]]:
+    """Return the commands that write, in an order in which each finds what it needs."""
+    return [
+        ["learn", "claude-code"],
         ["add", "--title", "Ask first", "--description", "When it matters.", "--content", "Ask the user."],
         ["edit", strategy],
         ["revert", strategy],
         ["retire", strategy],
         ["reinstate", strategy],
-        ["consolidate", "--dry-run"],
         ["export", str(folder / "bank.jsonl")],
         ["import", str(folder / "bank.jsonl")],
         ["backup", str(folder / "bank.zip")],
-        ["restore", str(folder / "bank.zip"), "--yes"],
         ["move", strategy, "global"],
-        ["forget", episode, "--yes"],
         ["distill", "--limit", "1"],
-        ["models", "list"],
-        ["config"],
-        ["connect"],
-        ["connect", "cursor", "--print"],
-        ["demo"],
-        ["hook", "stop"],
     ]
+
+
+def _run(words: list[str], environment: dict[str, str], work: Path) -> str:
+    """Run one command to its end. Return the end of what it complained of; nothing where it succeeded."""
+    done = subprocess.run(
+        [*COMMAND, *words], env=environment, cwd=work, input="", capture_output=True, text=True, timeout=120
+    )
+    return (done.stderr[-400:] or f"exit {done.returncode}") if done.returncode else ""
 
 
 def _write_transcript(user: Path) -> None:
