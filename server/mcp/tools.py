@@ -98,7 +98,8 @@ async def report_outcome(
     outcome: Annotated[
         Verdict | None,
         Field(
-            description="Beside your verdict, what the world itself reported at the end, if it did: tests, a score, an exit code, the user"
+            description="Beside your verdict, what the world itself reported at the end, if it did: tests, a score, an exit "
+            "code, the user"
         ),
     ] = None,
     recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,
