@@ -1,4 +1,4 @@
-"""How right recall is: five ways of ranking on five sets of tasks, and the menus that recall makes of ours.
+"""How right recall is: five ways of ranking on several sets of tasks, and the menus that recall makes of ours.
 
     python -m bench.recall.quality [--set FILE ...]
 
@@ -9,7 +9,7 @@ rank fusion                LanceDB's default hybrid: the first two with equal we
 ours                       `ranking` and `coverage` of store/retrieval, on the candidates that the bank's two searches bring
 
 All figures come from real banks: LanceDB's BM25 scores, the packaged model's vectors. The menus (menus.py) are those of whole
-sets and of small banks made of them. FILE is another set of the form that project.md describes, and is measured alone.
+sets and of small banks made of them. FILE is another set of the form that README.md describes, and is measured alone.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import numpy as np
 
 from bench.recall import menus
 from bench.recall.metrics import Gains, abstention, hit_at_1, hit_at_3, ndcg, reciprocal_rank
-from bench.recall.sets import DATA, KINDS, PROJECT, Case, drawn, from_file, graded, household, second, web_tasks
+from bench.recall.sets import DATA, KINDS, Case, drawn, from_file, graded, household, one_project, second, web_tasks
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Reading
 from strategy_bank.store.location import Location
@@ -199,10 +199,9 @@ def main() -> int:
     if not chosen and not DATA.is_dir():
         print(f"There are no data at {DATA}: nothing was measured.")
         return 1
-    graded_like = chosen or [graded(), second(), *([from_file("project", PROJECT)] if PROJECT.is_file() else [])]
-    anyio.run(compare, graded_like if chosen else [*graded_like, web_tasks(), household()])
+    anyio.run(compare, chosen or [graded(), second(), one_project(), web_tasks(), household()])
     print()
-    menus.show(graded_like if chosen else [*graded_like, drawn()])
+    menus.show(chosen or [graded(), second(), one_project(), drawn()])
     return 0
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from bench.judging.cases import load_cases
 from bench.support.places import DATA
 from strategy_bank.store.records import Strategy, content_id
 
-PROJECT = Path(__file__).parent / "project.json"
 KINDS = ("paraphrase", "transfer", "lexical", "trap")
 
 
@@ -55,8 +54,37 @@ def second() -> Case:
     return from_file("second", DATA / "strategy_retrieval_second.json")
 
 
+def one_project() -> Case:
+    """The second set, with the words of one project in every lesson and task, as if all of it had happened there."""
+    case = second()
+    strategies = [
+        strategy.model_copy(
+            update={
+                "description": f"{strategy.description.rstrip('.')} in the Kestrel service.",
+                "content": f"{strategy.content} Seen in the Kestrel warehouse service.",
+                "source_task": _LEARNED_IN[number % 3] + strategy.source_task,
+            }
+        )
+        for number, strategy in enumerate(case.strategies)
+    ]
+    queries = [replace(query, task=_ASKED_IN[number % 3] + query.task) for number, query in enumerate(case.queries)]
+    return Case("one project", strategies, queries, case.domains)
+
+
+_LEARNED_IN = (
+    "In the Kestrel warehouse service: ",
+    "The Kestrel order API, Python and Postgres: ",
+    "Kestrel warehouse backend. ",
+)
+_ASKED_IN = (
+    "kestrel warehouse service again: ",
+    "in the kestrel order api (python, postgres) ",
+    "kestrel backend, ",
+)
+
+
 def from_file(name: str, file: Path, half: Mapping[str, int] | None = None) -> Case:
-    """Read a set of the form that `project.md` describes."""
+    """Read a set of the form that README.md describes."""
     data = json.loads(file.read_text("utf-8"))
     strategies = [Strategy(**{name: s[name] for name in s.keys() & Strategy.model_fields}) for s in data["strategies"]]
     place, known = {strategy.id: k for k, strategy in enumerate(strategies)}, len(strategies)

@@ -84,15 +84,29 @@ def unpack(packed: bytes, width: int) -> Vectors:
 def coverages(query: Reading, packed: Sequence[bytes]) -> list[Coverage | None]:
     """Return how well the task and each strategy cover each other, or None where nothing is packed.
 
-    Text and source task of a strategy count as one: what one of them has of the task need not be in the other. A task without
-    telling word pieces has coverage 0 both ways.
+    Text and source task of a strategy count as one: what one of them has of the task need not be in the other. Words that
+    nearly all of these strategies have count little. A task without telling word pieces has coverage 0 both ways.
     """
     wanted, vectors = _asked(*_telling(query))
+    strategies = [split(one, vectors.shape[1] // 4) for one in packed if one]
+    told = weights(np.arange(_VOCABULARY)) * _distinctive([ids for _, ids, _ in strategies])
     shared = np.zeros(_VOCABULARY, np.float32)
     shared[wanted] = _SAME
-    task = _Asked(np.ascontiguousarray(vectors.T), weights(wanted), shared)
+    task = _Asked(np.ascontiguousarray(vectors.T), told[wanted], shared)
     # one strategy at a time, so that what is unpacked stays in the processor's cache
-    return [_coverage(task, *split(one, vectors.shape[1] // 4)) if one else None for one in packed]
+    covers = iter([_coverage(task, told[ids], counts[0], ids, rows) for counts, ids, rows in strategies])
+    return [next(covers) if one else None for one in packed]
+
+
+def _distinctive(strategies: Sequence[Ints]) -> Floats:
+    """Return for each id of the vocabulary 1 if hardly any of these strategies has it, down to 0 if nearly all of many do.
+
+    The words of a project stand in all its lessons and tasks, so they tell none from another.
+    """
+    having = np.zeros(_VOCABULARY, np.float32)
+    for ids in strategies:
+        having[np.unique(ids)] += 1
+    return np.clip(1 - 1.25 * (having - 2) / (len(strategies) + 4), 0, 1).astype(np.float32)
 
 
 class _Asked(NamedTuple):
@@ -103,14 +117,15 @@ class _Asked(NamedTuple):
     shared: Floats
 
 
-def _coverage(task: _Asked, counts: Sequence[int], ids: Ints, rows: Bytes) -> Coverage:
-    if not len(ids) or not len(task.importance):
+def _coverage(task: _Asked, importance: Floats, count: int, ids: Ints, rows: Bytes) -> Coverage:
+    """Compare a strategy, the first `count` of whose word pieces are its text, and `importance` the weights of all."""
+    if not importance.any() or not task.importance.any():
         return Coverage(0.0, 0.0)
     vectors, lengths = _unpacked(rows)
-    cosines, told = vectors @ task.columns / lengths, weights(ids)
+    cosines = vectors @ task.columns / lengths
     of_task = cosines.max(axis=0) @ task.importance / task.importance.sum()
-    of_strategy = (cosines.max(axis=1) + task.shared[ids]) @ told / told.sum()
-    mean: Vector = vectors[: counts[0]].sum(axis=0)
+    of_strategy = (cosines.max(axis=1) + task.shared[ids]) @ importance / importance.sum()
+    mean: Vector = vectors[:count].sum(axis=0)
     return Coverage(float(of_task), float(of_strategy), mean / np.float32(max(np.linalg.norm(mean), 1e-6)))
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 NEAREST, WORDED = 40, 8
 # relevance from which the best strategy is shown in full, one beside it, and one as a line; a best one below `POSSIBLE` says
 # that nothing fits, since an irrelevant hint costs more than none
-SURE, BESIDE, LISTED, POSSIBLE = 0.45, 0.6, 0.02, 0.08
+SURE, BESIDE, LISTED, POSSIBLE = 0.4, 0.6, 0.01, 0.08
 SHOWN = 8  # strategies in a menu, those in full included
-# relevance is a logistic function of a strategy's standing and of its margin over the best other (bench/results/recall.md)
-BY_STANDING, BY_MARGIN, OFFSET = 7.8, 5.7, -6.2
+# relevance is a logistic function of a strategy's standing and of its margin over the best other (bench.recall.fitting)
+BY_STANDING, BY_MARGIN, OFFSET = 6.5, 5.7, -5.5
 TYPICAL = 0.4  # standing of a strategy that has little to do with the task, for a bank that holds only one
 # what makes a cosine as telling as the sum of both coverages
 COSINE_SCALE, COSINE_OFFSET = 1.3, 0.26
@@ -75,12 +75,14 @@ def relevances(standings: Sequence[float]) -> list[float]:
     Within a project all lessons share words with every task. So what counts beside a standing is how far it is from the best
     other one.
     """
+    each = zip(standings, margins(standings), strict=True)
+    return [_logistic(BY_STANDING * standing + BY_MARGIN * margin + OFFSET) for standing, margin in each]
+
+
+def margins(standings: Sequence[float]) -> list[float]:
+    """Return how far each is above the best other one, the best first."""
     best, second, *_ = [*standings, TYPICAL, TYPICAL]
-    margins = [one - (second if place == 0 else best) for place, one in enumerate(standings)]
-    return [
-        _logistic(BY_STANDING * one + BY_MARGIN * margin + OFFSET)
-        for one, margin in zip(standings, margins, strict=True)
-    ]
+    return [one - (second if place == 0 else best) for place, one in enumerate(standings)]
 
 
 def _logistic(score: float) -> float:

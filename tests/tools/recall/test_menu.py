@@ -45,7 +45,9 @@ async def bank(settings: Settings) -> AsyncIterator[Bank]:
 @pytest.fixture
 async def menu(bank: Bank) -> recall_strategies.RecallResult:
     await put(bank, *(about(number, subject) for number, subject in enumerate(SUBJECTS)))
-    return await recall_strategies.recall(bank, "The billing service repeats a payment when it retries", 1, SCOPE)
+    return await recall_strategies.recall(
+        bank, "The billing service repeats a payment when it retries, and jobs run twice", 1, SCOPE
+    )
 
 
 async def test_what_surely_fits_comes_in_full_and_the_next_ones_as_lines(menu: recall_strategies.RecallResult) -> None:
