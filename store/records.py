@@ -25,6 +25,7 @@ RunMode = Literal["parallel", "sequential"]
 GLOBAL_SCOPE = "global"
 NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
 REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
+RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Hit, LessonOutcome, Menu, Recall, Strategy
+from strategy_bank.store.records import RECALLED_TASK_CHARS, Hit, LessonOutcome, Menu, Recall, Strategy
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.named_ids import known_strategies
 from strategy_bank.tools.prompting import plain_id, quoted, render, section
@@ -139,7 +139,7 @@ def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str
     note = Recall(
         id=f"rc_{secrets.token_hex(8)}",
         scope=scope.name,
-        task=redact(task[:2000]).text,
+        task=redact(task[:RECALLED_TASK_CHARS]).text,
         strategy_ids=full,
         listed_ids=listed,
         tokens=(shown + _FRAME_CHARS) // _CHARS_A_TOKEN,

@@ -13,7 +13,7 @@ from strategy_bank.store.errors import NotFound
 from strategy_bank.store.lance.schema import RECORDS
 from strategy_bank.store.lance.selection import Selection, forms_of, text_columns
 from strategy_bank.store.progress import Progress
-from strategy_bank.store.records import Episode, Project, Recall, Record, Run, Strategy
+from strategy_bank.store.records import RECALLED_TASK_CHARS, Episode, Project, Recall, Record, Run, Strategy
 from strategy_bank.tools.curation.copies import COPIES, Gone, loses_text, without
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Record)
 AT_ONCE, EMBEDDED_AT_ONCE = 256, 16  # records in one step; each that is embedded keeps writers waiting for 15 ms
-_SHOWN_OF_A_TASK = 2000  # what a recall keeps of it
 Records = Mapping[type[Record], Sequence[Record]]
 
 
@@ -124,7 +123,7 @@ def _with_all_of(there: Records, chosen: set[str]) -> list[Record]:
         if record.id in chosen or (isinstance(record, Episode) and record.run_id in runs)
     ]
     recalls = {each.recall_id for each in tasks}
-    shown = {(each.scope, part) for each in tasks for part in (each.task, each.task[:_SHOWN_OF_A_TASK].strip())}
+    shown = {(each.scope, part) for each in tasks for part in (each.task, each.task[:RECALLED_TASK_CHARS].strip())}
     going = chosen | {each.id for each in tasks}
     for recall in _of(there, Recall):
         if recall.id in recalls or (recall.scope, recall.task.strip()) in shown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
+    RECALLED_TASK_CHARS,
     Episode,
     LearnedStrategy,
     Proposal,
@@ -108,12 +109,14 @@ async def corrections_of(bank: "Bank", owner: Episode | Run, drafted: Drafted) -
 
 
 async def shown_to(bank: "Bank", owner: Episode | Run) -> frozenset[str]:
-    """Return the ids of the strategies that the recall of an episode or a run has shown in full."""
+    """Return the ids of the strategies that the recall of an episode or a run has shown, in full or by title.
+
+    Where the report names no recall, those for the same task in its scope count.
+    """
     await bank.flush_recalls()
-    recall = await bank.find(Recall, owner.recall_id) if owner.recall_id else None
-    return frozenset(
-        (*recall.strategy_ids, *recall.listed_ids, *recall.opened_ids) if recall and recall.scope == owner.scope else ()
-    )
+    which = {"id": owner.recall_id} if owner.recall_id else {"task": owner.task[:RECALLED_TASK_CHARS]}
+    recalls = await bank.all(Recall, scope=owner.scope, **which)
+    return frozenset(id for each in recalls for id in (*each.strategy_ids, *each.listed_ids, *each.opened_ids))
 
 
 def changed_by(learned: Sequence[LearnedStrategy]) -> list[str]:

@@ -8,9 +8,10 @@ import click
 
 from strategy_bank.server.cli.console import say
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.visible_text import visible
+from strategy_bank.store.visible_text import folded, visible
 from strategy_bank.tools.curation.words import checked_words
 from strategy_bank.tools.judging.judgement import DraftWords
+from strategy_bank.tools.prompting import quoted
 
 _FORM = re.compile(r"\s*title:(?P<title>[^\n]*)\n\s*when:(?P<description>[^\n]*)\n(?P<content>.*)", re.I | re.S)
 
@@ -23,7 +24,7 @@ def written(title: str, description: str, content: str, notes: list[str]) -> Dra
     if not sys.stdin.isatty() and not (os.environ.get("VISUAL") or os.environ.get("EDITOR")):
         raise click.UsageError("There is no terminal for an editor, and neither $VISUAL nor $EDITOR names one.")
     above = "".join(f"# {line}\n" for note in notes for line in note.splitlines())
-    given = visible(f"{above}Title: {title}\nWhen: {description}\n\n{content}\n")
+    given = visible(f"{above}Title: {folded(title)}\nWhen: {folded(description)}\n\n{content}\n")
     text = click.edit(given, extension=".md")
     words = _below_notes(text or "")
     if not words or words == _below_notes(given):
@@ -34,7 +35,8 @@ def written(title: str, description: str, content: str, notes: list[str]) -> Dra
             raise InvalidInput("The text begins with a line `Title:` and a line `When:`. Nothing was changed.")
         return checked_words(**form.groupdict())
     except InvalidInput:
-        for line in words.splitlines():
+        say("This is what you wrote:")
+        for line in quoted(words).splitlines():
             say(line)
         raise
 

@@ -109,7 +109,7 @@ def test_what_cannot_be_a_lesson_is_refused_with_the_reason(shell: Shell, tmp_pa
 
 def test_a_refused_text_is_printed_so_that_it_is_not_lost(shell: Shell, tmp_path: Path) -> None:
     result = shell("edit", ID, code=1, EDITOR=editor(tmp_path, "text = 'My own\\nlong words.'"))
-    assert "My own\nlong words.\n" in result.stderr
+    assert "> My own\n> long words.\n" in result.stderr
 
 
 def test_a_lesson_that_changed_while_it_was_edited_is_left_as_it_is(shell: Shell, tmp_path: Path) -> None:

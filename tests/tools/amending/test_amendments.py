@@ -131,6 +131,13 @@ async def test_an_id_is_found_in_what_stands_around_it(connect: Connect) -> None
     assert actions(result) == [(id, "amended")]
 
 
+async def test_a_report_that_forgets_the_id_of_its_recall_is_known_by_its_task(connect: Connect) -> None:
+    async with connect() as client:
+        (id,) = await taught(client)
+        result = await amended(client, FIRST, id, NARROWER, recall_id="")
+    assert actions(result) == [(id, "amended")]
+
+
 async def test_an_opened_lesson_may_be_amended(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         (id,) = await taught(client)

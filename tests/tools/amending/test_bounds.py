@@ -150,7 +150,7 @@ async def test_a_lesson_that_this_tasks_recall_has_not_shown_is_not_amended(
 ) -> None:
     async with connect() as client:
         (id,) = await taught(client)
-        without = await amended(client, FIRST, id, NARROWER, recall_id="")
+        without = await report(client, task=FIRST, judgement=judgement(strategies=[NARROWER | {"amends": id}]))
         other = await call(client, "recall_strategies", task="Bake a cake with apples")
         of_another = await amended(client, SECOND, id, NARROWER, recall_id=other["recall_id"])
     assert "no recall for this task has shown it" in without["warnings"][0]
