@@ -2,6 +2,8 @@
 
 import json
 
+NOTHING_TO_ADD = "{}"
+
 
 def context_for(event: str, text: str) -> str:
     """Return the JSON with which a hook of this event hands `text` to the agent."""

@@ -218,6 +218,14 @@ class Bank:
         """Note that strategies were opened; return the id of the recall that showed them, or an empty text."""
         return self._recalls.note_opened(scope, ids)
 
+    def shown_for(self, scope: str, task: str) -> set[str]:
+        """Return the ids of strategies that recent recalls of this process showed in full for a task, as they noted it."""
+        return self._recalls.shown(scope, task)
+
+    def newest_task(self, scope: str) -> str:
+        """Return the task of this process' newest recall of a scope, or an empty text."""
+        return self._recalls.newest_task(scope)
+
     async def has_recall(self, id: str) -> bool:
         """Tell whether a recall was noted, written already or not."""
         return id in self._recalls or await self.count(Recall, id=id) > 0

@@ -33,6 +33,15 @@ class RecallBuffer:
         if len(self._noted) > RECALLS_KEPT:
             self._noted.popitem(last=False)
 
+    def shown(self, scope: str, task: str) -> set[str]:
+        """Return the ids of strategies that were shown in full for a task of the scope, as far as this process knows."""
+        recalls = [each for each in self._noted.values() if (each.scope, each.task) == (scope, task)]
+        return {id for each in recalls for id in [*each.strategy_ids, *each.opened_ids]}
+
+    def newest_task(self, scope: str) -> str:
+        """Return the task of the newest recall of the scope; an empty text where this process knows none."""
+        return next((each.task for each in reversed(self._noted.values()) if each.scope == scope and each.task), "")
+
     def note_opened(self, scope: str, ids: Collection[str]) -> str:
         """Note that strategies were opened, with the newest recall of the scope that showed one of them.
 

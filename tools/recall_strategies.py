@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 
 _MENU_CHARS = 1_700  # of both lists: about 420 tokens, what three strategies in full come to
+_MOST = 10  # strategies that a recall looks for
+_SURE = 0.6  # the least chance that a strategy fits for which work is interrupted
+_TASK_CHARS = 200  # of the task beside the state of somebody who is stuck
 _LINE_CHARS = 120  # of a description in a line
 _FRAME_CHARS, _CHARS_A_TOKEN = 450, 4  # of the guidance and the ids around the lists; of English text
 
@@ -68,6 +71,28 @@ async def recall(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: 
     unread = await is_unread(bank, task, scope)
     guidance = render("ask_in_english") if unread else guidance_for(menu.full, others)
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=menu.full, others=others, guidance=guidance)
+
+
+async def recall_when_stuck(bank: "Bank", task: str, stuck_on: str, limit: int, scope: "Scope") -> RecallResult:
+    """Return what surely fits the state of a task: its last error and what is tried. Others are not listed.
+
+    What was shown for the task already is left out; without a task, it is that of the newest recall of the scope. Somebody in
+    the middle of work is best left alone, unless there is something new to say.
+    """
+    noted = _told(task) or bank.newest_task(scope.name)
+    shown = bank.shown_for(scope.name, noted)
+    sought = f"{stuck_on}\n{(task or noted)[:_TASK_CHARS]}".strip()
+    menu = await bank.menu(sought, scope.readable, min(_MOST, limit + len(shown)))
+    new = [hit for hit in menu.full if hit.id not in shown and hit.relevance >= _SURE][:limit]
+    if not new:
+        return nothing_when_stuck(scope)
+    recall_id, guidance = _noted(bank, noted, scope, Menu(new, [])), render("recalled_when_stuck")
+    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=new, others=[], guidance=guidance)
+
+
+def nothing_when_stuck(scope: "Scope") -> RecallResult:
+    """Return the reply to somebody who is stuck and for whom there is nothing. It is noted nowhere."""
+    return RecallResult(recall_id="", scope=scope.name, strategies=[], others=[], guidance=render("nothing_when_stuck"))
 
 
 def guidance_for(full: Sequence[Hit], others: Sequence[OtherStrategy]) -> str:
@@ -133,13 +158,18 @@ def _short(menu: Menu) -> Menu:
     return Menu(menu.full, others)
 
 
+def _told(task: str) -> str:
+    """Return a task as a recall keeps it."""
+    return redact(task[:RECALLED_TASK_CHARS]).text
+
+
 def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str]) -> str:
     full, listed = ([hit.id for hit in hits] for hits in menu)
     shown = sum(len(_entry(hit, [])) for hit in menu.full) + sum(len(_line(hit)) for hit in menu.others)
     note = Recall(
         id=f"rc_{secrets.token_hex(8)}",
         scope=scope.name,
-        task=redact(task[:RECALLED_TASK_CHARS]).text,
+        task=_told(task),
         strategy_ids=full,
         listed_ids=listed,
         tokens=(shown + _FRAME_CHARS) // _CHARS_A_TOKEN,

@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 import strategy_bank.store
 import strategy_bank.tools
 from strategy_bank.server.freed_memory import return_all_freed_memory
+from strategy_bank.server.mcp.failures import Failures
 from strategy_bank.server.settings import Settings
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.tools.judging.judge import Judge
@@ -52,6 +53,7 @@ class State:
     """Whose project all calls over stdio belong to, once it is known."""
     sent: set[str] = field(default_factory=set[str])
     """Ids of the attempts of runs that came over stdio, from the one client of this process."""
+    failures: Failures = field(default_factory=Failures)
     background: TaskGroup | None = None
     _opening: anyio.Lock = field(default_factory=anyio.Lock)
     answered: anyio.Event = field(default_factory=anyio.Event)

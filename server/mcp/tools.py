@@ -7,7 +7,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BeforeValidator, Field, Strict
 
-from strategy_bank.server.hook_reply import context_for
+from strategy_bank.server.hook_reply import NOTHING_TO_ADD, context_for
 from strategy_bank.server.mcp.app_state import Caller, State
 from strategy_bank.server.mcp.caller import caller_of, scope_of_call
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
@@ -18,7 +18,13 @@ from strategy_bank.tools import report_outcome as reporting
 from strategy_bank.tools import scale_attempts as scaling
 from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judgement import Comparison, Judgement, StrategyDraft
-from strategy_bank.tools.recall_strategies import RecallResult, open_strategies, recall
+from strategy_bank.tools.recall_strategies import (
+    RecallResult,
+    nothing_when_stuck,
+    open_strategies,
+    recall,
+    recall_when_stuck,
+)
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
 from strategy_bank.tools.trajectory.json_text import as_json_text
@@ -46,6 +52,8 @@ Fates = Annotated[
 # What agents sent before `recalled`; it says that they were followed, and no more.
 Used = Annotated[list[str] | None, Field(max_length=50, json_schema_extra=UNLISTED)]
 
+Hook = Literal["UserPromptSubmit", "PostToolUseFailure"]
+
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 # Claude Code shows other tools by name only until the model searches for them, and nobody searches for a habit.
@@ -69,8 +77,11 @@ async def recall_strategies(
     ids: Annotated[
         list[str] | None, Field(max_length=10, description="Instead of task: open those listed as others")
     ] = None,
+    stuck_on: Annotated[
+        str | None, Field(max_length=8000, description="In mid-task: an error that came again, and your aim")
+    ] = None,
     scope: ItsScope = None,
-    hook: Annotated[Literal["UserPromptSubmit"] | None, Field(json_schema_extra=UNLISTED)] = None,
+    hook: Annotated[Hook | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
     """BEFORE a task: get lessons from earlier successes and failures that fit it, some in full, others by title. Call it
     first, for any task of more than one step; again with ids to open others. Empty when nothing fits."""
@@ -79,6 +90,12 @@ async def recall_strategies(
     bank = await state.bank()
     if ids:
         result = await open_strategies(bank, ids, own)
+    elif stuck_on:
+        if hook and not state.failures.came_again(own.name, stuck_on):
+            return _reply(nothing_when_stuck(own), NOTHING_TO_ADD)
+        result = await recall_when_stuck(bank, task or "", stuck_on, limit, own)
+        if hook and not result.strategies:
+            return _reply(result, NOTHING_TO_ADD)
     elif task:
         result = await recall(bank, task, limit, own, state.settings.hold_out)
     else:

@@ -331,10 +331,12 @@ def test_the_plugin_starts_this_server_and_its_hooks_name_real_tools_and_command
     ((server, started),) = loaded(".mcp.json")["mcpServers"].items()
     assert [started["command"], *started["args"]] == ["strategy-bank", "serve"]
     hooks = {event: group["hooks"][0] for event, (group,) in loaded("hooks/hooks.json")["hooks"].items()}
-    recall, stop = hooks["UserPromptSubmit"], hooks["Stop"]
+    recall, stop, failed = hooks["UserPromptSubmit"], hooks["Stop"], hooks["PostToolUseFailure"]
     assert (recall["type"], recall["server"]) == ("mcp_tool", f"plugin:{name}:{server}")
     assert recall["tool"] in TOOLS
     assert recall["input"] == {"task": "${prompt}", "hook": "UserPromptSubmit"}
+    assert (failed["server"], failed["tool"]) == (recall["server"], "recall_strategies")
+    assert failed["input"] == {"stuck_on": "${error}", "hook": "PostToolUseFailure"}
     assert (stop["type"], stop["command"]) == ("command", "strategy-bank hook stop")
 
 
@@ -342,10 +344,13 @@ def test_codex_gets_the_same_plugin_under_its_own_name_for_the_server() -> None:
     ours, codex = loaded(".claude-plugin/plugin.json"), loaded(".codex-plugin/plugin.json")
     hooks = codex.pop("hooks")
     assert codex == ours
-    of_claude = (PLUGIN / "hooks" / "hooks.json").read_text("utf-8")
-    assert (PLUGIN / hooks).read_text("utf-8") == of_claude.replace(
-        "plugin:strategy-bank:strategy-bank", "strategy-bank"
+    of_claude = json.loads(
+        (PLUGIN / "hooks" / "hooks.json")
+        .read_text("utf-8")
+        .replace("plugin:strategy-bank:strategy-bank", "strategy-bank")
     )
+    of_claude["hooks"].pop("PostToolUseFailure")  # Codex knows no such event
+    assert json.loads((PLUGIN / hooks).read_text("utf-8")) == of_claude
 
 
 def test_the_extension_for_gemini_cli_starts_this_server_and_asks_with_the_same_hook() -> None:
