@@ -78,7 +78,7 @@ async def recall_strategies(
         list[str] | None, Field(max_length=10, description="Instead of task: open those listed as others")
     ] = None,
     stuck_on: Annotated[
-        str | None, Field(max_length=8000, description="In mid-task: an error that came again, and your aim")
+        str | None, Field(max_length=8000, description="When stuck in mid-task: the error and your aim")
     ] = None,
     scope: ItsScope = None,
     hook: Annotated[Hook | None, Field(json_schema_extra=UNLISTED)] = None,
@@ -173,7 +173,7 @@ async def scale_attempts(
     scope: ItsScope = None,
 ) -> Annotated[CallToolResult, ScalingResult]:
     """For a HARD task, or BEFORE trying again AFTER a failure: make several attempts, compare them, and learn from the
-    contrast. Start with task; report each attempt, and the reply says what comes next; finish with run_id and comparison."""
+    contrast. Start with task; report each attempt: the reply says what is next; finish with run_id and comparison."""
     state = ctx.request_context.lifespan_context
     own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = ScaleRequest(

@@ -35,7 +35,7 @@ LESSONS = [
 ]
 FIELDS = {
     "recall_strategies": (
-        {"task", "limit", "ids", "scope"},
+        {"task", "limit", "ids", "stuck_on", "scope"},
         {"recall_id", "scope", "strategies", "others", "guidance"},
     ),
     "report_outcome": (
