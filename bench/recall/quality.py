@@ -25,7 +25,19 @@ import numpy as np
 
 from bench.recall import menus
 from bench.recall.metrics import Gains, abstention, hit_at_1, hit_at_3, ndcg, reciprocal_rank
-from bench.recall.sets import DATA, KINDS, Case, drawn, from_file, graded, household, one_project, second, web_tasks
+from bench.recall.sets import (
+    DATA,
+    KINDS,
+    Case,
+    drawn,
+    from_file,
+    graded,
+    household,
+    one_project,
+    projects,
+    second,
+    web_tasks,
+)
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Reading
 from strategy_bank.store.location import Location
@@ -199,9 +211,9 @@ def main() -> int:
     if not chosen and not DATA.is_dir():
         print(f"There are no data at {DATA}: nothing was measured.")
         return 1
-    anyio.run(compare, chosen or [graded(), second(), one_project(), web_tasks(), household()])
+    anyio.run(compare, chosen or [graded(), second(), one_project(), *projects(), web_tasks(), household()])
     print()
-    menus.show(chosen or [graded(), second(), one_project(), drawn()])
+    menus.show(chosen or [graded(), second(), one_project(), *projects(), drawn()])
     return 0
 
 

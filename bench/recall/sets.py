@@ -16,6 +16,7 @@ from bench.judging.cases import load_cases
 from bench.support.places import DATA
 from strategy_bank.store.records import Strategy, content_id
 
+PROJECTS = Path(__file__).with_name("projects")
 KINDS = ("paraphrase", "transfer", "lexical", "trap")
 
 
@@ -100,6 +101,11 @@ def from_file(name: str, file: Path, half: Mapping[str, int] | None = None) -> C
     ]
     queries += [Query(q["task"], {}, "", known, number % 2) for number, q in enumerate(data["no_match"])]
     return Case(name, strategies, queries, [s.get("domain", "") for s in data["strategies"]])
+
+
+def projects() -> list[Case]:
+    """Two projects, each by an author who wrote nothing else here; nothing was fitted to them."""
+    return [from_file(file.stem, file) for file in sorted(PROJECTS.glob("*.json"))]
 
 
 def drawn() -> Case:
