@@ -47,7 +47,10 @@ Trajectory = Annotated[
 Whole = Annotated[int, Strict()]  # True is no number
 Fates = Annotated[
     dict[str, Fate],
-    Field(max_length=50, description="Each recalled id that you read: helped or wrong if you followed it, else unfit"),
+    Field(
+        max_length=50,
+        description="Each recalled id that you read: helped (or in part) or wrong if you followed it, else unfit",
+    ),
 ]
 # What agents sent before `recalled`; it says that they were followed, and no more.
 Used = Annotated[list[str] | None, Field(max_length=50, json_schema_extra=UNLISTED)]
@@ -115,8 +118,7 @@ async def report_outcome(
     outcome: Annotated[
         Verdict | None,
         Field(
-            description="Beside your verdict, what the world itself reported at the end, if it did: tests, a score, an exit "
-            "code, the user"
+            description="Beside your verdict, what the world reported at the end, if it did: tests, a score, the user"
         ),
     ] = None,
     recall_id: Annotated[str | None, Field(description="Of the recall for this task")] = None,

@@ -133,6 +133,7 @@ def answer_to(situation: Situation) -> list[Call]:
         "trajectory": "What happened",
         "same_as": {"st_5d02c9e4b7a1f863": "st_90ab12cd34ef5678"},
         "recall_id": "rc_71d0e2aa93b54c18",
+        "recalled": {"st_5d02c9e4b7a1f863": "helped"},
         "judgement": JUDGEMENT | ({} if "judgement.strategies" in expect.lacks else {"strategies": []}),
         "comparison": {"analysis": "One measured first.", "best_attempt": 1},
     }
