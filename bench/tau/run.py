@@ -116,9 +116,9 @@ class _Session:
         """Tasks of the same kinds must get lessons; those in other words are looked at for their kind."""
         for task in tasks:
             recalled = await self._timed(self.tally.recall_seconds, "recall_strategies", task=task)
-            kinds = [kind_of(strategy["title"]) for strategy in recalled.get("strategies", [])]
-            if task in FAR:
-                self.tally.far_answered += bool(kinds)
+            kinds = [kind_of(each["title"]) for name in ("strategies", "others") for each in recalled.get(name, [])]
+            if task in FAR:  # a title is an offer, a strategy in full a claim
+                self.tally.far_answered += bool(recalled.get("strategies"))
             elif not kinds:
                 self.tally.problems.append(f"No lesson came back for: {task[:80]}")
             self.tally.right_kind += REWORDED.get(task, "none") in kinds

@@ -20,6 +20,7 @@ Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 _FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
 # BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare
 _CHARACTER_WEIGHT = 0.15
+_LEAST_DISTINCTIVE = 0.02
 _TURNS = [2021, 2174, 6600, 2295]  # "but", "however", "nevertheless", "though"
 _LEAST = 4  # word pieces on either side of such a word, from which it parts a task
 _SAME = 0.15
@@ -106,7 +107,8 @@ def _distinctive(strategies: Sequence[Ints]) -> Floats:
     having = np.zeros(_VOCABULARY, np.float32)
     for ids in strategies:
         having[np.unique(ids)] += 1
-    return np.clip(1 - 1.25 * (having - 2) / (len(strategies) + 4), 0, 1).astype(np.float32)
+    # never 0: among strategies that all say the same, what they say still counts
+    return np.clip(1 - 1.25 * (having - 2) / (len(strategies) + 4), _LEAST_DISTINCTIVE, 1).astype(np.float32)
 
 
 class _Asked(NamedTuple):

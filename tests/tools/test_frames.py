@@ -158,10 +158,12 @@ async def test_summary_resource_prompts_and_hook_show_old_texts_in_the_frame_of_
     assert [line for line in seen(one) if line.startswith("#")] == ["# st_3"]
     context = json.loads(text_of(hooked))["hookSpecificOutput"]["additionalContext"]
     assert recalled["strategies"]
-    assert entries(context) == [each["id"] for each in recalled["strategies"]]
-    assert tags(context) == FENCE
-    assert len(entries(solving)) == 3
-    assert tags(solving) == ["<task>", "</task>", *FENCE]
+    assert entries(context) == [each["id"] for name in ("strategies", "others") for each in recalled[name]]
+    assert tags(context) == [*FENCE, "<others>", "</others>"]
+    assert len(entries(solving)) > 1
+    assert [tag for tag in tags(solving) if tag not in ("<others>", "</others>")] == ["<task>", "</task>", *FENCE][
+        : len(FENCE) + 2
+    ]
     assert tags(pending) == ["<task>", "</task>", "<trajectory>", "</trajectory>"]
 
 
