@@ -282,12 +282,7 @@ class Bank:
         return (await self.menu(task, scopes, limit)).full
 
     async def menu(self, task: str, scopes: Sequence[str], limit: int) -> Menu:
-        """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit.
-
-        There are none for a task that the model cannot read: what it would find is noise.
-        """
-        if not await self.can_read(task):
-            return Menu([], [])
+        """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 
     async def can_read(self, text: str) -> bool:

@@ -28,6 +28,7 @@ _MOST = 10  # strategies that a recall looks for
 _SURE = 0.6  # the least chance that a strategy fits for which work is interrupted
 _TASK_CHARS = 200  # of the task beside the state of somebody who is stuck
 _LINE_CHARS = 120  # of a description in a line
+_ID_CHARS = 30  # of the id, the record and the marks beside a strategy's words
 _FRAME_CHARS, _CHARS_A_TOKEN = 450, 4  # of the guidance and the ids around the lists; of English text
 
 
@@ -68,7 +69,7 @@ async def recall(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: 
     """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
     recall_id, menu = await fitting(bank, task, limit, scope, hold_out)
     others = [OtherStrategy.model_validate(hit.model_dump()) for hit in menu.others]
-    unread = await is_unread(bank, task, scope)
+    unread = not (menu.full or others) and await is_unread(bank, task, scope)
     guidance = render("ask_in_english") if unread else guidance_for(menu.full, others)
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=menu.full, others=others, guidance=guidance)
 
@@ -149,13 +150,22 @@ async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out:
 
 def _short(menu: Menu) -> Menu:
     """Leave out as many of the others as would make the reply longer than strategies in full made it."""
-    room, others = _MENU_CHARS - sum(len(_entry(hit, [])) for hit in menu.full), list[Hit]()
+    room, others = _MENU_CHARS - sum(map(_chars, menu.full)), list[Hit]()
     for hit in menu.others:
-        room -= len(_line(hit))
+        room -= _chars_as_line(hit)
         if room < 0:
             break
         others.append(hit)
     return Menu(menu.full, others)
+
+
+def _chars(hit: Hit) -> int:
+    """Return about how many characters a strategy has in a reply, without rendering it: every recall counts them."""
+    return _ID_CHARS + len(hit.title) + len(hit.description) + len(hit.content)
+
+
+def _chars_as_line(hit: Hit) -> int:
+    return _ID_CHARS + len(hit.title) + min(len(hit.description), _LINE_CHARS)
 
 
 def _told(task: str) -> str:
@@ -165,7 +175,7 @@ def _told(task: str) -> str:
 
 def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str]) -> str:
     full, listed = ([hit.id for hit in hits] for hits in menu)
-    shown = sum(len(_entry(hit, [])) for hit in menu.full) + sum(len(_line(hit)) for hit in menu.others)
+    shown = sum(map(_chars, menu.full)) + sum(map(_chars_as_line, menu.others))
     note = Recall(
         id=f"rc_{secrets.token_hex(8)}",
         scope=scope.name,

@@ -54,6 +54,9 @@ def weights(ids: Ints) -> Floats:
     return np.where(ids < _FIRST_CHARACTER, 0.0, rarity).astype(np.float32)
 
 
+_WEIGHTS = weights(np.arange(_VOCABULARY))  # of the whole vocabulary, by id
+
+
 def telling(ids: Ints) -> Flags:
     """Return which word pieces have a weight, shape (n,): all but the marks around a text and unknown ones."""
     return weights(ids) > 0
@@ -90,7 +93,7 @@ def coverages(query: Reading, packed: Sequence[bytes]) -> list[Coverage | None]:
     """
     wanted, vectors = _asked(*_telling(query))
     strategies = [split(one, vectors.shape[1] // 4) for one in packed if one]
-    told = weights(np.arange(_VOCABULARY)) * _distinctive([ids for _, ids, _ in strategies])
+    told = _WEIGHTS * _distinctive([ids for _, ids, _ in strategies])
     shared = np.zeros(_VOCABULARY, np.float32)
     shared[wanted] = _SAME
     task = _Asked(np.ascontiguousarray(vectors.T), told[wanted], shared)

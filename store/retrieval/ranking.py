@@ -126,7 +126,8 @@ def rank(candidates: Iterable[Candidate], limit: int) -> Menu:
         return Menu([], [])
     few = [hit for hit in hits[: len(first)] if hit.relevance >= (SURE if hit is hits[0] else BESIDE)][:limit]
     full = [*few, *_opposite(few, hits)]
-    others = [hit for hit in hits if hit.relevance >= LISTED and hit not in full]
+    shown = {hit.id for hit in full}
+    others = [hit for hit in hits if hit.relevance >= LISTED and hit.id not in shown]
     return Menu(full, others[: max(0, SHOWN - len(full))])
 
 

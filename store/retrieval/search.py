@@ -17,20 +17,27 @@ from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Table
 from strategy_bank.store.records import Hit, Menu
 from strategy_bank.store.retrieval import coverage, ranking
+from strategy_bank.store.retrieval.readability import readable
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
 
 
 async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str], limit: int) -> Menu:
-    """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
+    """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant.
+
+    There are none either for a task that the model cannot read: what it would find is noise.
+    """
     equal, stamp = {"status": "active", "scope": scopes}, embedder.stamp
     column, pieces = schema.retrieval_column(stamp), [schema.pieces_column(stamp)] if stamp.reads_pieces else []
-    async with _together() as tasks:  # the search by words need not wait for the vector
+    async with _together() as tasks:  # what needs no vector need not wait for it
         by_words = tasks.create_task(_by_words(table, embedder, task, [*_HIT, *(pieces or [column])], equal))
+        can_read = tasks.create_task(anyio.to_thread.run_sync(readable, embedder, task))
         query = await anyio.to_thread.run_sync(embedder.read_query, ranking.gist(task))
         nearest = await table.nearest(
             column, query.vector, "dot", [*_HIT, *pieces], equal, ranking.NEAREST, exact=not pieces
         )
+    if not can_read.return_value:
+        return Menu([], [])
     found = {row["id"]: (row, cosine, 0.0) for row, cosine in nearest}
     found |= {
         row["id"]: (row, 0.0 if pieces else float(query.vector @ row[column]), bm25)

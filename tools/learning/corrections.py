@@ -17,6 +17,7 @@ from strategy_bank.store.records import (
     Run,
     Strategy,
     content_id,
+    wording,
 )
 from strategy_bank.tools.consolidation.amendment import Amendment, Around, Witness, amended
 from strategy_bank.tools.consolidation.merge import survivor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST = 3
 """Lessons that one report may change. The rest of its corrections are lessons of their own."""
+_WORDS = ("title", "description", "content")
 _CHANGES = ("amended", "proposed")
 
 
@@ -130,8 +132,9 @@ def _refused(id: str, why: str) -> str:
 
 async def free_ids(bank: "Bank", drafts: "Sequence[Strategy]") -> dict[str, str]:
     """Return other ids for the drafts whose own id belongs to a strategy that says something else by now."""
-    stored = {each.id: each for each in await bank.all(Strategy, id=[draft.id for draft in drafts])} if drafts else {}
-    taken = [draft for draft in drafts if draft.id in stored and stored[draft.id].wording != draft.wording]
+    rows = await bank.cells(Strategy, _WORDS, id=[draft.id for draft in drafts]) if drafts else []
+    stored = {row["id"]: wording(*(row[name] for name in _WORDS)) for row in rows}
+    taken = [draft for draft in drafts if stored.get(draft.id, draft.wording) != draft.wording]
     return {draft.id: await _free_id(bank, draft) for draft in taken}
 
 

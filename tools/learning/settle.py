@@ -8,9 +8,9 @@ Every step may be done twice with the same result, so doing it again mends a cra
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
 from strategy_bank.tools.consolidation.merge import Owner, survivor
@@ -149,20 +149,23 @@ async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[St
     named = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
     kept = {each.id: await survivor(bank, each) for each in named}  # by the id that the agent knew
     witness = episode.model_dump(include=set(_OF_A_USE)) | {"verdict": verdict}
+    witnesses = await _witnesses(bank, kept.values())
     moved = dict[str, Strategy]()
     for id, strategy in kept.items():
         last = use_of(witness, id)
         if last and episode.id not in strategy.episode_ids and strategy.id not in moved:
-            earlier = await _uses(bank, strategy)
+            credits = [witnesses[each] for each in strategy.credited_by if each in witnesses]
+            earlier = [use for row in credits if (use := use_of(row, strategy.id))]
             after = credited(strategy, last, earlier)
             moved[strategy.id] = after if last.verdict == "success" else await _weighed(bank, after, [*earlier, last])
     return list(moved.values())
 
 
-async def _uses(bank: "Bank", strategy: Strategy) -> list[Use]:
-    """Return the judged uses of a strategy."""
-    rows = await bank.cells(Episode, _OF_A_USE, id=strategy.credited_by) if strategy.credited_by else []
-    return [use for row in rows if (use := use_of(row, strategy.id))]
+async def _witnesses(bank: "Bank", strategies: Iterable[Strategy]) -> dict[str, Mapping[str, Any]]:
+    """Return what the episodes that used these strategies say of them, by their ids."""
+    ids = list({id for strategy in strategies for id in strategy.credited_by})
+    rows = await bank.cells(Episode, _OF_A_USE, id=ids) if ids else []
+    return {row["id"]: row for row in rows}
 
 
 async def _weighed(bank: "Bank", strategy: Strategy, uses: Sequence[Use]) -> Strategy:
