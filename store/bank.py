@@ -53,7 +53,7 @@ class Bank:
         self.embedder = Embedder(location.models_dir)
         self._connection = connection
         self.tables: dict[str, Table] = {}  # by the names in `schema.RECORDS`
-        self._recalls = RecallBuffer()
+        self.recalls = RecallBuffer()  # of this process, until they are written
         self._upkeep = Upkeep(location, self.atomically)
         self._rounds = 0
 
@@ -102,7 +102,7 @@ class Bank:
     async def close(self) -> None:
         """Write buffered recalls, if possible, and close the files."""
         try:
-            if self._recalls:
+            if self.recalls:
                 await self.atomically(self.flush_recalls)
         except BankError as exc:  # a bank that cannot be written can still be read
             logger.warning("Which strategies were shown could not be noted: %s", exc)
@@ -211,29 +211,14 @@ class Bank:
 
     # recalls: buffered, so that a recall never waits for a write
 
-    def note_recall(self, recall: Recall) -> None:
-        self._recalls.note(recall)
-
-    def note_opened(self, scope: str, ids: Collection[str]) -> str:
-        """Note that strategies were opened; return the id of the recall that showed them, or an empty text."""
-        return self._recalls.note_opened(scope, ids)
-
-    def shown_for(self, scope: str, task: str) -> set[str]:
-        """Return the ids of strategies that recent recalls of this process showed in full for a task, as they noted it."""
-        return self._recalls.shown(scope, task)
-
-    def newest_task(self, scope: str) -> str:
-        """Return the task of this process' newest recall of a scope, or an empty text."""
-        return self._recalls.newest_task(scope)
-
     async def has_recall(self, id: str) -> bool:
         """Tell whether a recall was noted, written already or not."""
-        return id in self._recalls or await self.count(Recall, id=id) > 0
+        return id in self.recalls or await self.count(Recall, id=id) > 0
 
     async def flush_recalls(self) -> None:
         """Write the buffered recalls, and what was opened of earlier ones. After an error they stay buffered."""
-        await self._recalls.flush(self.add_all, self._notes.forgotten_at)
-        await self._recalls.flush_opened(self._amend_opened)
+        await self.recalls.flush(self.add_all, self._notes.forgotten_at)
+        await self.recalls.flush_opened(self._amend_opened)
 
     async def _amend_opened(self, opened: Mapping[str, list[str]]) -> None:
         stored = await self.all(Recall, id=list(opened))
@@ -331,7 +316,7 @@ class Bank:
 
     async def maintain(self) -> bool:
         """Write buffered recalls and do the upkeep that is due (upkeep.py); return whether any fragments were joined."""
-        if len(self._recalls) >= RECALLS_BUFFERED:
+        if len(self.recalls) >= RECALLS_BUFFERED:
             await self.atomically(self.flush_recalls)
         if self.location.is_service:
             return False

@@ -60,9 +60,7 @@ class RecallResult(BaseModel):
         """Return the guidance, then the strategies fenced as data."""
         under = f"recall_id: {self.recall_id}, " if self.recall_id else ""
         head = f"{self.guidance}\n{under}scope: {folded(self.scope)}"
-        full = [fence_strategies(self.strategies)] if self.strategies else []
-        lines = [fence_others(self.others)] if self.others else []
-        return "\n".join([head, *full, *lines])
+        return "\n".join([head, *fences(self.strategies, self.others)])
 
 
 async def recall(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: int = 0) -> RecallResult:
@@ -80,8 +78,8 @@ async def recall_when_stuck(bank: "Bank", task: str, stuck_on: str, limit: int, 
     What was shown for the task already is left out; without a task, it is that of the newest recall of the scope. Somebody in
     the middle of work is best left alone, unless there is something new to say.
     """
-    noted = _told(task) or bank.newest_task(scope.name)
-    shown = bank.shown_for(scope.name, noted)
+    noted = _told(task) or bank.recalls.newest_task(scope.name)
+    shown = bank.recalls.shown(scope.name, noted)
     sought = f"{stuck_on}\n{(task or noted)[:_TASK_CHARS]}".strip()
     menu = await bank.menu(sought, scope.readable, min(_MOST, limit + len(shown)))
     new = [hit for hit in menu.full if hit.id not in shown and hit.relevance >= _SURE][:limit]
@@ -123,7 +121,7 @@ async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") ->
             "None of these ids can be opened: give ids as a recall listed them, st_ and 16 of 0-9 and a-f."
         )
     opened = [Hit.model_validate({"relevance": 1.0, **dict(there[id])}) for id in ids if id in there]
-    recall_id = bank.note_opened(scope.name, list(there))
+    recall_id = bank.recalls.note_opened(scope.name, list(there))
     if not recall_id:  # another process has listed them, and the agent has its id
         _noted(bank, "", scope, Menu(opened, []), opened_ids=list(there))
     guidance = " ".join([render("opened"), *warnings])
@@ -184,11 +182,16 @@ def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str
         listed_ids=listed,
         tokens=(shown + _FRAME_CHARS) // _CHARS_A_TOKEN,
     )
-    bank.note_recall(note.model_copy(update=more))
+    bank.recalls.note(note.model_copy(update=more))
     return note.id
 
 
-def fence_strategies(hits: list[Hit]) -> str:
+def fences(full: Sequence[Hit], others: Sequence[OtherStrategy]) -> list[str]:
+    """Return a section for the strategies in full and one for the others, each where there are any."""
+    return [*([fence_strategies(full)] if full else []), *([fence_others(others)] if others else [])]
+
+
+def fence_strategies(hits: Sequence[Hit]) -> str:
     """Return strategies as a section: a line of ours for each, and under it what an agent wrote.
 
     It names no tool, since that makes weak models call the tool again.

@@ -128,14 +128,14 @@ async def test_forgetting_removes_strategies_episodes_and_runs(bank: Bank) -> No
 
 async def test_recalls_are_written_in_the_background_once_there_are_many(bank: Bank) -> None:
     for number in range(RECALLS_BUFFERED):
-        bank.note_recall(Recall(id=f"rc_{number}", scope="project", task="t"))
+        bank.recalls.note(Recall(id=f"rc_{number}", scope="project", task="t"))
     await bank.maintain()
     assert await bank.count(Recall) == RECALLS_BUFFERED
 
 
 async def test_buffered_recalls_are_written_at_the_end(location: Location) -> None:
     bank = await Bank.open(location)
-    bank.note_recall(Recall(id="rc_1", scope="project", task="t"))
+    bank.recalls.note(Recall(id="rc_1", scope="project", task="t"))
     await bank.close()
     bank = await Bank.open(location)
     assert await bank.count(Recall) == 1

@@ -116,9 +116,9 @@ async def test_upkeep_waits_until_nobody_reads_the_old_versions_any_more(filled:
 
 async def test_a_recall_from_before_a_forgetting_is_not_written_after_it(filled: Bank, location: Location) -> None:
     other = await Bank.open(location)
-    other.note_recall(Recall(id="rc_before", scope="project", task=MARKER))
+    other.recalls.note(Recall(id="rc_before", scope="project", task=MARKER))
     await filled.atomically(lambda: filled.note_forgotten([Recall]))
-    other.note_recall(Recall(id="rc_after", scope="project", task="t"))
+    other.recalls.note(Recall(id="rc_after", scope="project", task="t"))
     await other.atomically(other.flush_recalls)
     assert [recall.id for recall in await filled.all(Recall)] == ["rc_after"]
     await other.close()

@@ -10,7 +10,7 @@ from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.episodes.attempts import Attempt, brief
 from strategy_bank.tools.judging.judge_requests import JudgeRequest
 from strategy_bank.tools.prompting import section
-from strategy_bank.tools.recall_strategies import OtherStrategy, fence_others, fence_strategies, guidance_for
+from strategy_bank.tools.recall_strategies import OtherStrategy, fences, guidance_for
 from strategy_bank.tools.sharing.describe import learned_line
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ class ScalingResult(BaseModel):
     def _lessons(self) -> list[str]:
         if not (self.strategies or self.others):
             return []
-        full = [fence_strategies(self.strategies)] if self.strategies else []
-        others = [fence_others(self.others)] if self.others else []
-        return [guidance_for(self.strategies, self.others), *full, *others]
+        return [guidance_for(self.strategies, self.others), *fences(self.strategies, self.others)]
 
 
 def result_of(
