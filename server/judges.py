@@ -39,10 +39,12 @@ async def with_endpoint(settings: "Settings", action: "Callable[[Judge], Awaitab
 def make_judge(settings: "Settings") -> "Judge":
     """Return the judge that the settings ask for."""
     if not settings.uses_endpoint:
-        return AgentJudge()
+        return AgentJudge(settings.trust)
     from strategy_bank.tools.judging.endpoint_judge import EndpointJudge
     from strategy_bank.tools.judging.openai_client import EndpointSettings
 
     # a variable may hold bytes that are not UTF-8, and the model's name is stored
     address, model = (text.encode("utf-8", "replace").decode() for text in (settings.llm_base_url, settings.llm_model))
-    return EndpointJudge(EndpointSettings(address or None, model, settings.llm_api_key, settings.llm_timeout))
+    return EndpointJudge(
+        EndpointSettings(address or None, model, settings.llm_api_key, settings.llm_timeout), settings.trust
+    )

@@ -24,6 +24,7 @@ from strategy_bank.server.config_file import CONFIG, parse_config
 from strategy_bank.server.written_path import in_full, with_variables
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.location import Location
+from strategy_bank.store.records import Trust
 from strategy_bank.store.user_home import expanded
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ class Settings(BaseModel):
         ge=0,
         le=1000,
         description="One recall in so many leaves out one strategy that fits, to compare; 0: none does",
+    )
+    trust: Trust = Field(
+        "flagged",
+        description="What is recalled before a person has let it in: auto: all but orders; flagged: not what may do harm; "
+        "approve: nothing new",
     )
     project: str = Field("", description="Folder of the project, for clients that put it there: ${workspaceFolder}")
     judge: Literal["auto", "agent", "endpoint"] = Field(

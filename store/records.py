@@ -16,10 +16,12 @@ Verdict = Literal["success", "failure"]
 LessonOutcome = Literal["success", "failure", "contrast"]
 Reach = Literal["generally", "here"]  # here: a fact of one project, which others have no use for
 Fate = Literal["helped", "wrong", "unfit"]  # what became of a recalled strategy: followed twice, or not
-StrategyStatus = Literal["active", "retired", "quarantined"]
+StrategyStatus = Literal["active", "retired", "quarantined", "waiting"]
 EpisodeStatus = Literal["pending", "learned", "recorded"]
 RunStatus = Literal["running", "comparison_needed", "finished"]
-LessonAction = Literal["added", "merged", "amended", "proposed", "confirmed"]
+LessonAction = Literal["added", "merged", "amended", "proposed", "confirmed", "waiting"]
+FOR_A_PERSON: tuple[StrategyStatus, ...] = ("quarantined", "waiting")  # agents do not know of these
+Trust = Literal["auto", "flagged", "approve"]  # what is recalled before a person has seen it
 RunMode = Literal["parallel", "sequential"]
 
 GLOBAL_SCOPE = "global"
@@ -85,7 +87,18 @@ class Proposal(BaseModel, frozen=True):
     content: str
     holds: Reach = "generally"
     proposed_by: str  # id of an episode or a run
+    waits: bool = False  # for a person: no task's report confirms it, and no agent sees it
     proposed_at: datetime = Field(default_factory=now)
+
+
+class StatusChange(BaseModel, frozen=True):
+    """What a person decided about a strategy, and what it was before."""
+
+    before: StrategyStatus
+    reason: str = ""  # of the status before
+    caution: str = ""  # before
+    after: StrategyStatus
+    changed_at: datetime = Field(default_factory=now)
 
 
 class Strategy(Record, frozen=True):
@@ -110,6 +123,8 @@ class Strategy(Record, frozen=True):
     contradicts: list[str] = Field(default_factory=list)  # ids of strategies that seem to advise the opposite
     revisions: list[Revision] = Field(default_factory=list[Revision])  # former wordings, the oldest first
     proposals: list[Proposal] = Field(default_factory=list[Proposal])  # corrections that wait, the oldest first
+    caution: str = ""  # why a recall shows it with a caution, and never first
+    decisions: list[StatusChange] = Field(default_factory=list[StatusChange])  # of people, the oldest first
     updated_at: datetime = Field(default_factory=now)
 
     @property
@@ -140,6 +155,7 @@ class Hit(BaseModel, frozen=True):
     scope: str
     # not in the schema, which costs every client tokens; the text form says it
     contradicts: SkipJsonSchema[list[str]] = Field(default_factory=list, exclude_if=lambda ids: not ids)
+    caution: SkipJsonSchema[str] = Field("", exclude_if=lambda why: not why)
     proposals: SkipJsonSchema[Annotated[list[Proposal], BeforeValidator(_out_of_json)]] = Field(
         default_factory=list[Proposal], exclude_if=lambda proposals: not proposals
     )

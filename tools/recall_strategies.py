@@ -219,15 +219,17 @@ def _record(hit: Hit | OtherStrategy) -> str:
 
 def _entry(hit: Hit, opposites: list[str]) -> str:
     ids = ", ".join(map(plain_id, opposites))
+    caution = f"\nCaution: {folded(hit.caution)}. Check it before you follow it." if hit.caution else ""
     against = f"\nAdvises the opposite of [{ids}]; weigh them by their outcomes." if opposites else ""
     lesson = quoted(f"{folded(hit.title)}\n{folded(hit.description)}\n{hit.content}")
-    return f"[{plain_id(hit.id)}] from {ORIGINS[hit.outcome]}{_record(hit)}{against}\n{lesson}{_proposed(hit)}"
+    return f"[{plain_id(hit.id)}] from {ORIGINS[hit.outcome]}{_record(hit)}{caution}{against}\n{lesson}{_proposed(hit)}"
 
 
 def _proposed(hit: Hit) -> str:
     """Return the newest correction that waits under a lesson; empty without one."""
-    if not hit.proposals:
+    seen = [each for each in hit.proposals if not each.waits]
+    if not seen:
         return ""
-    words = hit.proposals[-1]
+    words = seen[-1]
     correction = quoted(f"{folded(words.title)}\n{folded(words.description)}\n{words.content}")
     return f"\nProposed correction of it, not yet confirmed by another task:\n{correction}"

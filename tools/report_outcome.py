@@ -70,7 +70,7 @@ async def report_outcome(bank: "Bank", judge: Judge, report: Report, sent: set[s
     if not episode.run_id or reply.status == "judgement_needed":
         return reply
     # an agent that judges its attempts itself compares them itself, too
-    by = judge if report.judgement is None else AgentJudge()
+    by = judge if report.judgement is None else AgentJudge(judge.trust)
     return await _with_what_comes_next(bank, by, reply, episode, own, is_answer=bool(report.same_as))
 
 
@@ -98,7 +98,7 @@ async def _answered(bank: "Bank", judge: Judge, report: Report, episode: Episode
     if report.judgement is not None:
         return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings)
     if report.same_as:
-        answered = await answer(bank, episode, report.same_as, report.scope)
+        answered = await answer(bank, episode, report.same_as, report.scope, judge.trust)
         reply = _reply(Settled(answered.episode, answered.warnings), warnings)
         return reply.model_copy(update={"strategies": answered.learned})
     if is_settled(episode):

@@ -28,7 +28,7 @@ from strategy_bank.store.errors import BankBusy, JudgeFailed, StrategyBankError
 from strategy_bank.store.location import Location
 from strategy_bank.store.lock import WriteLock
 from strategy_bank.store.os_errors import way_out_of
-from strategy_bank.store.records import NO_PROJECT_SCOPE, Episode, Run, Strategy
+from strategy_bank.store.records import FOR_A_PERSON, NO_PROJECT_SCOPE, Episode, Run, Strategy
 from strategy_bank.store.scratch import lend_scratch
 from strategy_bank.tools.scopes.registry import scope_in
 from strategy_bank.tools.scopes.workspace import workspace_of
@@ -194,12 +194,12 @@ def _scope(name: str, tell: Tell) -> None:
 
 async def _counts(bank: "Bank", tell: Tell) -> None:
     active = await bank.count(Strategy, status="active")
-    quarantined = await bank.count(Strategy, status="quarantined")
+    waiting = await bank.count(Strategy, status=list(FOR_A_PERSON))
     strategies, episodes, runs = [await bank.count(kind) for kind in (Strategy, Episode, Run)]
     found = f"{active} of {strategies} strategies active, {episodes} episodes, {runs} runs"
-    if quarantined:
-        advice = "Look at them with `strategy-bank list --status quarantined`; then `reinstate` or `forget` them."
-        tell(Finding("bank", "warn", f"{found}; {quarantined} quarantined", advice))
+    if waiting:
+        advice = "`strategy-bank review` shows them one by one and lets you decide."
+        tell(Finding("bank", "warn", f"{found}; {waiting} wait for a person", advice))
     else:
         tell(Finding("bank", "ok", found))
 

@@ -27,6 +27,7 @@ from strategy_bank.store.records import (
     Record,
     Revision,
     Run,
+    StatusChange,
     Strategy,
 )
 
@@ -126,5 +127,5 @@ def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
 
 
 def _lists_of_models(kind: type[Record]) -> list[str]:
-    lists: tuple[Any, ...] = (list[Hit], list[LearnedStrategy], list[Revision], list[Proposal])
+    lists: tuple[Any, ...] = (list[Hit], list[LearnedStrategy], list[Revision], list[Proposal], list[StatusChange])
     return [name for name, info in kind.model_fields.items() if info.annotation in lists]

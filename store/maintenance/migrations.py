@@ -93,10 +93,24 @@ async def _keep_revisions(connection: Connection, models_dir: Path) -> None:
         await strategies.add_column(name, "'[]'")
 
 
+async def _keep_decisions(connection: Connection, models_dir: Path) -> None:
+    """Give strategies the caution that a recall shows with them, and what people decided about them.
+
+    An older version would show what waits for a person, so it must not open the bank any more.
+    """
+    await complete(await connection.table("strategies"), Strategy)
+
+
 def _tell(done: int, total: int) -> None:
     if done < total:
         logger.warning("Upgrading an older bank: %d of %d strategies have been embedded again.", done, total)
 
 
-STEPS: dict[int, Step] = {1: _count_revisions, 2: _keep_word_pieces, 3: _know_projects, 4: _keep_revisions}
+STEPS: dict[int, Step] = {
+    1: _count_revisions,
+    2: _keep_word_pieces,
+    3: _know_projects,
+    4: _keep_revisions,
+    5: _keep_decisions,
+}
 FORMAT_VERSION = 1 + len(STEPS)

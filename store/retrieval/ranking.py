@@ -125,6 +125,7 @@ def rank(candidates: Iterable[Candidate], limit: int) -> Menu:
     if not hits or hits[0].relevance < POSSIBLE:
         return Menu([], [])
     few = [hit for hit in hits[: len(first)] if hit.relevance >= (SURE if hit is hits[0] else BESIDE)][:limit]
+    few.sort(key=lambda hit: bool(hit.caution))  # advice that may do harm never comes first
     full = [*few, *_opposite(few, hits)]
     shown = {hit.id for hit in full}
     others = [hit for hit in hits if hit.relevance >= LISTED and hit.id not in shown]

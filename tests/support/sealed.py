@@ -224,6 +224,8 @@ def _changing(folder: Path, strategy: str) -> list[list[str]]:
         ["revert", strategy],
         ["retire", strategy],
         ["reinstate", strategy],
+        ["undo", strategy],
+        ["undo", strategy],
         ["export", str(folder / "bank.jsonl")],
         ["import", str(folder / "bank.jsonl")],
         ["backup", str(folder / "bank.zip")],

@@ -5,6 +5,7 @@
     fresh: told once, never used ────────────▶ amended: the new words stand, the former ones are a revision
     with a record, or of another project ─┬──▶ proposed: shown under it, not in its place
                                           └──▶ amended, once another task's report proposes what says the same
+    words that a person must let in ─────────▶ proposed: shown to nobody else, and confirmed by no report
 
 The id, the counters and the origin stay whatever the words are. The functions are pure.
 """
@@ -76,7 +77,7 @@ def amended(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amen
     if new.holds == "here" and known.scope == GLOBAL_SCOPE:
         return "it is read by other projects, and this holds here only"
     new = new.model_copy(update={"holds": "here" if "here" in (known.holds, new.holds) else "generally"})
-    if not _has_record(known, by) and known.scope == new.scope:
+    if new.status == "active" and not _has_record(known, by) and known.scope == new.scope:
         return Amendment(reworded(supported(known, new), new, by.id), "amended", reworded=True)
     return _proposed(known, new, by, around)
 
@@ -124,21 +125,28 @@ def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Am
     The first proposal's words stand: whoever confirms it has seen them, and nobody has seen those of the second.
     """
     others = [each for each in known.proposals if each.proposed_by != by.id]
-    alike = [each for each in others if same_words(each, new) or each in around.alike]
+    waits = new.status == "waiting"
+    alike = [each for each in others if each.waits == waits and (same_words(each, new) or each in around.alike)]
     for each in alike:
-        if each.proposed_by in around.tasks and not same_task(around.tasks[each.proposed_by], by.task):
+        if not waits and each.proposed_by in around.tasks and not same_task(around.tasks[each.proposed_by], by.task):
             confirmed = reworded(supported(known, new), each, by.id, each.proposed_by)
             return Amendment(confirmed, "amended", reworded=True)
+    action: LessonAction = "waiting" if waits else "proposed"
     if alike:
-        return Amendment(known, "proposed")
+        return Amendment(known, action)
     if len(others) >= PROPOSALS_KEPT:
         return f"{PROPOSALS_KEPT} other corrections of it wait for a second task already"
     own = Proposal(
-        title=new.title, description=new.description, content=new.content, holds=new.holds, proposed_by=by.id
+        title=new.title,
+        description=new.description,
+        content=new.content,
+        holds=new.holds,
+        proposed_by=by.id,
+        waits=waits,
     )
     if any(same_words(each, own) for each in known.proposals):
-        return Amendment(known, "proposed")
-    return Amendment(known.model_copy(update={"proposals": [*others, own], "updated_at": now()}), "proposed")
+        return Amendment(known, action)
+    return Amendment(known.model_copy(update={"proposals": [*others, own], "updated_at": now()}), action)
 
 
 def same_task(one: str, other: str) -> bool:

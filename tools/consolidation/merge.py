@@ -20,13 +20,13 @@ _MERGED_INTO = "merged into "
 def same_lesson(new: Strategy, neighbours: "Iterable[Neighbour]") -> Strategy | None:
     """Return the neighbour that has the new one's id, else the most alike that says the same; None without one.
 
-    A quarantined strategy takes nothing in, since that would hide it, and goes into nothing, since that would support it.
+    A quarantined strategy takes nothing in, since that would hide it, and goes into nothing, since that would support it. One
+    that waits for a person takes in only what waits too.
     """
     for near in sorted(neighbours, key=lambda near: (near.strategy.id != new.id, -near.likeness.score)):
         old = near.strategy
-        if old.id == new.id or (
-            near.likeness.same and "quarantined" not in (old.status, new.status) and old.outcome == new.outcome
-        ):
+        hidden = "quarantined" in (old.status, new.status) or (old.status == "waiting" and new.status == "active")
+        if old.id == new.id or (near.likeness.same and not hidden and old.outcome == new.outcome):
             return old
     return None
 

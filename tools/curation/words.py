@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import LessonOutcome, Strategy, now
+from strategy_bank.store.records import LessonOutcome, Proposal, Strategy, now
 from strategy_bank.tools.consolidation.amendment import reworded, same_words
 from strategy_bank.tools.judging.judgement import DraftWords
 from strategy_bank.tools.learning.corrections import free_ids
@@ -76,6 +76,37 @@ async def revert(bank: "Bank", id: str, number: int | None = None) -> tuple[Stra
         return before, await _stored(bank, reworded(before, former, "revert"))
 
     return await bank.atomically(step)
+
+
+async def accept(bank: "Bank", seen: Strategy, proposal: Proposal) -> Strategy:
+    """Give a strategy the words of a correction that waits, and return it. Raises InvalidInput and NotFound."""
+
+    async def step() -> Strategy:
+        current = await bank.get(Strategy, seen.id)
+        if current.wording != seen.wording or proposal not in current.proposals:
+            raise InvalidInput(f"{seen.id} was changed meanwhile. {_UNCHANGED} Look at it again.")
+        return await _stored(bank, reworded(current, proposal, "edit", proposal.proposed_by))
+
+    return await bank.atomically(step)
+
+
+async def drop(bank: "Bank", seen: Strategy, proposal: Proposal) -> None:
+    """Take a correction away that waits. Raises NotFound."""
+
+    async def step() -> None:
+        current = await bank.get(Strategy, seen.id)
+        left = [each for each in current.proposals if each != proposal]
+        await bank.amend([current.model_copy(update={"proposals": left, "updated_at": now()})])
+
+    await bank.atomically(step)
+
+
+async def for_a_person(bank: "Bank", scope: str | None) -> list[tuple[Strategy, Proposal]]:
+    """Return the corrections that wait for a person, each with its strategy, of one scope or of all."""
+    rows = await bank.cells(Strategy, ["proposals"], status="active", **({"scope": scope} if scope else {}))
+    ids = [row["id"] for row in rows if '"waits":true' in row["proposals"]]
+    found = await bank.all(Strategy, id=ids) if ids else []
+    return [(strategy, each) for strategy in found for each in strategy.proposals if each.waits]
 
 
 async def drop_proposals(bank: "Bank", id: str) -> Strategy:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from strategy_bank.store.errors import InvalidInput, JudgeFailed
-from strategy_bank.store.records import Verdict, wording
+from strategy_bank.store.records import Trust, Verdict, wording
 from strategy_bank.tools.judging.evidence import Evidence
 from strategy_bank.tools.judging.judge_replies import (
     BestReply,
@@ -35,8 +35,9 @@ WithStrategies = TypeVar("WithStrategies", bound=LessonsReply)
 class EndpointJudge:
     """Judges through one endpoint; each method raises JudgeFailed, with what to check. Close it with `aclose`."""
 
-    def __init__(self, settings: EndpointSettings) -> None:
+    def __init__(self, settings: EndpointSettings, trust: Trust = "flagged") -> None:
         self.name = f"endpoint:{settings.model}"
+        self.trust: Trust = trust
         self._settings = settings
         self._endpoint = Endpoint(settings)
 

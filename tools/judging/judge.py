@@ -9,18 +9,21 @@ A judge that fails raises JudgeFailed. No judge ever makes up a verdict.
 from collections.abc import Sequence
 from typing import Protocol
 
-from strategy_bank.store.records import Verdict
+from strategy_bank.store.records import Trust, Verdict
 from strategy_bank.tools.judging.judgement import AttemptView, Comparison, Judgement
 
 
 class Judge(Protocol):
     """Judges one trajectory, compares several attempts, or says whether two strategies are one.
 
-    The answer None means: ask the connected agent.
+    The answer None means: ask the connected agent. `trust` says what of its lessons is recalled before a person has seen it.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def trust(self) -> Trust: ...
 
     async def judge(
         self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True
@@ -37,6 +40,9 @@ class AgentJudge:
     """Leaves every decision to the connected agent."""
 
     name = "agent"
+
+    def __init__(self, trust: Trust = "flagged") -> None:
+        self.trust: Trust = trust
 
     async def judge(self, task: str, trajectory: str, outcome: Verdict | None, *, distill: bool = True) -> None:
         return None

@@ -6,12 +6,12 @@ same_as {known: {…}}             these words correct a lesson that took in one
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Episode, LearnedStrategy, Run
+from strategy_bank.store.records import Episode, LearnedStrategy, Run, Trust
 from strategy_bank.tools.consolidation.amendment import Witness
 from strategy_bank.tools.consolidation.merge import merge, merged_into, naming_kept, same_lesson
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, merge_pairs, undecided_pairs
@@ -19,6 +19,7 @@ from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.learning.corrections import Corrected, Corrections, changed_by, corrected, known_wordings
 from strategy_bank.tools.learning.drafts import Source, strategies_of
 from strategy_bank.tools.own_process import aside
+from strategy_bank.tools.safety.admission import admitted
 from strategy_bank.tools.scopes.registry import Scope, visible_strategy
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class _Joint:
     pair: UndecidedPair | None
 
 
-async def answer(bank: "Bank", episode: Episode, same_as: Answers, scope: Scope) -> Answered:
+async def answer(bank: "Bank", episode: Episode, same_as: Answers, scope: Scope, trust: Trust = "flagged") -> Answered:
     """Merge what the agent says is one, and put better words in the place of the known ones where it gives them.
 
     Only what this episode or its run taught is merged, only where likeness leaves it open, and only while no other episode
@@ -69,7 +70,7 @@ async def answer(bank: "Bank", episode: Episode, same_as: Answers, scope: Scope)
             joints.append(_Joint(known_id, said, pair))
     episode = naming_kept(episode, await merge_pairs(bank, pairs))
     for joint in joints:
-        episode, why = await _put_together(bank, episode, joint)
+        episode, why = await _put_together(bank, episode, joint, trust)
         warnings += why
     taught_by_run = run and any(
         run.id in pair.new.run_ids for pair in (*pairs, *(each.pair for each in joints)) if pair
@@ -97,7 +98,7 @@ async def _may_be_one(bank: "Bank", pair: UndecidedPair) -> bool:
     return bool(undecided_pairs(pair.new, near) or same_lesson(pair.new, near))
 
 
-async def _put_together(bank: "Bank", episode: Episode, joint: _Joint) -> tuple[Episode, list[str]]:
+async def _put_together(bank: "Bank", episode: Episode, joint: _Joint, trust: Trust) -> tuple[Episode, list[str]]:
     """Merge the pair and correct the known strategy, or leave both as they are and say why."""
     words = joint.words.model_copy(update={"amends": joint.known_id})
     known = await known_wordings(bank, [words], episode.scope)
@@ -108,6 +109,7 @@ async def _put_together(bank: "Bank", episode: Episode, joint: _Joint) -> tuple[
         why = "carry literals of this task or read as orders; say it in general words"
         return episode, [f"{joint.known_id} stays as it was: the words for both {why}."]
     (draft,) = await bank.embed(drafted.strategies)
+    draft = replace(draft, strategy=admitted(draft.strategy, trust))
     return await bank.atomically(partial(_put_together_now, bank, episode, joint, draft))
 
 

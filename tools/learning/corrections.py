@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST = 3
 """Lessons that one report may change. The rest of its corrections are lessons of their own."""
 _WORDS = ("title", "description", "content")
-_CHANGES = ("amended", "proposed")
+_CHANGES = ("amended", "proposed", "waiting")
 
 
 @dataclass(frozen=True)

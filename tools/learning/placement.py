@@ -149,4 +149,7 @@ async def _commit(bank: "Bank", made: Plan) -> None:
 
 
 def _learned(new: Strategy, kept: Strategy, action: Literal["added", "merged"]) -> list[LearnedStrategy]:
-    return [LearnedStrategy(id=kept.id, title=kept.title, action=action)] if new.status == "active" else []
+    if new.status == "quarantined":
+        return []
+    waits = new.status == kept.status == "waiting"
+    return [LearnedStrategy(id=kept.id, title=kept.title, action="waiting" if waits else action)]

@@ -9,7 +9,7 @@ Every step may be done twice with the same result, so doing it again mends a cra
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
@@ -19,13 +19,15 @@ from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.corrections import changed_by, corrections_of, known_wordings
 from strategy_bank.tools.learning.credit import Use, credited, evidence, harm, use_of
-from strategy_bank.tools.learning.drafts import Source, strategies_of
+from strategy_bank.tools.learning.drafts import Drafted, Source, strategies_of
 from strategy_bank.tools.learning.placement import Plan, place
 from strategy_bank.tools.own_process import aside
+from strategy_bank.tools.safety.admission import admitted
 from strategy_bank.tools.safety.redact import redact_texts
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+    from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 _STRATEGY_ID = re.compile(r"\bst_[0-9a-f]{16}\b")
 _OF_A_USE = ["id", "task", "verdict", "helped_ids", "wrong_ids"]
@@ -58,7 +60,7 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
     seen = f"{episode.task}\n{episode.trajectory}"
     source = Source(episode.task, episode.scope, verdict, [episode.id], seen=seen, known=known)
     drafted = await aside(strategies_of, judgement.strategies, source)
-    embedded = await bank.embed(drafted.strategies)
+    embedded = await _admitted(bank, drafted, judge)
     warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
 
     async def step() -> tuple[Settled[Episode], Plan]:
@@ -98,7 +100,7 @@ async def conclude(
     known = await known_wordings(bank, comparison.strategies, run.scope)
     source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen, known)
     drafted = await aside(strategies_of, comparison.strategies, source)
-    embedded = await bank.embed(drafted.strategies)
+    embedded = await _admitted(bank, drafted, judge)
 
     async def step() -> tuple[Settled[Run], Plan]:
         current = await bank.get(Run, run.id)
@@ -120,6 +122,12 @@ async def conclude(
         return Settled(finished, [*drafted.warnings, *placed.warnings]), placed
 
     return await _decided(bank, judge, *await bank.atomically(step))
+
+
+async def _admitted(bank: "Bank", drafted: Drafted, judge: Judge) -> "list[EmbeddedStrategy]":
+    """Return the drafts with their vectors, and those that a person must let in first as waiting."""
+    embedded = await bank.embed(drafted.strategies)
+    return [replace(item, strategy=admitted(item.strategy, judge.trust)) for item in embedded]
 
 
 async def _current(bank: "Bank", episode: Episode) -> Episode:

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from strategy_bank.store.errors import NotFound
-from strategy_bank.store.records import GLOBAL_SCOPE, NO_PROJECT_SCOPE, Episode, Project, Run, Strategy, content_id
+from strategy_bank.store.records import (
+    FOR_A_PERSON,
+    GLOBAL_SCOPE,
+    NO_PROJECT_SCOPE,
+    Episode,
+    Project,
+    Run,
+    Strategy,
+    content_id,
+)
 from strategy_bank.tools.scopes.workspace import Workspace, workspace_of
 
 if TYPE_CHECKING:
@@ -100,7 +109,8 @@ async def own_run(bank: "Bank", id: str, scope: Scope) -> Run:
 async def visible_strategy(bank: "Bank", id: str, scope: Scope) -> Strategy:
     """Return a strategy that the caller may read. Raises NotFound, also for one that waits for a person's decision."""
     found = await bank.find(Strategy, id)
-    return _own(None if found and found.status == "quarantined" else found, "strategy", id, scope.readable)
+    unseen = found is None or found.status in FOR_A_PERSON
+    return _own(None if unseen else found, "strategy", id, scope.readable)
 
 
 Scoped = TypeVar("Scoped", Strategy, Episode, Run)

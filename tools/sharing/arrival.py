@@ -23,6 +23,7 @@ from strategy_bank.store.records import (
     Revision,
     Run,
     Strategy,
+    Trust,
     Worded,
     content_id,
     wording,
@@ -31,6 +32,7 @@ from strategy_bank.store.transfer.line_bounds import is_id
 from strategy_bank.tools.consolidation.merge import merged_into, merged_into_id
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.drafts import QUARANTINED, clean_words
+from strategy_bank.tools.safety.admission import admitted
 from strategy_bank.tools.safety.prompt_injection import read_as_orders
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.workspace import printable_name
@@ -49,6 +51,7 @@ _FRESH: dict[str, object] = {
     "hurt": 0,
     "credited_by": [],
     "pardoned": [],
+    "decisions": [],
     "revision": 0,
 }
 _BATCH = 100
@@ -58,10 +61,14 @@ W = TypeVar("W", Revision, Proposal)
 
 @dataclass
 class Arrival:
-    """What has arrived so far. `scope`, if given, is that of every record; `trusted`: they come from this bank's own export."""
+    """What has arrived so far. `scope`, if given, is that of every record; `trusted`: they come from this bank's own export.
+
+    `trust` says what of anybody else's is recalled before a person has let it in.
+    """
 
     scope: str = ""
     trusted: bool = False
+    trust: Trust = "flagged"
     total: int = 0
     _orders: list[str] = field(default_factory=list[str])  # ids of strategies that read as orders, or are quarantined
     _renamed: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])  # old id → new id, scope
@@ -113,7 +120,7 @@ class Arrival:
         about = {"source_task": _lines(record.source_task), "status_reason": _one_line(record.status_reason)}
         former = {"revisions": self._cleaned(record.revisions), "proposals": self._cleaned(record.proposals)}
         cleaned = record.model_copy(update={**_words(record), **about, **former, "scope": self._scope_of(record.scope)})
-        cleaned = self._with_own_id(cleaned if self.trusted else _unused(cleaned))
+        cleaned = self._with_own_id(cleaned if self.trusted else admitted(_unused(cleaned), self.trust))
         believed = self.trusted and cleaned.status == "active"
         if cleaned.status == "quarantined" or (believed and read_as_orders(cleaned.wording)):
             self._orders.append(cleaned.id)

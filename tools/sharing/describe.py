@@ -3,7 +3,7 @@
 import re
 from difflib import ndiff
 
-from strategy_bank.store.records import LearnedStrategy, LessonAction, Revision, Strategy, Worded
+from strategy_bank.store.records import LearnedStrategy, LessonAction, Revision, StatusChange, Strategy, Worded
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.prompting import plain_id, quoted
 
@@ -14,6 +14,7 @@ _MEANINGS: dict[LessonAction, str] = {
     "amended": " (it has the new words now, the former ones are kept as a revision)",
     "proposed": " (it has a record: your words are shown under it until another task's report proposes the same)",
     "confirmed": " (in the words it had)",
+    "waiting": " (agents see it once a person has let it in)",
 }
 
 
@@ -26,12 +27,19 @@ def describe(strategy: Strategy) -> str:
         "",
         f"- from: {ORIGINS[strategy.outcome]}, scope {folded(strategy.scope)}, {strategy.created_at:%Y-%m-%d}",
         f"- status: {strategy.status}{reason}",
+        *([f"- caution: {folded(strategy.caution)}"] if strategy.caution else []),
         f"- told by {strategy.support}, helped {strategy.helped}, hurt {strategy.hurt}",
         f"- episodes: {_ids(strategy.episode_ids) or 'none'}",
     ]
     lines += [f"- runs: {_ids(strategy.run_ids)}"] if strategy.run_ids else []
     lines += [f"- advises the opposite of: {_ids(strategy.contradicts)}"] if strategy.contradicts else []
+    lines += [f"- {_decided(each)}" for each in strategy.decisions]
     return "\n".join(lines)
+
+
+def _decided(decision: StatusChange) -> str:
+    reason = f" ({folded(decision.reason)})" if decision.reason else ""
+    return f"decided {decision.changed_at:%Y-%m-%d %H:%M} UTC: {decision.before}{reason} → {decision.after}"
 
 
 def learned_line(learned: LearnedStrategy) -> str:

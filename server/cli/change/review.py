@@ -1,69 +1,94 @@
-"""`strategy-bank review`: a person decides on each quarantined strategy."""
+"""`strategy-bank review`: a person decides on each strategy and each correction that waits."""
 
 import re
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from strategy_bank.server.cli.console import Target, json_option, pass_target, say, show_block, show_json
-from strategy_bank.store.records import Strategy
+from strategy_bank.store.records import Proposal, Strategy
 from strategy_bank.store.visible_text import visible_line
-from strategy_bank.tools.curation.decisions import Decision, carry_out, quarantined
+from strategy_bank.tools.curation.decisions import Decision, carry_out, for_a_person
+from strategy_bank.tools.curation.words import accept, drop
+from strategy_bank.tools.curation.words import for_a_person as corrections_for_a_person
 from strategy_bank.tools.safety.disguise import INVISIBLE, LATIN_WORD
+from strategy_bank.tools.sharing.describe import difference
 
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+Item = tuple[Strategy, Proposal | None]
+"""A strategy that waits, or one of which a correction waits."""
 Answer = Decision | Literal["skip", "quit"]
-_ANSWERS: dict[str, Answer] = {"k": "keep", "r": "reinstate", "f": "forget", "s": "skip", "q": "quit"}
-_QUESTION = "[k]eep out of recall, [r]einstate, [f]orget for good, [s]kip, [q]uit"
+_ANSWERS: dict[str, Answer] = {"k": "keep", "r": "reinstate", "l": "reinstate", "f": "forget", "s": "skip", "q": "quit"}
+_QUESTION = "[k]eep out of recall, [l]et into recall, [f]orget for good, [s]kip, [q]uit"
+_ABOUT_WORDS = "[k]eep the words it has, [l]et the new ones in, [s]kip, [q]uit"
 
 
-@click.command(short_help="Decide on what is quarantined, one by one.")
+@click.command(short_help="Decide on what waits for a person, one by one.")
 @click.option("--list", "only_list", is_flag=True, help="Show what waits, and ask nothing.")
 @pass_target("Only this scope; default: all.")
 @json_option
 def review(target: Target, only_list: bool, as_json: bool) -> None:
-    """Go through the quarantined strategies. Each of them read as orders to the agent, and no agent sees it.
+    """Go through what waits for a person, and no agent sees: strategies that read as orders, those that may do harm, with
+    the setting trust = approve all new ones, and corrections of known ones.
 
     Invisible and look-alike letters are shown as escapes. Answers may come from a pipe, one a line; after the last one, the
-    other strategies keep waiting. Exit code 1 while something waits.
+    rest keeps waiting. `undo` takes a decision back. Exit code 1 while something waits.
 
     \b
     Examples:
       strategy-bank review
       strategy-bank review --json | jq -r '.[].title'
     """
-    waiting = target.with_bank(lambda bank: quarantined(bank, target.scope))
+    waiting = target.with_bank(lambda bank: _waiting(bank, target.scope))
     if as_json:
-        show_json([strategy.model_dump(mode="json") for strategy in waiting])
+        show_json([strategy.model_dump(mode="json") for strategy, _ in waiting])
     elif only_list:
-        show_block("\n\n".join(map(_shown, waiting)) or "Nothing is quarantined.")
+        show_block("\n\n".join(map(_shown, waiting)) or "Nothing waits.")
     elif waiting:
         decided = _decided(target, waiting)
-        waiting = [strategy for strategy in waiting if strategy.id not in decided]
+        waiting = [item for number, item in enumerate(waiting) if number not in decided]
     else:
-        say("Nothing is quarantined.")
+        say("Nothing waits.")
     if waiting:
-        say(f"{len(waiting)} still quarantined.")
+        say(f"{len(waiting)} still waiting.")
         raise click.exceptions.Exit(1)
 
 
-def _decided(target: Target, waiting: list[Strategy]) -> set[str]:
-    """Ask about each strategy and do at once what was answered. Return the ids of those that no longer wait."""
-    done: set[str] = set()
-    for number, strategy in enumerate(waiting, 1):
-        show_block(f"\n{number} of {len(waiting)}\n{_shown(strategy)}")
-        answer = _answer()
+async def _waiting(bank: "Bank", scope: str | None) -> list[Item]:
+    corrected = await corrections_for_a_person(bank, scope)
+    return [*((each, None) for each in await for_a_person(bank, scope)), *corrected]
+
+
+def _decided(target: Target, waiting: list[Item]) -> set[int]:
+    """Ask about each and do at once what was answered. Return the places of those that no longer wait."""
+    done: set[int] = set()
+    for number, item in enumerate(waiting):
+        show_block(f"\n{number + 1} of {len(waiting)}\n{_shown(item)}")
+        answer = _answer(_QUESTION if item[1] is None else _ABOUT_WORDS)
         if answer == "quit":
             break
         if answer != "skip":
-            target.with_bank(lambda bank, strategy=strategy, answer=answer: carry_out(bank, strategy, answer))
-            done.add(strategy.id)
+            target.with_bank(lambda bank, item=item, answer=answer: _carried_out(bank, item, answer))
+            done.add(number)
     return done
 
 
-def _answer() -> Answer:
+async def _carried_out(bank: "Bank", item: Item, answer: Decision) -> None:
+    strategy, proposal = item
+    if proposal is None:
+        await carry_out(bank, strategy, answer)
+    elif answer == "reinstate":
+        await accept(bank, strategy, proposal)
+    else:
+        await drop(bank, strategy, proposal)
+
+
+def _answer(question: str) -> Answer:
     while True:
-        say(f"{_QUESTION}: ", end="")
+        say(f"{question}: ", end="")
         line = sys.stdin.readline()
         if not line:
             return "quit"
@@ -72,7 +97,16 @@ def _answer() -> Answer:
         say("Answer with one of the letters.")
 
 
-def _shown(strategy: Strategy) -> str:
+def _shown(item: Item) -> str:
+    strategy, proposal = item
+    if proposal is None:
+        return _strategy(strategy)
+    head = f"{_visible(strategy.id)}  a correction, proposed by {_visible(proposal.proposed_by)}"
+    changes = "\n".join(f"  {_visible(line)}" for line in difference(strategy, proposal).splitlines())
+    return f"{head}, scope {_visible(strategy.scope)}\n{changes}"
+
+
+def _strategy(strategy: Strategy) -> str:
     source = ", ".join([*strategy.episode_ids[-3:], *strategy.run_ids[-3:]]) or "an import"
     lines = (
         f"{_visible(strategy.id)}  {_visible(strategy.status_reason)}",

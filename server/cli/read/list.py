@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command("list")
 @click.option(
     "--status",
-    type=click.Choice(["active", "retired", "quarantined", "all"]),
+    type=click.Choice(["active", "retired", "quarantined", "waiting", "all"]),
     default="active",
     show_default=True,
     help="Only strategies with this status.",

@@ -35,9 +35,9 @@ def import_bank(target: Target, file: str, trust: bool) -> None:
     """Add the JSON Lines in FILE, or in standard input with -, to the bank.
 
     Records whose ids are there already stay as they are, so importing a file twice adds nothing. If one line is wrong, nothing
-    is added. Secrets are redacted. Strategies that read as orders to the agent are quarantined, and all begin with fresh
-    counters; with --trust, for an export of your own, they come back as they were. Besides the lines of `export`, plain
-    strategies work:
+    is added. Secrets are redacted. Strategies that read as orders to the agent are quarantined; with the setting trust =
+    approve all of them wait for `review`. They begin with fresh counters. With --trust, for an export of your own, they
+    come back as they were. Besides the lines of `export`, plain strategies work:
 
     \b
       {"title": "…", "description": "When …", "content": "…", "outcome": "success"}
@@ -53,7 +53,7 @@ def import_bank(target: Target, file: str, trust: bool) -> None:
     from strategy_bank.store.transfer.jsonl import Imported, load
     from strategy_bank.tools.sharing.arrival import Arrival
 
-    arrival = Arrival(target.scope or "", trust)
+    arrival = Arrival(target.scope or "", trust, target.settings.trust)
     target.settings.location.prepare()
     scratch = lend_scratch(target.settings.location.home)
     plain_scope = target.settings.scope or "global"

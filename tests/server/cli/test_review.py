@@ -70,7 +70,7 @@ def test_each_answer_does_what_it_says_and_what_was_skipped_waits(filled: Path) 
 def test_the_end_of_the_answers_leaves_the_rest_as_it_is(filled: Path) -> None:
     result = review(filled, answers="s\n")
     assert result.exit_code == 1
-    assert "3 still quarantined" in result.stderr
+    assert "3 still waiting" in result.stderr
     assert {status for status, _ in statuses(filled).values()} == {"quarantined"}
 
 
@@ -92,4 +92,4 @@ def test_a_script_gets_json_of_the_scope_it_asked_for(filled: Path) -> None:
 def test_with_nothing_quarantined_there_is_nothing_to_do(home: Path) -> None:
     result = review(home)
     assert result.exit_code == 0
-    assert "Nothing is quarantined." in result.stderr
+    assert "Nothing waits." in result.stderr
