@@ -86,7 +86,7 @@ def test_it_counts_what_is_in_the_bank_and_warns_of_what_waits_for_a_person(doct
     quarantined = Strategy(id="st_2", status="quarantined", **LESSON)
     fill(home, Strategy(id="st_1", **LESSON), quarantined, pending)
     findings = doctor()
-    assert findings["bank"][0]["found"] == "1 of 2 strategies active, 1 episodes, 0 runs; 1 quarantined"
+    assert findings["bank"][0]["found"] == "1 of 2 strategies active, 1 episodes, 0 runs; 1 wait for a person"
     assert findings["pending"][0]["found"] == "1 episodes: nobody has judged them yet"
     assert findings["recall"][0]["status"] == "ok"
     assert [findings[about][0]["status"] for about in ("bank", "pending", "pieces")] == ["warn", "warn", "ok"]

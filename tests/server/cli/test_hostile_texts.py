@@ -112,6 +112,7 @@ RUNS: dict[str, list[list[str]]] = {
     "review": [["--list"], ["--json"], []],
     "retire": [["st_1"], [HOSTILE]],
     "reinstate": [["st_4"]],
+    "undo": [["st_4"], [HOSTILE]],
     "forget": [["st_1", "ep_1", "run_1"]],
     "consolidate": [["--dry-run"]],
     "move": [[HOSTILE, "elsewhere"], ["elsewhere", HOSTILE]],
