@@ -3,8 +3,9 @@
 Claude Code, Codex and Gemini CLI are installed from npm, connected by `strategy-bank connect`, and once more, elsewhere, by the
 plugin, as the documentation says. Then they are given a task. The model works, stops, and reports only because the stop hook
 asks it to. In a second session, with a task worded otherwise, the lesson must be in what the model is sent: with the prompt,
-or, where the client has no hook for that, when the model recalls. The exit code is 1 where it is not, and 0 where the npm
-registry cannot be reached.
+or, where the client has no hook for that, when the model recalls. In a third one, about something else, a command fails twice
+with the same error: the lesson must be there after the second time, and not before. The exit code is 1 where it is not, and 0
+where the npm registry cannot be reached.
 """
 
 import json
@@ -29,6 +30,8 @@ from strategy_bank.tools.transcripts.entry import REQUEST
 HERE = node.HERE / "clients"
 TASK = "The nightly import of customer orders crashes with a decoding error; make it run through."
 LIKE_IT = "Our job that reads partner CSV files dies on strange characters. Please repair it."
+CHORE = "Choose the colours of the landing page."
+ERROR = "UnicodeDecodeError: cannot decode byte 0xe9 while reading the text file of another system"
 OUTPUT = "14 passed in 2.31s"
 TITLE = "Detect the encoding of foreign files"
 JUDGEMENT = {
@@ -44,6 +47,8 @@ JUDGEMENT = {
         }
     ],
 }
+Said = Turn | Callable[[str], Turn]
+"""What the model says next, or how it finds that in what it hears."""
 _SERVER = [sys.executable, "-m", "strategy_bank.server"]
 
 
@@ -150,9 +155,10 @@ def judge(client: Client) -> str:
     with _home(client) as (home, model):
         for command in client.connects:
             client.run(command, home / "checkout", home, model.base_url)
-        first = _converse(client, model, home, TASK)
-        second = _converse(client, model, home, LIKE_IT)
-        return _seen(client, home, first, second)
+        first = _converse(client, model, home, TASK, _works(client, TASK))
+        second = _converse(client, model, home, LIKE_IT, _works(client, LIKE_IT))
+        seen = _seen(client, home, first, second)
+        return seen + (_unstuck(_converse(client, model, home, CHORE, _fails_twice(client))) if client.recalls else "")
 
 
 @contextmanager
@@ -172,20 +178,27 @@ def _home(client: Client) -> Iterator[tuple[Path, ScriptedModel]]:
         yield home, model
 
 
-def _converse(client: Client, model: ScriptedModel, home: Path, task: str) -> list[str]:
+def _converse(client: Client, model: ScriptedModel, home: Path, task: str, turns: list[Said]) -> list[str]:
     """What the model was sent in a session."""
     model.heard = []
-    model.script = _scripted(client, task)
+    model.script = _scripted(turns)
     client.run([*client.asks, task], home / "project", home, model.base_url)
     return model.heard
 
 
-def _scripted(client: Client, task: str) -> Script:
+def _works(client: Client, task: str) -> list[Said]:
     """Work, stop, and report when asked; where no hook recalls, the model does so first, as the instructions say."""
     tool, argument = client.shell
     recall = [] if client.recalls else [Call("recall_strategies", {"task": task})]
-    work = [Call(tool, {argument: f"echo {OUTPUT}"}), "Done: it runs through."]
-    turns: list[Turn | Callable[[str], Turn]] = [*recall, *work, _report_asked_for, "Reported."]
+    return [*recall, Call(tool, {argument: f"echo {OUTPUT}"}), "Done: it runs through.", _report_asked_for, "Reported."]
+
+
+def _fails_twice(client: Client) -> list[Said]:
+    tool, argument = client.shell
+    return [*(Call(tool, {argument: f"echo try {n}; echo '{ERROR}' >&2; exit 1"}) for n in (1, 2)), "Given up."]
+
+
+def _scripted(turns: list[Said]) -> Script:
     left = iter(turns)
 
     def script(heard: str) -> Turn:
@@ -220,6 +233,14 @@ def _seen(client: Client, home: Path, first: list[str], second: list[str]) -> st
     return f"connected; reported when the stop hook asked, from its own transcript; the lesson came {came}"
 
 
+def _unstuck(heard: list[str]) -> str:
+    """What is said where the lesson came with the second failure: in the third request. Raises Failed."""
+    came = next((number for number, request in enumerate(heard) if TITLE in request), None)
+    if came != 2:
+        raise node.Failed(f"when a command failed twice, the lesson came with request {came} of {len(heard)}")
+    return "; and when the same error came twice"
+
+
 def _run(
     command: list[str], folder: Path, home: Path, environment: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
@@ -231,7 +252,7 @@ def _run(
         command,
         env=own,
         cwd=folder,
-        input="y\n",
+        stdin=subprocess.DEVNULL,  # else a client takes it for a part of the prompt
         capture_output=True,
         text=True,
         timeout=180,

@@ -28,6 +28,7 @@ from strategy_bank.tools.recall_strategies import (
 from strategy_bank.tools.report_outcome import OutcomeResult
 from strategy_bank.tools.scale_attempts import ScaleRequest, ScalingResult
 from strategy_bank.tools.trajectory.json_text import as_json_text
+from strategy_bank.tools.trajectory.text import shorten
 
 ItsScope = Annotated[str | None, Field(max_length=200, description="Leave out")]
 ItsCaller = Annotated[Caller, Resolve(caller_of)]
@@ -55,7 +56,9 @@ Fates = Annotated[
 # What agents sent before `recalled`; it says that they were followed, and no more.
 Used = Annotated[list[str] | None, Field(max_length=50, json_schema_extra=UNLISTED)]
 
-Hook = Literal["UserPromptSubmit", "PostToolUseFailure"]
+Hook = Literal["UserPromptSubmit", "PostToolUseFailure", "PostToolUse"]
+_STUCK_CHARS = 8_000
+_AFTER_TOOLS = ("PostToolUseFailure", "PostToolUse")  # Codex sends the second after every command, failed or not
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -80,9 +83,7 @@ async def recall_strategies(
     ids: Annotated[
         list[str] | None, Field(max_length=10, description="Instead of task: open those listed as others")
     ] = None,
-    stuck_on: Annotated[
-        str | None, Field(max_length=8000, description="When stuck in mid-task: the error and your aim")
-    ] = None,
+    stuck_on: Annotated[str | None, Field(description="When stuck in mid-task: the error and your aim")] = None,
     scope: ItsScope = None,
     hook: Annotated[Hook | None, Field(json_schema_extra=UNLISTED)] = None,
 ) -> Annotated[CallToolResult, RecallResult]:
@@ -93,11 +94,12 @@ async def recall_strategies(
     bank = await state.bank()
     if ids:
         result = await open_strategies(bank, ids, own)
-    elif stuck_on:
-        if hook and not state.failures.came_again(own.name, stuck_on):
-            return _reply(nothing_when_stuck(own), NOTHING_TO_ADD)
-        result = await recall_when_stuck(bank, task or "", stuck_on, limit, own)
-        if hook and not result.strategies:
+    elif stuck_on and not hook:
+        result = await recall_when_stuck(bank, task or "", shorten(stuck_on, _STUCK_CHARS), limit, own)
+    elif hook in _AFTER_TOOLS:
+        error = state.failures.again(own.name, stuck_on or "", failed=hook == "PostToolUseFailure")
+        result = await recall_when_stuck(bank, "", error, limit, own) if error else nothing_when_stuck(own)
+        if not result.strategies:
             return _reply(result, NOTHING_TO_ADD)
     elif task:
         result = await recall(bank, task, limit, own, state.settings.hold_out)

@@ -31,9 +31,14 @@ _SILENT = frozenset(
         "agent-name",
         "agent-setting",
         "ai-title",
+        "api-request",
+        "api-request-blob",
+        "api-request-shape",
+        "atis-latch",
         "attribution-snapshot",
         "bridge-session",
         "content-replacement",
+        "cost-state",
         "custom-title",
         "file-history-snapshot",
         "last-prompt",
@@ -47,6 +52,7 @@ _SILENT = frozenset(
         "system",
         "tag",
         "task-summary",
+        "tools-used",
         "worktree-state",
     }
 )

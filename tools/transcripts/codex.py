@@ -24,7 +24,7 @@ from strategy_bank.tools.transcripts.entry import (
 )
 
 _HOUSEKEEPING = frozenset({"update_plan", "request_user_input", "tool_search", "list_mcp_resources"})
-_SILENT = frozenset({"session_meta", "event_msg", "turn_context", "compacted", "world_state"})
+_SILENT = frozenset({"session_meta", "event_msg", "turn_context", "compacted", "token_usage_record", "world_state"})
 _SILENT_ITEMS = frozenset({"ghost_snapshot", "compaction", "compaction_summary", "context_compaction", "other"})
 _PART = re.compile(r"<(cwd|command|result)>((?:(?!<\1>).)*?)</\1>", re.DOTALL)
 

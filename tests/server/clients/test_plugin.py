@@ -349,7 +349,10 @@ def test_codex_gets_the_same_plugin_under_its_own_name_for_the_server() -> None:
         .read_text("utf-8")
         .replace("plugin:strategy-bank:strategy-bank", "strategy-bank")
     )
-    of_claude["hooks"].pop("PostToolUseFailure")  # Codex knows no such event
+    events = of_claude["hooks"]
+    (group,) = events.pop("PostToolUseFailure")  # Codex knows no such event, but tells what every command printed
+    group["hooks"][0]["input"] = {"stuck_on": "${tool_response}", "hook": "PostToolUse"}
+    events["PostToolUse"] = [{"matcher": "Bash"} | group]
     assert json.loads((PLUGIN / hooks).read_text("utf-8")) == of_claude
 
 
@@ -408,8 +411,11 @@ def test_the_installed_command_takes_the_short_way_too(transcript: Path) -> None
 def test_the_page_about_it_shows_hooks_for_codex_that_name_the_same_tool_and_command() -> None:
     page = (ROOT / "docs" / "plugins.md").read_text("utf-8")
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    ours = loaded("hooks/hooks.json")["hooks"]
-    for event, (group,) in json.loads(block)["hooks"].items():
+    ours = loaded("hooks/codex.json")["hooks"]
+    shown_hooks = json.loads(block)["hooks"]
+    assert shown_hooks.keys() == ours.keys()
+    for event, (group,) in shown_hooks.items():
+        assert group.get("matcher") == ours[event][0].get("matcher")
         (shown,), (expected,) = group["hooks"], ours[event][0]["hooks"]
         for key in ("type", "tool", "command", "input"):
             assert shown.get(key) == expected.get(key)

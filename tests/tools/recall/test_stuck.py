@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from strategy_bank.server.mcp.failures import Failures
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Recall
@@ -94,3 +95,36 @@ async def test_a_hook_is_answered_once_for_an_error_and_only_when_it_came_again(
     answer = json.loads(told[1])["hookSpecificOutput"]
     assert answer["hookEventName"] == "PostToolUseFailure"
     assert STRATEGY["content"] in answer["additionalContext"].replace("\n> ", " ")
+
+
+@pytest.mark.parametrize("event", ["PostToolUseFailure", "PostToolUse"])
+async def test_an_error_is_the_same_whatever_stands_around_it_and_however_long(connect: Connect, event: str) -> None:
+    def printed(around: str) -> dict[str, str]:
+        return {"stuck_on": f"{around}\n{STUCK}\nread 3 files\n{around}", "hook": event}
+
+    async with connect() as client:
+        await report(client)
+        told = [
+            text_of(await client.call_tool("recall_strategies", printed(around)))
+            for around in ("reading", "still reading " * 3_000, "reading")
+        ]
+    assert (told[0], told[2]) == ("{}", "{}")
+    assert json.loads(told[1])["hookSpecificOutput"]["hookEventName"] == event
+
+
+async def test_commands_that_printed_no_error_say_nothing_however_often(connect: Connect) -> None:
+    harmless = [STRATEGY["content"], "except UnicodeDecodeError:", "test result: ok. 9 passed; 0 failed", "", None]
+    async with connect() as client:
+        await report(client)
+        for text in harmless:
+            for _ in range(3):
+                sent = {"stuck_on": text, "hook": "PostToolUse"}
+                assert text_of(await client.call_tool("recall_strategies", sent)) == "{}"
+
+
+def test_what_is_fixed_in_part_is_another_error() -> None:
+    failures = Failures()
+    both, one = "a.c:7: error: no type\nb.c:9: error: no such field", "b.c:11: error: no such field"
+    assert [bool(failures.again("x", text, failed=False)) for text in (both, one, one)] == [False, False, True]
+    assert failures.again("x", "b.c:2: error: no such field\na.c:8: error: no type", failed=False)
+    assert not failures.again("other", one, failed=False)
