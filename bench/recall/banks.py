@@ -39,7 +39,7 @@ class Read:
         there = [k for k in among if k not in query.hidden]
         near = {k: float(self.items[k].retrieval @ task.vector) for k in there}
         found = sorted(there, key=lambda k: -near[k])[: ranking.NEAREST]
-        covers = coverage.coverages(task, [self.items[k].packed_pieces for k in found])
+        covers = coverage.coverages(task, [self.items[k].packed_pieces for k in found], [near[k] for k in found])
         candidates = [
             ranking.Candidate(near[k], 0.0, cover, self.items[k].strategy.model_dump(include=COLUMNS))
             for k, cover in zip(found, covers, strict=True)

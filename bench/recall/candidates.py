@@ -18,13 +18,15 @@ from bench.consolidation.pairs import DRAWN, rows
 from bench.recall.metrics import ndcg
 from bench.recall.sets import DATA, Case, Query, graded, household, web_tasks
 from strategy_bank.store.bank import Bank
+from strategy_bank.store.embedding.embedder import Reading
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
-WAYS = ((48, 48, 0), (24, 24, 0), (20, 8, 0), (20, 0, 0), (48, 0, 48), (20, 0, 8), (16, 0, 8), (12, 0, 8))
-"""Nearest by vector, best by all words, best by those that the model spells out."""
+WAYS = ((80, 0, 8), (60, 0, 8), (40, 0, 8), (32, 0, 8), (24, 0, 8), (16, 0, 8), (12, 0, 8), (40, 0, 0))
+"""Nearest by vector, best by all words, best by those that the model spells out. Of more than 24 the likeliest are compared."""
+MOST = 80
 TASKS = 240
 """Of each set, chosen by chance where it has more."""
 COLUMNS = set(Hit.model_fields) - {"relevance"}
@@ -42,22 +44,28 @@ class Pool:
     async def orders(self, query: Query) -> list[tuple[int, list[str]]]:
         """For each way how many candidates there are, and their ids, the best first."""
         reading = self._bank.embedder.read_query(ranking.gist(query.task))
-        nearest = [self._ids[k] for k in np.argsort(-(self._vectors @ reading.vector), kind="stable")[: WAYS[0][0]]]
+        cosines = self._vectors @ reading.vector
+        near = {self._ids[k]: float(cosines[k]) for k in np.argsort(-cosines, kind="stable")[:MOST]}
         worded = await self._matching(ranking.lexical_query(query.task))
         spelt = await self._matching(ranking.lexical_query(query.task, self._bank.embedder.count_pieces))
-        every = list(dict.fromkeys([*nearest, *worded, *spelt]))
-        covers = coverage.coverages(reading, [self._items[id].packed_pieces for id in every])
-        candidates = {
-            id: ranking.Candidate(0.0, 0.0, cover, self._items[id].strategy.model_dump(include=COLUMNS))
-            for id, cover in zip(every, covers, strict=True)
-        }
-        some = [dict.fromkeys([*nearest[:near], *worded[:word], *spelt[:rare]]) for near, word, rare in WAYS]
-        return [(len(ids), [hit.id for hit in ranking.ordered(candidates[id] for id in ids)]) for ids in some]
+        told: list[tuple[int, list[str]]] = []
+        for nearest, word, rare in WAYS:
+            ids = list(dict.fromkeys([*list(near)[:nearest], *list(worded)[:word], *list(spelt)[:rare]]))
+            likely = [near.get(id, 0.0) + spelt.get(id, 0.0) for id in ids]
+            told.append((len(ids), [hit.id for hit in self._ordered(reading, ids, likely)]))
+        return told
 
-    async def _matching(self, words: str) -> list[str]:
-        table, limit = self._bank._table(Strategy), WAYS[0][1]
-        found = await table.matching("text", words, ["id"], {"status": "active"}, limit) if words else []
-        return [row["id"] for row, _ in found]
+    def _ordered(self, reading: Reading, ids: Sequence[str], likely: Sequence[float]) -> list[Hit]:
+        covers = coverage.coverages(reading, [self._items[id].packed_pieces for id in ids], likely)
+        each = zip(ids, covers, strict=True)
+        rows = [(cover, self._items[id].strategy.model_dump(include=COLUMNS)) for id, cover in each]
+        return ranking.ordered(ranking.Candidate(0.0, 0.0, cover, row) for cover, row in rows)
+
+    async def _matching(self, words: str) -> dict[str, float]:
+        """Return the ids of the best rows by words with their BM25 scores, the best first."""
+        table = self._bank._table(Strategy)
+        found = await table.matching("text", words, ["id"], {"status": "active"}, MOST) if words else []
+        return {row["id"]: score for row, score in found}
 
 
 def told() -> list[Strategy]:

@@ -137,7 +137,8 @@ def _candidates(
     worded = _best(bm25[: len(known)])[: ranking.WORDED]
     lexical = {k: float(bm25[k]) for k in worded if bm25[k] > 0}
     found = list(dict.fromkeys([*nearest, *lexical]))
-    coverages = coverage.coverages(query, [embedded[k].packed_pieces for k in found]) if found else []
+    likely = [float(near[k]) + lexical.get(k, 0.0) for k in found]
+    coverages = coverage.coverages(query, [embedded[k].packed_pieces for k in found], likely)
     columns = set(Hit.model_fields) - {"relevance"}
     return [
         ranking.Candidate(float(near[k]), lexical.get(k, 0.0), covers, known[k].model_dump(include=columns))

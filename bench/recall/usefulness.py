@@ -66,13 +66,12 @@ def measure(embedder: Embedder) -> None:
 
 
 def _candidates(query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:
-    covers = coverage.coverages(query, [item.packed_pieces for item in items])
+    near = [float(item.retrieval @ query.vector) for item in items]
+    covers = coverage.coverages(query, [item.packed_pieces for item in items], near)
     names = Hit.model_fields.keys() - {"relevance"}
     return [
-        ranking.Candidate(
-            float(item.retrieval @ query.vector), 0.0, cover, {name: getattr(item.strategy, name) for name in names}
-        )
-        for item, cover in zip(items, covers, strict=True)
+        ranking.Candidate(cosine, 0.0, cover, {name: getattr(item.strategy, name) for name in names})
+        for item, cosine, cover in zip(items, near, covers, strict=True)
     ]
 
 

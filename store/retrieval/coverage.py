@@ -30,7 +30,8 @@ _BORDERS = np.array([-0.9816, 0.0, 0.9816], np.float32)
 # the quantiser of four levels with the least error for a normal distribution (Lloyd 1957, Max 1960)
 _SHIFTS = np.array([0, 2, 4, 6], np.uint8)
 _FOUR = _LEVELS[(np.arange(256)[:, None] >> _SHIFTS) & 3]  # the numbers in each byte: shape (256, 4)
-_AT_ONCE = 512  # word pieces unpacked at a time, so that they stay in the processor's cache
+COMPARED = 24  # strategies whose word pieces are compared, where it is known which are likely
+BY_SHARE = 0.3  # weight of the share of the task's words that a strategy has, beside what makes it likely
 
 
 class Coverage(NamedTuple):
@@ -85,53 +86,72 @@ def unpack(packed: bytes, width: int) -> Vectors:
     return vectors / lengths
 
 
-def coverages(query: Reading, packed: Sequence[bytes]) -> list[Coverage | None]:
+def coverages(query: Reading, packed: Sequence[bytes], likely: Sequence[float] | None = None) -> list[Coverage | None]:
     """Return how well the task and each strategy cover each other, or None where nothing is packed.
 
     Text and source task of a strategy count as one: what one of them has of the task need not be in the other. Words that
-    nearly all of these strategies have count little. A task without telling word pieces has coverage 0 both ways.
+    nearly all of these strategies have count little. A task without telling word pieces has coverage 0 both ways. `likely` is a
+    number for each strategy, higher for those that may fit: with it only the likeliest are compared, and others have 0 too.
     """
     wanted, vectors = _asked(*_telling(query))
-    strategies = [split(one, vectors.shape[1] // 4) for one in packed if one]
-    told = _WEIGHTS * _distinctive([ids for _, ids, _ in strategies])
-    shared = np.zeros(_VOCABULARY, np.float32)
-    shared[wanted] = _SAME
-    task = _Asked(np.ascontiguousarray(vectors.T), told[wanted], shared)
-    # one strategy at a time, so that what is unpacked stays in the processor's cache
-    covers = iter([_coverage(task, told[ids], counts[0], ids, rows) for counts, ids, rows in strategies])
-    return [next(covers) if one else None for one in packed]
+    there = [place for place, one in enumerate(packed) if one]
+    strategies = [split(packed[place], vectors.shape[1] // 4) for place in there]
+    owners, ids = _having([ids for _, ids, _ in strategies])
+    told = _WEIGHTS * _distinctive(ids, len(strategies))
+    covers: list[Coverage | None] = [Coverage(0.0, 0.0) if one else None for one in packed]
+    chosen = [number for number, (_, own, _) in enumerate(strategies) if len(own)]
+    if likely is not None and len(chosen) > COMPARED:
+        shares = _shares(told, wanted, owners, ids, len(strategies))
+        chosen = sorted(chosen, key=lambda number: -likely[there[number]] - BY_SHARE * shares[number])[:COMPARED]
+    if chosen and told[wanted].any():
+        compared = _compared(told, wanted, vectors, [strategies[number] for number in chosen])
+        for number, one in zip(chosen, compared, strict=True):
+            covers[there[number]] = one
+    return covers
 
 
-def _distinctive(strategies: Sequence[Ints]) -> Floats:
+def _having(strategies: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """Return the numbers of the strategies and the ids that they have, each id once for a strategy; both of shape (n,)."""
+    numbers = np.repeat(np.arange(len(strategies)), [len(ids) for ids in strategies])
+    keys = np.sort(numbers * _VOCABULARY + np.concatenate([np.zeros(0, np.int64), *strategies]))
+    return np.divmod(keys[np.flatnonzero(np.diff(keys, prepend=-1))], _VOCABULARY)
+
+
+def _distinctive(ids: Ints, strategies: int) -> Floats:
     """Return for each id of the vocabulary 1 if hardly any of these strategies has it, down to 0 if nearly all of many do.
 
-    The words of a project stand in all its lessons and tasks, so they tell none from another.
+    The words of a project stand in all its lessons and tasks, so they tell none from another. `ids` are those of `_having`.
     """
-    having = np.zeros(_VOCABULARY, np.float32)
-    for ids in strategies:
-        having[np.unique(ids)] += 1
+    having = np.bincount(ids, minlength=_VOCABULARY).astype(np.float32)
     # never 0: among strategies that all say the same, what they say still counts
-    return np.clip(1 - 1.25 * (having - 2) / (len(strategies) + 4), _LEAST_DISTINCTIVE, 1).astype(np.float32)
+    return np.clip(1 - 1.25 * (having - 2) / (strategies + 4), _LEAST_DISTINCTIVE, 1).astype(np.float32)
 
 
-class _Asked(NamedTuple):
-    """What a task asks: the vectors of its n word pieces (width, n), their weights (n,), and what each id adds if shared."""
-
-    columns: Vectors
-    importance: Floats
-    shared: Floats
+def _shares(told: Floats, wanted: Ints, owners: Ints, ids: Ints, strategies: int) -> Floats:
+    """Return the share of the task's words, by their weights, that each strategy has too, 0–1, shape (strategies,)."""
+    asked = np.bincount(wanted, told[wanted], _VOCABULARY)
+    return np.bincount(owners, asked[ids], strategies) / max(asked.sum(), 1e-9)
 
 
-def _coverage(task: _Asked, importance: Floats, count: int, ids: Ints, rows: Bytes) -> Coverage:
-    """Compare a strategy, the first `count` of whose word pieces are its text, and `importance` the weights of all."""
-    if not importance.any() or not task.importance.any():
-        return Coverage(0.0, 0.0)
-    vectors, lengths = _unpacked(rows)
-    cosines = vectors @ task.columns / lengths
-    of_task = cosines.max(axis=0) @ task.importance / task.importance.sum()
-    of_strategy = (cosines.max(axis=1) + task.shared[ids]) @ importance / importance.sum()
-    mean: Vector = vectors[:count].sum(axis=0)
-    return Coverage(float(of_task), float(of_strategy), mean / np.float32(max(np.linalg.norm(mean), 1e-6)))
+def _compared(
+    told: Floats, wanted: Ints, vectors: Floats, strategies: Sequence[tuple[Sequence[int], Ints, Bytes]]
+) -> list[Coverage]:
+    """Compare a task with strategies that all have word pieces; `told` are the weights of the vocabulary."""
+    columns = np.ascontiguousarray(vectors.T)
+    cosines, texts = list[Floats](), list[Vector]()
+    for counts, _, rows in strategies:  # one at a time, so that what is unpacked stays in the processor's cache
+        unpacked, lengths = _unpacked(rows)
+        cosines.append(unpacked @ columns / lengths)
+        texts.append(unpacked[: counts[0]].sum(axis=0))
+    every, ids = np.concatenate(cosines), np.concatenate([ids for _, ids, _ in strategies])
+    ends = np.cumsum([len(ids) for _, ids, _ in strategies])
+    starts = np.concatenate([[0], ends[:-1]])
+    of_task = np.maximum.reduceat(every, starts, axis=0) @ told[wanted] / told[wanted].sum()
+    found = every.max(axis=1) + _SAME * np.isin(ids, wanted)
+    of_strategy = np.add.reduceat(found * told[ids], starts) / np.add.reduceat(told[ids], starts)
+    directions = np.stack(texts)
+    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)
+    return [Coverage(*both) for both in zip(of_task.tolist(), of_strategy.tolist(), directions, strict=True)]
 
 
 def _asked(ids: Ints, vectors: Floats) -> tuple[Ints, Floats]:

@@ -47,6 +47,10 @@ class Candidate:
     row: Mapping[str, Any]
 
 
+Chance = tuple[float, Candidate]
+"""A relevance, and what has it."""
+
+
 def strategy_texts(strategy: Strategy) -> list[str]:
     """Return the texts to embed: the whole wording, which consolidation compares too, and the source task if there is one."""
     return [strategy.wording, *([gist(strategy.source_task)] if strategy.source_task.strip() else [])]
@@ -111,8 +115,7 @@ def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
 
     A lesson from a failure ranks like any other.
     """
-    first, again = _parted(candidates)
-    return _hits([*first, *again])
+    return [_hit(*each) for part in _parted(candidates) for each in part]
 
 
 def rank(candidates: Iterable[Candidate], limit: int) -> Menu:
@@ -120,36 +123,43 @@ def rank(candidates: Iterable[Candidate], limit: int) -> Menu:
 
     The order of the candidates does not matter. Nothing is in either list where none may fit.
     """
-    first, again = _parted(candidates)
-    hits = _hits([*first, *again])
-    if not hits or hits[0].relevance < POSSIBLE:
+    parts = _parted(candidates)
+    linked = {id for part in parts for _, each in part for id in each.row["contradicts"]}
+    # what cannot be shown, nearly all in a large bank, is not made into a hit, which costs time
+    first, again = (
+        [_hit(chance, each) for chance, each in part if chance >= LISTED or each.row["id"] in linked] for part in parts
+    )
+    if not first or first[0].relevance < POSSIBLE:
         return Menu([], [])
-    few = [hit for hit in hits[: len(first)] if hit.relevance >= (SURE if hit is hits[0] else BESIDE)][:limit]
+    few = [hit for hit in first if hit.relevance >= (SURE if hit is first[0] else BESIDE)][:limit]
     few.sort(key=lambda hit: bool(hit.caution))  # advice that may do harm never comes first
-    full = [*few, *_opposite(few, hits)]
+    full = [*few, *_opposite(few, [*first, *again])]
     shown = {hit.id for hit in full}
-    others = [hit for hit in hits if hit.relevance >= LISTED and hit.id not in shown]
+    others = [hit for hit in (*first, *again) if hit.relevance >= LISTED and hit.id not in shown]
     return Menu(full, others[: max(0, SHOWN - len(full))])
 
 
-def _parted(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
-    """Return the candidates best first, and apart from them those that say nearly the same as a better one."""
-    first, again = list[Candidate](), list[Candidate]()
-    for each in sorted(candidates, key=lambda each: (-standing(each), each.row["id"])):
-        (again if any(_repeats(each, other) for other in first) else first).append(each)
-    return first, again
+def _parted(candidates: Iterable[Candidate]) -> tuple[list[Chance], list[Chance]]:
+    """Return the candidates with their relevances, best first, and apart from them those that repeat a better one."""
+    first, again = list[tuple[float, Candidate]](), list[tuple[float, Candidate]]()
+    each = [(standing(candidate), candidate) for candidate in candidates]
+    for one in sorted(each, key=lambda one: (-one[0], one[1].row["id"])):
+        (again if any(_repeats(one[1], other) for _, other in first) else first).append(one)
+    chances = [round(chance, 3) for chance in relevances([standing for standing, _ in (*first, *again)])]
+    told = [(chance, candidate) for chance, (_, candidate) in zip(chances, (*first, *again), strict=True)]
+    return told[: len(first)], told[len(first) :]
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
     """Tell whether two say nearly the same. One that contradicts the other does not, however alike their words are."""
-    texts = [each.coverage.text for each in (one, other) if each.coverage and each.coverage.text is not None]
+    if not (one.coverage and other.coverage) or one.coverage.text is None or other.coverage.text is None:
+        return False
     against = other.row["id"] in one.row["contradicts"] or one.row["id"] in other.row["contradicts"]
-    return len(texts) == 2 and not against and float(texts[0] @ texts[1]) >= REPEATS
+    return not against and float(one.coverage.text @ other.coverage.text) >= REPEATS
 
 
-def _hits(candidates: Sequence[Candidate]) -> list[Hit]:
-    chances = relevances([standing(each) for each in candidates])
-    return [Hit(relevance=round(chance, 3), **each.row) for each, chance in zip(candidates, chances, strict=True)]
+def _hit(relevance: float, candidate: Candidate) -> Hit:
+    return Hit(relevance=relevance, **candidate.row)
 
 
 def _opposite(few: list[Hit], hits: list[Hit]) -> list[Hit]:

@@ -39,10 +39,9 @@ async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[s
     if not can_read.return_value:
         return Menu([], [])
     found = {row["id"]: (row, cosine, 0.0) for row, cosine in nearest}
-    found |= {
-        row["id"]: (row, 0.0 if pieces else float(query.vector @ row[column]), bm25)
-        for row, bm25 in by_words.return_value
-    }
+    for row, bm25 in by_words.return_value:
+        _, cosine, _ = found.get(row["id"], (row, 0.0, 0.0))
+        found[row["id"]] = (row, cosine if pieces else float(query.vector @ row[column]), bm25)
     return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), pieces, limit)
 
 
@@ -69,7 +68,9 @@ async def _together() -> AsyncGenerator[TaskGroup]:
 def _ranked(query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int) -> Menu:
     """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
     packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
-    coverages = coverage.coverages(query, packed) if pieces else [None] * len(found)
+    # what has a word that the model does not know comes before all that is merely near
+    likely = [cosine + bm25 for _, cosine, bm25 in found]
+    coverages = coverage.coverages(query, packed, likely) if pieces else [None] * len(found)
     return ranking.rank(
         [
             ranking.Candidate(cosine, bm25, covers, {name: row[name] for name in _HIT})

@@ -216,7 +216,7 @@ def reading(seed: int, count: int) -> Reading:
     tokens = chance.normal(size=(count, 384)).astype(np.float32)
     tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
     vector = tokens[0] if count else np.zeros(384, np.float32)
-    return Reading(vector, chance.integers(1996, 30522, count), tokens)
+    return Reading(vector, chance.integers(7000, 30522, count), tokens)  # rare words: none of them is a "but"
 
 
 readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
@@ -262,6 +262,17 @@ def test_what_a_task_says_before_its_last_but_no_longer_counts() -> None:
     assert first
     assert second
     assert second.of_task > 0.9 > 0.4 > first.of_task
+
+
+def test_of_many_only_the_likeliest_are_compared_and_sharing_a_word_makes_one_likelier() -> None:
+    query = reading(1, 6)
+    there = Reading(query.vector, np.concatenate([query.ids, reading(2, 6).ids]), reading(3, 12).pieces)
+    packed = [coverage.pack(each) for each in (*(reading(seed, 6) for seed in range(10, 50)), there)]
+    covers = coverage.coverages(query, packed, [1 - 0.01 * place for place in range(40)] + [0.7])
+    compared = [place for place, one in enumerate(covers) if one and one.text is not None]
+    assert compared == [*range(coverage.COMPARED - 1), 40]
+    assert [one for place, one in enumerate(covers) if place not in compared] == [Coverage(0, 0)] * (41 - len(compared))
+    assert all(one and one.text is not None for one in coverage.coverages(query, packed))
 
 
 @hypothesis_settings(deadline=None, max_examples=40)
