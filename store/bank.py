@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 import tenacity
 
-from strategy_bank.store.embedding.embedder import Embedder
+from strategy_bank.store.embedding.embedder import Embedder, Vector
 from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.filters import Value
@@ -29,7 +29,7 @@ from strategy_bank.store.maintenance.upkeep import Upkeep
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
 from strategy_bank.store.records import Hit, Menu, Recall, Record, Strategy
-from strategy_bank.store.retrieval import search, strategy_vectors
+from strategy_bank.store.retrieval import ranking, search, strategy_vectors
 from strategy_bank.store.retrieval.readability import readable
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 from strategy_bank.store.scratch import lend_scratch
@@ -157,6 +157,12 @@ class Bank:
     async def embed(self, strategies: Sequence[Strategy]) -> list[EmbeddedStrategy]:
         """Return strategies with their vectors. This is slow, so call it before taking the write lock."""
         return await anyio.to_thread.run_sync(strategy_vectors.embed, self.embedder, strategies)
+
+    async def vectors(self, tasks: Sequence[str]) -> list[Vector]:
+        """Return the unit vectors (d,) of tasks, of long ones those of their beginning and end."""
+        gists = [ranking.gist(task) for task in tasks]
+        readings = await anyio.to_thread.run_sync(self.embedder.read_documents, gists)
+        return [reading.vector for reading in readings]
 
     async def pieces(self, items: Sequence[EmbeddedStrategy]) -> list[Pieces | None]:
         """Return the word pieces of each text, in a millisecond each; None where the model gives none."""

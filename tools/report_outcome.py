@@ -4,6 +4,7 @@ report ─▶ record_episode.py (durable, pending) ─▶ judgement: given, of t
 an attempt of a run ─▶ episodes/onward.py: what comes next
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 import anyio.to_thread
@@ -59,13 +60,13 @@ class OutcomeResult(BaseModel):
 async def report_outcome(bank: "Bank", judge: Judge, report: Report, sent: set[str] | None = None) -> OutcomeResult:
     """Store the report, have it judged, and learn from it; an attempt of a run is told what comes next.
 
-    `sent` are the ids of attempts whose trajectories came from the same caller; this one is added. Raises InvalidInput and
-    the errors of the bank.
+    `sent` are the ids of episodes, and of runs, that came from the same caller; this one is added. Raises InvalidInput and the
+    errors of the bank.
     """
     episode, warnings = await record_episode(bank, report)
-    reply = await _answered(bank, judge, report, episode, warnings)
     own = set[str]() if sent is None else sent
-    if episode.run_id and not report.episode_id:
+    reply = await _answered(bank, judge, report, episode, warnings, own)
+    if not report.episode_id or not episode.run_id:
         own.add(episode.id)
     if not episode.run_id or reply.status == "judgement_needed":
         return reply
@@ -94,11 +95,13 @@ async def _with_what_comes_next(
     )
 
 
-async def _answered(bank: "Bank", judge: Judge, report: Report, episode: Episode, warnings: list[str]) -> OutcomeResult:
+async def _answered(
+    bank: "Bank", judge: Judge, report: Report, episode: Episode, warnings: list[str], session: Collection[str]
+) -> OutcomeResult:
     if report.judgement is not None:
-        return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings)
+        return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings, session)
     if report.same_as:
-        answered = await answer(bank, episode, report.same_as, report.scope, judge.trust)
+        answered = await answer(bank, episode, report.same_as, report.scope, judge.trust, session)
         reply = _reply(Settled(answered.episode, answered.warnings), warnings)
         return reply.model_copy(update={"strategies": answered.learned})
     if is_settled(episode):
@@ -149,14 +152,19 @@ async def _with_judge(
 
 
 async def _with_agents_judgement(
-    bank: "Bank", judge: Judge, episode: Episode, judgement: Judgement, warnings: list[str]
+    bank: "Bank",
+    judge: Judge,
+    episode: Episode,
+    judgement: Judgement,
+    warnings: list[str],
+    session: Collection[str],
 ) -> OutcomeResult:
     try:
         judgement = await _held(judgement, episode)
     except JudgeFailed as exc:
         if episode.outcome is None and not is_settled(episode):
             return _asked(episode, judgement_request(episode.task, None), [*warnings, str(exc)])
-    return _reply(await settle(bank, episode, judgement, AgentJudge.name, judge), warnings)
+    return _reply(await settle(bank, episode, judgement, AgentJudge.name, judge, session), warnings)
 
 
 def _reply(settled: Settled[Episode], warnings: list[str]) -> OutcomeResult:

@@ -50,13 +50,18 @@ class ScaleRequest(BaseModel):
     comparison: Comparison | None = None
 
 
-async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingResult:
-    """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank."""
+async def scale(bank: "Bank", judge: Judge, request: ScaleRequest, sent: set[str] | None = None) -> ScalingResult:
+    """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank.
+
+    `sent` are the ids of episodes and runs that came from the same caller; this run is added.
+    """
     if request.run_id:
         check_id("run_id", "run", request.run_id)
     run = await own_run(bank, request.run_id, request.scope) if request.run_id else await _start(bank, request)
+    session = set[str]() if sent is None else sent
+    session.add(run.id)
     if request.comparison is not None:
-        return await finish(bank, judge, run, await episodes_of(bank, run), request.comparison)
+        return await finish(bank, judge, run, await episodes_of(bank, run), request.comparison, session)
     reported = await reported_attempts(bank, run)
     no_more = bool(reported) and request.attempts is not None and request.attempts <= max(2, len(reported))
     run = await closed(bank, run, reported, early=no_more)

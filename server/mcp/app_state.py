@@ -52,7 +52,7 @@ class State:
     caller: Caller | None = None
     """Whose project all calls over stdio belong to, once it is known."""
     sent: set[str] = field(default_factory=set[str])
-    """Ids of the attempts of runs that came over stdio, from the one client of this process."""
+    """Ids of the episodes and runs that came over stdio, from the one client of this process."""
     failures: Failures = field(default_factory=Failures)
     background: TaskGroup | None = None
     _opening: anyio.Lock = field(default_factory=anyio.Lock)

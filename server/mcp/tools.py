@@ -188,12 +188,12 @@ async def scale_attempts(
         run_id=run_id or "",
         comparison=comparison,
     )
-    result = await scaling.scale(await state.bank(), state.judge, request)
+    result = await scaling.scale(await state.bank(), state.judge, request, _sent_by(ctx))
     return _reply(result.model_copy(update={"warnings": [*warnings, *result.warnings]}))
 
 
 def _sent_by(ctx: Context[State, Any]) -> set[str] | None:
-    """Return the attempts that this caller has sent. Over HTTP nothing says who has called before."""
+    """Return the episodes and runs that this caller has sent. Over HTTP nothing says who has called before."""
     return ctx.request_context.lifespan_context.sent if ctx.request_context.request is None else None
 
 

@@ -37,7 +37,11 @@ OPEN = (
     },
 )
 """Two strategies of which likeness cannot tell whether they say the same."""
-FIRST, SECOND, THIRD, FOURTH = (f"{TASK} {why}" for why in ("It broke.", "Now partner B.", "Old disks.", "In Japan."))
+FIRST = "The import of orders crashes with a decoding error; make it run through again."
+SECOND = "Customers see wrong characters in the names that we read from the CSV of partner B."
+THIRD = "Reading the text files of the old accounting system fails at the first umlaut. Load them into the archive."
+FOURTH = "Repair the report from Japan: question marks stand where the other system's text file has signs."
+"""Four tasks of the kind that STRATEGY is for, none of which is another one in other words."""
 
 
 async def taught(client: Client, *lessons: dict[str, str], task: str = TASK) -> list[str]:

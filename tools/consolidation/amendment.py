@@ -1,18 +1,17 @@
 """Whether new words may take the place of a known lesson's, and the lesson with them.
 
-    far from it ─────────────────────────────▶ refused: they are a lesson of their own
+    far from it ─────────────────────────────▶ refused
     the same words ──────────────────────────▶ confirmed: its support grows
     fresh: told once, never used ────────────▶ amended: the new words stand, the former ones are a revision
     with a record, or of another project ─┬──▶ proposed: shown under it, not in its place
-                                          └──▶ amended, once another task's report proposes what says the same
+                                          └──▶ amended, once somebody independent proposes what says the same
     words that a person must let in ─────────▶ proposed: shown to nobody else, and confirmed by no report
 
 The id, the counters and the origin stay whatever the words are. The functions are pure.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
@@ -31,15 +30,21 @@ CLOSE = 0.7
 """Least cosine of the texts at which new words correct a lesson and are no other one. Of 18 corrections of lessons that agents
 drew (bench/consolidation/drawn) all lie above, of the pairs of its lessons that say different things one in twenty does."""
 PROPOSALS_KEPT = 3
-"""Corrections of one lesson that wait at the same time. More are lessons of their own, so that none pushes out another."""
+"""Corrections of one lesson that wait at the same time. More are refused, so that none pushes out another."""
 
 
 @dataclass(frozen=True)
 class Witness:
-    """Who amends: an episode or a run by its id, and the task that it worked on."""
+    """Who amends: an episode or a run by its id, and the task that it worked on.
+
+    `session` has the ids of what else the same server process was told, where it has one client only; `decided` says that the
+    world reported the outcome.
+    """
 
     id: str
     task: str
+    session: Collection[str] = ()
+    decided: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Around:
 
     cosine: float
     alike: Sequence[Proposal] = ()  # those that say what the new words say
-    tasks: Mapping[str, str] = field(default_factory=dict[str, str])  # of who proposed something, by the id
+    independent: Collection[str] = ()  # ids of who proposed something, and is a witness beside this one
 
 
 def amended(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amendment | str:
@@ -128,7 +133,7 @@ def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Am
     waits = new.status == "waiting"
     alike = [each for each in others if each.waits == waits and (same_words(each, new) or each in around.alike)]
     for each in alike:
-        if not waits and each.proposed_by in around.tasks and not same_task(around.tasks[each.proposed_by], by.task):
+        if not waits and each.proposed_by in around.independent:
             confirmed = reworded(supported(known, new), each, by.id, each.proposed_by)
             return Amendment(confirmed, "amended", reworded=True)
     action: LessonAction = "waiting" if waits else "proposed"
@@ -147,12 +152,3 @@ def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Am
     if any(same_words(each, own) for each in known.proposals):
         return Amendment(known, action)
     return Amendment(known.model_copy(update={"proposals": [*others, own], "updated_at": now()}), action)
-
-
-def same_task(one: str, other: str) -> bool:
-    """Return whether two tasks have the same words; other marks and spaces do not make another task."""
-    return _task_words(one) == _task_words(other)
-
-
-def _task_words(task: str) -> list[str]:
-    return re.findall(r"\w+", task.casefold())

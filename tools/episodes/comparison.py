@@ -78,7 +78,12 @@ def attempts_of(episodes: Sequence[Episode]) -> dict[int, Attempt]:
 
 
 async def finish(
-    bank: "Bank", judge: Judge, run: Run, episodes: Sequence[Episode], comparison: Comparison
+    bank: "Bank",
+    judge: Judge,
+    run: Run,
+    episodes: Sequence[Episode],
+    comparison: Comparison,
+    session: Collection[str] = (),
 ) -> ScalingResult:
     reported = attempts_of(episodes)
     if not reported:
@@ -88,7 +93,7 @@ async def finish(
             f"best_attempt {comparison.best_attempt} is not a reported attempt of this run; these are: "
             f"{', '.join(map(str, reported))}."
         )
-    finished = await conclude(bank, run, episodes, comparison, judge)
+    finished = await conclude(bank, run, episodes, comparison, judge, session)
     result = result_of(finished.record, reported, warnings=finished.warnings)
     said = filter(None, [result.next_step, finished.merged, finished.question])
     return result.model_copy(update={"next_step": "\n".join(said)})

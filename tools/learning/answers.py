@@ -5,7 +5,7 @@ same_as {new: {amends: known …}} the same, and these words correct the known o
 same_as {known: {…}}             these words correct a lesson that took in one of this report without a question
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -48,7 +48,14 @@ class _Joint:
     pair: UndecidedPair | None
 
 
-async def answer(bank: "Bank", episode: Episode, same_as: Answers, scope: Scope, trust: Trust = "flagged") -> Answered:
+async def answer(
+    bank: "Bank",
+    episode: Episode,
+    same_as: Answers,
+    scope: Scope,
+    trust: Trust = "flagged",
+    session: Collection[str] = (),
+) -> Answered:
     """Merge what the agent says is one, and put better words in the place of the known ones where it gives them.
 
     Only what this episode or its run taught is merged, only where likeness leaves it open, and only while no other episode
@@ -70,7 +77,7 @@ async def answer(bank: "Bank", episode: Episode, same_as: Answers, scope: Scope,
             joints.append(_Joint(known_id, said, pair))
     episode = naming_kept(episode, await merge_pairs(bank, pairs))
     for joint in joints:
-        episode, why = await _put_together(bank, episode, joint, trust)
+        episode, why = await _put_together(bank, episode, joint, trust, session)
         warnings += why
     taught_by_run = run and any(
         run.id in pair.new.run_ids for pair in (*pairs, *(each.pair for each in joints)) if pair
@@ -98,30 +105,33 @@ async def _may_be_one(bank: "Bank", pair: UndecidedPair) -> bool:
     return bool(undecided_pairs(pair.new, near) or same_lesson(pair.new, near))
 
 
-async def _put_together(bank: "Bank", episode: Episode, joint: _Joint, trust: Trust) -> tuple[Episode, list[str]]:
+async def _put_together(
+    bank: "Bank", episode: Episode, joint: _Joint, trust: Trust, session: Collection[str]
+) -> tuple[Episode, list[str]]:
     """Merge the pair and correct the known strategy, or leave both as they are and say why."""
     words = joint.words.model_copy(update={"amends": joint.known_id})
     known = await known_wordings(bank, [words], episode.scope)
     seen = f"{episode.task}\n{episode.trajectory}"
     source = Source(episode.task, episode.scope, episode.verdict or "success", [episode.id], seen=seen, known=known)
     drafted = await aside(strategies_of, [words], source)
-    if not drafted.amends:
+    if not drafted.amends or drafted.flagged_ids:
         why = "carry literals of this task or read as orders; say it in general words"
         return episode, [f"{joint.known_id} stays as it was: the words for both {why}."]
     (draft,) = await bank.embed(drafted.strategies)
     draft = replace(draft, strategy=admitted(draft.strategy, trust))
-    return await bank.atomically(partial(_put_together_now, bank, episode, joint, draft))
+    return await bank.atomically(partial(_put_together_now, bank, episode, joint, draft, session))
 
 
 async def _put_together_now(
-    bank: "Bank", episode: Episode, joint: _Joint, draft: "EmbeddedStrategy"
+    bank: "Bank", episode: Episode, joint: _Joint, draft: "EmbeddedStrategy", session: Collection[str]
 ) -> tuple[Episode, list[str]]:
-    done = await _corrected(bank, episode, joint.known_id, draft)
-    if done.warnings:
-        return episode, [f"{each} Nothing was merged or changed." for each in done.warnings]
+    by = Witness(episode.id, episode.task, session, episode.outcome is not None)
+    done = await _corrected(bank, by, joint.known_id, draft)
+    if done.refused:
+        return episode, [f"{each} Nothing was merged or changed." for each in done.refused.values()]
     if joint.pair:
         await merge(bank, [(joint.known_id, joint.pair.new.id)])
-        done = await _corrected(bank, episode, joint.known_id, draft)
+        done = await _corrected(bank, by, joint.known_id, draft)
     (fate,) = done.learned.values()
     changed = done.strategies[fate.id]
     if done.reworded:
@@ -133,11 +143,10 @@ async def _put_together_now(
     return await bank.get(Episode, episode.id), []
 
 
-async def _corrected(bank: "Bank", episode: Episode, known_id: str, draft: "EmbeddedStrategy") -> Corrected:
+async def _corrected(bank: "Bank", by: Witness, known_id: str, draft: "EmbeddedStrategy") -> Corrected:
     from strategy_bank.tools.consolidation.neighbours import Neighbourhood
 
-    changed = changed_by((await bank.get(Episode, episode.id)).learned)
-    by = Witness(episode.id, episode.task)
+    changed = changed_by((await bank.get(Episode, by.id)).learned)
     asked = Corrections(by, {draft.strategy.id: known_id}, shown=[known_id], changed=changed)
     return await corrected(bank, Neighbourhood(bank), [draft], asked)
 

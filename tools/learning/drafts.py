@@ -31,7 +31,7 @@ class Source:
 class Drafted:
     """Strategies made of drafts, with warnings for the reporter. `orders` says what in their source reads as orders.
 
-    `amends` has the ids of known lessons that drafts are to amend, by the ids of the drafts.
+    `amends` has the ids of known lessons that drafts are to amend, by the ids of the drafts, flagged ones included.
     """
 
     strategies: list[Strategy]
@@ -44,8 +44,8 @@ class Drafted:
 def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
     """Return the drafts as strategies without secrets. Those with literals are flagged.
 
-    Those that read as orders are quarantined, and so is everything that was drawn from a trajectory with orders in it. Neither
-    these nor those with literals amend anything.
+    Those that read as orders are quarantined, and so is everything that was drawn from a trajectory with orders in it. These
+    amend nothing.
     """
     drafted = Drafted([], carries_orders(source.seen))
     for draft in drafts:
@@ -58,17 +58,16 @@ def strategies_of(drafts: Sequence[StrategyDraft], source: Source) -> Drafted:
                 f"{strategy.title!r} {strategy.status_reason.removeprefix(QUARANTINED)}; it is kept for a person to "
                 "review and is not shown to agents."
             )
-        elif draft.holds == "generally" and (
-            literals := _literals(strategy, source, source.known.get(draft.amends, ""))
-        ):
+            continue
+        if draft.amends:
+            drafted.amends[strategy.id] = draft.amends
+        known = source.known.get(draft.amends, "")
+        if draft.holds == "generally" and (literals := _literals(strategy, source, known)):
             drafted.flagged_ids.append(strategy.id)
             drafted.warnings.append(
                 f"{strategy.title!r} carries literals of this task: {', '.join(map(repr, literals))}. Say it in general "
                 "words, so that it helps with other tasks, or mark it as a fact that holds here."
-                f"{f' {draft.amends} was not amended.' if draft.amends else ''}"
             )
-        elif draft.amends:
-            drafted.amends[strategy.id] = draft.amends
     return drafted
 
 

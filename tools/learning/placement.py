@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from strategy_bank.tools.consolidation.neighbours import Neighbour
 
 
+_KEPT = "Your words are kept as a lesson of their own."
+_DROPPED = "Your words nearly say what it says, so they are not kept beside it."
+
+
 @dataclass(frozen=True)
 class Draft:
     """A strategy of a judgement, and what is near it: strategies of its scope, earlier drafts, and those of other scopes."""
@@ -109,7 +113,7 @@ async def place(
 
     near = Neighbourhood(bank)
     done = await corrected(bank, near, embedded, corrections, used) if corrections else Corrected.of(used)
-    left = [item for item in embedded if item.strategy.id not in done.learned]
+    left = [item for item in embedded if item.strategy.id not in {*done.learned, *done.dropped}]
     renamed = await free_ids(bank, [item.strategy for item in left])
     left = [_renamed(item, renamed) for item in left]
     drafts = [
@@ -123,7 +127,7 @@ async def place(
         reworded=done.reworded,
         learned=list(done.learned.values()),
         renamed=renamed,
-        warnings=[f"{each} Your words are kept as a lesson of their own." for each in done.warnings],
+        warnings=[f"{why} {_DROPPED if id in done.dropped else _KEPT}" for id, why in done.refused.items()],
     )
     made = plan(drafts, survivors, begun=begun)
     await _commit(bank, made)

@@ -8,7 +8,7 @@ Every step may be done twice with the same result, so doing it again mends a cra
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -47,9 +47,12 @@ class Settled(Generic[Owner]):
     merged: str = ""
 
 
-async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, judge: Judge) -> Settled[Episode]:
+async def settle(
+    bank: "Bank", episode: Episode, judgement: Judgement, by: str, judge: Judge, session: Collection[str] = ()
+) -> Settled[Episode]:
     """Write the verdict of a pending episode, which came from `by`, and what it teaches.
 
+    `session` has the ids of what else the same client told this process: it does not confirm its own corrections.
     The world's outcome wins over the judge's verdict; both are kept. An episode that somebody else settled meanwhile stays
     as it is. On a settled episode with flagged strategies, the new ones take the place of those.
     """
@@ -69,7 +72,8 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
             return Settled(current, _second_judgement(current, judgement)), Plan()
         current = current.model_copy(update={"used_ids": await _used(bank, current, judgement)})
         used = [] if drafted.orders else await _credited(bank, current, verdict)
-        corrections = await corrections_of(bank, current, drafted)
+        decided = current.outcome is not None
+        corrections = await corrections_of(bank, current, drafted, session, decided=decided)
         placed = await place(bank, embedded, used, corrections)
         await _retire_flagged(bank, current, placed.learned)
         settled = current.model_copy(
@@ -93,7 +97,12 @@ async def settle(bank: "Bank", episode: Episode, judgement: Judgement, by: str, 
 
 
 async def conclude(
-    bank: "Bank", run: Run, attempts: Sequence[Episode], comparison: Comparison, judge: Judge
+    bank: "Bank",
+    run: Run,
+    attempts: Sequence[Episode],
+    comparison: Comparison,
+    judge: Judge,
+    session: Collection[str] = (),
 ) -> Settled[Run]:
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
@@ -106,7 +115,9 @@ async def conclude(
         current = await bank.get(Run, run.id)
         if current.status == "finished":
             return Settled(current, ["This run was finished already; the first comparison stands."]), Plan()
-        placed = await place(bank, embedded, corrections=await corrections_of(bank, current, drafted))
+        decided = any(attempt.outcome for attempt in attempts)
+        corrections = await corrections_of(bank, current, drafted, session, decided=decided)
+        placed = await place(bank, embedded, corrections=corrections)
         finished = current.model_copy(
             update={
                 "status": "finished",

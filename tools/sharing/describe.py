@@ -12,7 +12,8 @@ _MEANINGS: dict[LessonAction, str] = {
     "added": "",
     "merged": " (known; it keeps its words)",
     "amended": " (it has the new words now, the former ones are kept as a revision)",
-    "proposed": " (it has a record: your words are shown under it until another task's report proposes the same)",
+    "proposed": " (it has a record: your words are shown under it until another task's report, of another session or with an "
+    "outcome from the world, proposes the same)",
     "confirmed": " (in the words it had)",
     "waiting": " (agents see it once a person has let it in)",
 }

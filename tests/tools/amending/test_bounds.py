@@ -50,6 +50,7 @@ async def test_a_lesson_with_a_record_keeps_its_words_until_another_task_says_th
         marked = text_of(shown).split("Proposed correction of it, not yet confirmed by another task:\n")
         assert f"> {STRATEGY['content']}" in marked[0]
         assert f"> {NARROWER['content']}" in marked[1]
+    async with connect() as client:
         second = await amended(client, SECOND, id, NARROWER)
         assert actions(second) == [(id, "amended")]
         assert "Proposed correction" not in text_of(await client.call_tool("recall_strategies", {"task": REWORDED}))
@@ -73,19 +74,67 @@ async def test_the_words_that_were_proposed_first_stand_and_not_those_that_confi
     async with connect() as client:
         id = await proven(client)
         await amended(client, FIRST, id, NARROWER)
+    async with connect() as client:
         assert actions(await amended(client, SECOND, id, alike)) == [(id, "amended")]
     assert (await stored(settings, id)).title == NARROWER["title"]
 
 
-@pytest.mark.parametrize("task", [FIRST, f"  {FIRST.upper()}!!", FIRST.replace(" ", "  ").replace(".", " ...")])
+@pytest.mark.parametrize(
+    "task",
+    [
+        FIRST,
+        f"  {FIRST.upper()}!!",
+        FIRST.replace(" ", "  ").replace(".", " ..."),
+        f"{FIRST} This is another task.",
+        "Fix the decoding error that crashes the import of orders.",
+    ],
+)
 async def test_the_same_task_again_confirms_nothing(connect: Connect, settings: Settings, task: str) -> None:
     async with connect() as client:
         id = await proven(client)
         await amended(client, FIRST, id, NARROWER)
-        again = await amended(client, task, id, NARROWER, trajectory=[*TRAJECTORY, {"action": "pytest -q again"}])
+    async with connect() as client:
+        trajectory = [*TRAJECTORY, {"action": "pytest -q again"}]
+        again = await amended(client, task, id, NARROWER, trajectory=trajectory, outcome="success")
     assert actions(again) == [(id, "proposed")]
     after = await stored(settings, id)
     assert (after.content, len(after.proposals)) == (STRATEGY["content"], 1)
+
+
+async def test_nobody_confirms_himself_in_one_session_unless_the_world_reports_the_outcome(
+    connect: Connect, settings: Settings
+) -> None:
+    async with connect() as client:
+        id = await proven(client)
+        await amended(client, FIRST, id, NARROWER)
+        assert actions(await amended(client, SECOND, id, NARROWER)) == [(id, "proposed")]
+        asked = await report(client, task=THIRD, judgement=None)
+        draft = judgement(strategies=[NARROWER | {"amends": id}])
+        await call(client, "recall_strategies", task=THIRD)
+        late = await call(client, "report_outcome", episode_id=asked["episode_id"], judgement=draft)
+        assert actions(late) == [(id, "proposed")]
+        assert (await stored(settings, id)).content == STRATEGY["content"]
+        assert actions(await amended(client, FOURTH, id, NARROWER, outcome="success")) == [(id, "amended")]
+
+
+async def test_a_run_does_not_confirm_what_its_session_proposed(connect: Connect, settings: Settings) -> None:
+    async def compared(client: Any, task: str) -> Any:
+        run = (await call(client, "scale_attempts", task=task, attempts=2))["run_id"]
+        for number in (1, 2):
+            words = judgement(strategies=[], verdict="failure")
+            trajectory = f"Attempt {number}: 14 passed in 2.31s"
+            await call(client, "report_outcome", run_id=run, attempt=number, trajectory=trajectory, judgement=words)
+        contrast = comparison(2, strategies=[NARROWER | {"amends": id}])
+        (fate,) = (await call(client, "scale_attempts", run_id=run, comparison=contrast))["learned"]
+        return fate["action"]
+
+    async with connect() as client:
+        id = await proven(client)
+        assert await compared(client, FIRST) == "proposed"
+        assert actions(await amended(client, SECOND, id, NARROWER)) == [(id, "proposed")]
+        assert await compared(client, THIRD) == "proposed"
+    async with connect() as client:
+        assert await compared(client, FOURTH) == "amended"
 
 
 async def test_another_correction_does_not_confirm_the_first_one(connect: Connect, settings: Settings) -> None:
@@ -98,20 +147,44 @@ async def test_another_correction_does_not_confirm_the_first_one(connect: Connec
     assert after.content == STRATEGY["content"]
 
 
-async def test_a_fourth_correction_that_waits_is_a_lesson_of_its_own(connect: Connect, settings: Settings) -> None:
+async def test_a_fourth_correction_is_refused_while_three_wait(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         id = await proven(client)
         for task, words in ((FIRST, NARROWER), (SECOND, OTHERWISE), (THIRD, WIDER)):
             assert actions(await amended(client, task, id, words)) == [(id, "proposed")]
-        bank = await Bank.open(settings.location)
         reworded = STRATEGY | {
             "content": "Guess the encoding of a failing file, and try the next one until no error comes."
         }
-        await bank.close()
         last = await amended(client, FOURTH, id, reworded)
-    assert last["strategies"][0]["id"] != id
-    assert "3 other corrections of it wait" in last["warnings"][0]
-    assert len((await stored(settings, id)).proposals) == 3
+    assert (last["strategies"], last["status"]) == ([], "recorded")
+    assert last["warnings"] == [
+        f"{id} was not amended: 3 other corrections of it wait for a second task already. Your words nearly say what it says, "
+        "so they are not kept beside it."
+    ]
+    lessons = await all_of(settings)
+    assert [each.id for each in lessons.values()] == [id]
+    assert len(lessons[id].proposals) == 3
+
+
+async def test_whatever_is_refused_leaves_no_copies_beside_the_lesson(connect: Connect, settings: Settings) -> None:
+    literal = [
+        f"{STRATEGY['content']} Look at /srv/shop/imports/orders_{number}.csv for an example." for number in range(4)
+    ]
+    turned = [STRATEGY | {"content": f"Never find out the encoding of a failing file, but {what}."} for what in "abc"]
+    async with connect() as client:
+        (id,) = await taught(client)
+        for content in literal:
+            await amended(
+                client, FIRST, id, STRATEGY | {"content": content}, trajectory=f"{content} 14 passed in 2.31s"
+            )
+        unseen = [each | {"amends": id} for each in (NARROWER, *turned[:2])]
+        told = await report(client, task="Bake a cake with apples", judgement=judgement(strategies=unseen))
+        seen = [each | {"amends": id} for each in (NARROWER, *turned[1:])]
+        await amended(client, SECOND, id, NARROWER, judgement=judgement(strategies=seen))
+    assert [("no recall for this task" in each, "not kept beside it" in each) for each in told["warnings"]] == [
+        (True, True)
+    ] * 3
+    assert list(await all_of(settings)) == [id]
 
 
 async def test_words_that_say_something_else_are_a_lesson_of_their_own(connect: Connect, settings: Settings) -> None:
@@ -179,6 +252,7 @@ async def test_a_global_lesson_of_another_project_needs_two_tasks(connect: Conne
     await bank.close()
     async with connect(change={"scope": "elsewhere"}) as client:
         assert actions(await amended(client, FIRST, id, NARROWER)) == [(id, "proposed")]
+    async with connect(change={"scope": "elsewhere"}) as client:
         assert actions(await amended(client, SECOND, id, NARROWER)) == [(id, "amended")]
     assert (await stored(settings, id)).scope == "global"
 
@@ -242,7 +316,8 @@ async def test_a_correction_with_literals_of_the_task_is_flagged_and_its_general
     async with connect() as client:
         (id,) = await taught(client)
         flagged = await amended(client, FIRST, id, literal, trajectory=READ)
-        assert f"{id} was not amended." in flagged["warnings"][0]
+        assert f"{id} was not amended: your words carry literals of this task." in flagged["warnings"][1]
+        assert list(await all_of(settings)) == [id]
         assert (await stored(settings, id)).revisions == []
         general = judgement(strategies=[NARROWER | {"amends": id}])
         result = await call(client, "report_outcome", episode_id=flagged["episode_id"], judgement=general)
@@ -295,7 +370,7 @@ async def test_one_report_amends_at_most_three_lessons(connect: Connect, setting
             trajectory = f"Attempt {number}: 14 passed in 2.31s"
             await call(client, "report_outcome", run_id=run, attempt=number, trajectory=trajectory, judgement=words)
         result = await call(client, "scale_attempts", run_id=run, comparison=comparison(2, strategies=drafts))
-    assert sorted(each["action"] for each in result["learned"]) == ["added", "amended", "amended", "amended"]
+    assert [each["action"] for each in result["learned"]] == ["amended", "amended", "amended"]
     assert any("one report corrects at most 3" in warning for warning in result["warnings"])
 
 

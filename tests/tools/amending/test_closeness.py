@@ -1,12 +1,19 @@
-"""How near words must be to those that they correct: tried on lessons that agents drew (bench/consolidation/drawn)."""
+"""How near words must be to those that they correct, and how far tasks from each other: tried on what agents and others wrote.
 
+The lessons are those of bench/consolidation/drawn, the tasks those of bench/recall/projects.
+"""
+
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.consolidation.pairs import DRAWN, Lesson, Pair, Reader, drawn, rows
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.tools.consolidation.amendment import CLOSE
+from strategy_bank.tools.learning.corrections import ANOTHER_TASK
+from tests.support.places import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +39,13 @@ def test_hardly_a_lesson_that_says_something_else_is_close_even_of_the_nearest(r
     close = [pair for pair in others if reader.compare(pair).cosine >= CLOSE]
     assert len(others) > 300
     assert len(close) <= len(others) / 20
+
+
+@pytest.mark.parametrize("project", ["billing", "firmware"])
+def test_two_tasks_of_one_project_are_not_taken_for_the_same(project: str, models_dir: Path) -> None:
+    known = json.loads((ROOT / "bench" / "recall" / "projects" / f"{project}.json").read_text("utf-8"))
+    tasks = [each["task"] for each in known["queries"]]
+    vectors = np.stack([each.vector for each in Embedder(models_dir).read_documents(tasks)])
+    cosines = vectors @ vectors.T - np.eye(len(tasks))
+    assert len(tasks) >= 80
+    assert cosines.max() < ANOTHER_TASK
