@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import anyio.to_thread
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.types import TextContent
 
 from bench.agents.raw import RawMemory
@@ -120,10 +120,10 @@ class Episode:
         self._record.add("action", action=action, observation=observation, score=self.world.score)
         return observation
 
-    def give_up(self) -> str:
+    def give_up(self, by: str = "agent") -> str:
         """End the acting before the world or the budget does."""
         if not self.closing:
-            self._close("agent")
+            self._close(by)
         return "\n".join(self._closing_lines())
 
     def _close(self, by: str) -> None:
@@ -152,7 +152,10 @@ class Episode:
         if name == REPORT and not self.report_is_due and not self._reported:
             raise Refused(NOT_REPORTED)
         began = time.monotonic()
-        result = await self._client.call_tool(name, arguments)
+        try:
+            result = await self._client.call_tool(name, arguments)
+        except MCPError as exc:
+            raise Refused(str(exc)) from exc
         text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
         self._reported |= name == REPORT and not result.is_error
         self._record.add(

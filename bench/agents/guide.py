@@ -35,18 +35,15 @@ TOOL_BY_SHELL = """\
     {{"key": "value"}}
     EOF
 """
-WITH_SERVER = """\
+WITH_TOOLS_OF_SERVER = """\
 
 # The MCP server strategy-bank
 
 You are connected to it. Its instructions:
 
 {instructions}
-
-Its tools:
-
-{tools}
 """
+WITH_SCHEMAS = "Its tools:\n\n{tools}\n"
 
 
 def rules(episode: Episode) -> str:
@@ -65,5 +62,6 @@ def page(episode: Episode, play: str) -> str:
     if episode.offer.tools:
         parts.append(TOOL_BY_SHELL.format(play=play))
         tools = "\n\n".join(json.dumps(tool, ensure_ascii=False) for tool in episode.offer.tools)
-        parts.append(WITH_SERVER.format(instructions=episode.offer.instructions, tools=tools))
+        parts.append(WITH_TOOLS_OF_SERVER.format(instructions=episode.offer.instructions))
+        parts.append(WITH_SCHEMAS.format(tools=tools))
     return "\n".join([*parts, beginning(episode)])

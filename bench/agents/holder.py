@@ -4,18 +4,19 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketStream, TaskStatus
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from bench.agents.episode import Arm, Episode, Refused, Visit, open_episode
 from bench.agents.guide import page
 from bench.agents.plan import load_plan
 from bench.agents.play import ROOT, SOCKET
-from bench.agents.world import ScienceWorld, WorldMissing
+from bench.agents.world import ScienceWorld, World, WorldMissing
 
 IDLE_SECONDS = 20 * 60
 MOST_BYTES = 1_000_000
@@ -26,26 +27,37 @@ def hold(folder: Path, arm: Arm, task: str, number: int, bank: str | None) -> in
     try:
         variation = load_plan().variation(task, number)
         visit = Visit(arm, task, variation, number, Path(bank) if bank else None)
-        anyio.run(_hold, folder, visit)
+        anyio.run(hold_episode, folder, visit, ScienceWorld)
     except (WorldMissing, LookupError) as exc:
         print(exc, file=sys.stderr)
         return 2
     return 0
 
 
-async def _hold(folder: Path, visit: Visit) -> None:
-    async with open_episode(visit, folder, ScienceWorld) as episode:
+async def hold_episode(
+    folder: Path,
+    visit: Visit,
+    world: Callable[[str, int], World],
+    *,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Write what the agent reads, then answer at a port that stands in a file, until the episode has ended."""
+    async with open_episode(visit, folder, world) as episode:
         _write_page(folder, episode)
         holder = Holder(episode)
-        async with anyio.create_task_group() as tasks:
-            listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        async with listener, anyio.create_task_group() as tasks:
             tasks.start_soon(listener.serve, holder.answer)
             port = listener.extra(anyio.abc.SocketAttribute.local_port)
             # renamed into place: whoever waits for the file finds it whole
             (folder / "port.new").write_text(str(port))
             (folder / "port.new").rename(folder / SOCKET)
+            task_status.started()
             await holder.ended()
             tasks.cancel_scope.cancel()
+        if not episode.ended:  # an agent that stops without a word has given up
+            episode.give_up("idle")
+            episode.end()
     (folder / SOCKET).unlink()
 
 

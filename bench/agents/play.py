@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 90
-SOCKET, LOG, ERROR = "port", "process.log", "error.txt"
+SOCKET, LOG = "port", "process.log"
 Request = dict[str, Any]
 
 
@@ -59,7 +59,10 @@ def _request(options: argparse.Namespace) -> Request:
         return {"do": "act", "actions": options.actions}
     if options.command == "tool":
         text = sys.stdin.read() if options.arguments == "-" else options.arguments
-        return {"do": "tool", "name": options.name, "arguments": json.loads(text or "{}")}
+        arguments = json.loads(text or "{}")
+        if not isinstance(arguments, dict):
+            raise ValueError("an object is needed: {…}")
+        return {"do": "tool", "name": options.name, "arguments": arguments}
     return {"do": options.command}
 
 
@@ -67,7 +70,7 @@ def _play(options: argparse.Namespace) -> int:
     try:
         request = _request(options)
     except ValueError as exc:
-        print(f"The arguments are not JSON: {exc}", file=sys.stderr)
+        print(f"The arguments are not a JSON object: {exc}", file=sys.stderr)
         return 2
     try:
         answer = ask(options.folder, request)

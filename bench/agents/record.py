@@ -33,3 +33,13 @@ def events(folder: Path) -> Iterator[Event]:
     """Yield the events of the episode that was played in `folder`."""
     for line in (folder / NAME).read_text("utf-8").splitlines():
         yield json.loads(line)
+
+
+def ended(folder: Path) -> bool:
+    """Whether an episode was played in `folder` to its end."""
+    return (folder / NAME).exists() and any(event["kind"] == "end" for event in events(folder))
+
+
+def forget(folder: Path) -> None:
+    """Remove the record of an episode that was broken off."""
+    (folder / NAME).unlink(missing_ok=True)

@@ -1,15 +1,15 @@
 """The worlds that agents act in: ScienceWorld's, behind the few words that an episode needs."""
 
+from shutil import which
 from typing import Any, Protocol
 
 SIMPLIFICATION = "openDoors,selfWateringFlowerPots"
 """In all arms. Doors stand open, since they would take a third of 30 actions and teach nothing; there is no teleporting, so an
 agent finds its way, and whoever knows it saves actions."""
 MISSING = """\
-ScienceWorld is not here. Install it with `pip install --group agents`, and Java 17 or newer (`java -version`)."""
+ScienceWorld is not here. It needs `pip install --group agents`, and Java 17 or newer on the path (`java -version`)."""
 UNKNOWN = "No known action matches that input."
 _UNCLEAR = "Ambiguous request"
-_NOT_OFFERED = ("reset",)
 
 
 class WorldMissing(Exception):
@@ -43,10 +43,10 @@ class ScienceWorld:
         return str(self._env.reset()[0])
 
     def act(self, action: str) -> str:
+        if action.startswith("reset"):
+            return UNKNOWN  # there is one attempt
         # the package's own step lists all valid actions besides, which takes most of a second
-        told = (
-            UNKNOWN if action.split()[:1] in [[word] for word in _NOT_OFFERED] else str(self._env.server.step(action))
-        )
+        told = str(self._env.server.step(action))
         self.score = round(100 * self._env.server.getScore())
         self.done = bool(self._env.server.getCompleted()) or self.score < 0
         return told
@@ -63,10 +63,11 @@ def not_understood(observation: str) -> bool:
 def _environment() -> Any:
     try:
         from scienceworld import ScienceWorldEnv
-
-        return ScienceWorldEnv("")
-    except (ImportError, OSError) as exc:  # py4j starts java, which may be missing
+    except ImportError as exc:
         raise WorldMissing(MISSING) from exc
+    if which("java") is None:
+        raise WorldMissing(MISSING)
+    return ScienceWorldEnv("")
 
 
 def test_variations(name: str) -> list[int]:

@@ -1,7 +1,9 @@
 """Figures as the benches print them."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import comb, sqrt
+from random import Random
+from statistics import fmean
 
 
 def percentile_ms(seconds: Sequence[float], share: float) -> float:
@@ -39,3 +41,19 @@ def told(hits: int, of: int) -> str:
     """Of small shares, as `3 of 69 (4.3 %, 1.5–12.0)`, the interval being Wilson's."""
     low, high = wilson(hits, of)
     return f"{hits} of {of} ({100 * hits / max(of, 1):.1f} %, {100 * low:.1f}–{100 * high:.1f})"
+
+
+def bootstrap(values: Sequence[float], draws: int = 10_000, seed: int = 1) -> tuple[float, float]:
+    """The 95 % interval of a mean, by drawing the values anew (percentiles); nan of none."""
+    if not values:
+        return float("nan"), float("nan")
+    dice = Random(seed)
+    means = sorted(fmean(dice.choices(values, k=len(values))) for _ in range(draws))
+    return means[round(0.025 * (draws - 1))], means[round(0.975 * (draws - 1))]
+
+
+def sign_test(better: int, worse: int) -> float:
+    """The two-sided p of so many pairs in favour and against, ties left out (exact binomial, McNemar's exact test)."""
+    pairs = better + worse
+    tail = sum(comb(pairs, hits) for hits in range(min(better, worse) + 1)) / 2**pairs
+    return min(1.0, 2 * tail)
