@@ -55,6 +55,8 @@ def collect(folder: Path) -> tuple[list[Row], list[Event], list[str]]:
             continue
         row = row_of(seen)
         rows.append(row)
+        if row.by == "idle":
+            problems.append(f"{file.parent.relative_to(folder)} counts as given up: its agent stopped without a word")
         reports += [
             {"arm": row.arm, "task_type": row.task, "visit": row.visit, **event["arguments"]}
             for event in _calls(seen, REPORT)

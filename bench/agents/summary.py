@@ -1,10 +1,10 @@
-"""What came out of the played episodes, as tables: success, score, actions and tokens of each arm, and against no memory.
+"""What came out of the played episodes, as tables: success, score, actions and tokens of each arm, and the arms by pairs.
 
     python -m bench.agents.summary                  from the records that are kept beside this file
     python -m bench.agents.summary --from FOLDER    collect what was played there; with --keep, keep it as the records
     python -m bench.agents.summary --write          put the tables into bench/results/agents.md
 
-Arms are compared by pairs: the same task type and variation, played with and without.
+A pair is the same task type and variation, played in two arms.
 """
 
 import argparse
@@ -21,8 +21,9 @@ from bench.support.places import ROOT
 
 PAGE = ROOT / "bench" / "results" / "agents.md"
 BEGIN, END = "<!-- figures: python -m bench.agents.summary --write -->", "<!-- end of the figures -->"
+COMPARED = (("bank", "none"), ("no-failures", "none"), ("raw", "none"), ("bank", "no-failures"), ("bank", "raw"))
 Pair = tuple[Row, Row]
-"""The same task without memory and with the arm."""
+"""The same task in the arm that is compared with, and in the arm itself."""
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -30,10 +31,10 @@ def tables(rows: Sequence[Row]) -> str:
     shown = [arm for arm in ARMS if any(row.arm == arm for row in rows)]
     if not shown:
         return "No episodes have been played yet."
-    with_memory = [arm for arm in shown if arm != "none" and pairs(rows, arm)]
+    compared = [(arm, other) for arm, other in COMPARED if pairs(rows, arm, other)]
     parts = [_arms(rows, shown)]
-    if with_memory:
-        parts.append(_differences(rows, with_memory))
+    if compared:
+        parts.append(_differences(rows, compared))
     parts += [
         _grid("Completed by visit, and the mean number of actions", rows, shown, lambda row: str(row.visit)),
         _grid("Completed by task type, and the mean number of actions", rows, shown, lambda row: row.task),
@@ -43,11 +44,11 @@ def tables(rows: Sequence[Row]) -> str:
     return "\n\n".join(parts)
 
 
-def pairs(rows: Sequence[Row], arm: str) -> list[Pair]:
-    """Return what was played both without memory and in this arm."""
-    without = {(row.task, row.variation): row for row in rows if row.arm == "none"}
-    with_arm = [row for row in rows if row.arm == arm]
-    return [(without[key], row) for row in with_arm if (key := (row.task, row.variation)) in without]
+def pairs(rows: Sequence[Row], arm: str, other: str = "none") -> list[Pair]:
+    """Return what was played in both arms."""
+    known = {(row.task, row.variation): row for row in rows if row.arm == other}
+    own = [row for row in rows if row.arm == arm]
+    return [(known[key], row) for row in own if (key := (row.task, row.variation)) in known]
 
 
 def _arms(rows: Sequence[Row], arms: Sequence[str]) -> str:
@@ -62,20 +63,21 @@ def _arms(rows: Sequence[Row], arms: Sequence[str]) -> str:
     return _table("Means of an episode", head, lines)
 
 
-def _differences(rows: Sequence[Row], arms: Sequence[str]) -> str:
+def _differences(rows: Sequence[Row], compared: Sequence[tuple[str, str]]) -> str:
     lines = []
-    for arm in arms:
-        both = pairs(rows, arm)
-        better = sum(row.completed and not without.completed for without, row in both)
-        worse = sum(without.completed and not row.completed for without, row in both)
+    for arm, other in compared:
+        both = pairs(rows, arm, other)
+        better = sum(row.completed and not before.completed for before, row in both)
+        worse = sum(before.completed and not row.completed for before, row in both)
         discordant = f"{better} more, {worse} fewer (p {sign_test(better, worse):.2f})"
-        lines.append([arm, str(len(both)), discordant, *(_difference(both, value) for value in _VALUES)])
-    head = ["arm", "pairs", "completed", "score", "actions", "tokens read", "tokens written"]
-    return _table("Against no memory, by pair: mean difference and its 95 % interval", head, lines)
+        name = f"{arm} against {other}"
+        lines.append([name, str(len(both)), discordant, *(_difference(both, value) for value in _VALUES)])
+    head = ["arms", "pairs", "completed", "score", "actions", "tokens read", "tokens written"]
+    return _table("By pair: mean difference and its 95 % interval", head, lines)
 
 
 def _difference(both: Sequence[Pair], value: Callable[[Row], float]) -> str:
-    differences = [value(row) - value(without) for without, row in both]
+    differences = [value(row) - value(before) for before, row in both]
     low, high = bootstrap(differences)
     return f"{fmean(differences):+.1f} ({low:+.1f} to {high:+.1f})"
 

@@ -30,7 +30,10 @@ def test_arms_are_compared_by_the_same_task_and_variation() -> None:
     assert [(without.visit, with_bank.visit) for without, with_bank in pairs(rows, "bank")] == [(1, 1), (2, 2)]
     text = tables(rows)
     assert "| none | 1 of 2, 50 % (9–91) | 60.0 | 25.0 | 20.0 | 100 | 10.0 |" in text
-    assert "| bank | 2 | 1 more, 0 fewer (p 1.00) | +40.0 (+0.0 to +80.0) | -12.0 (-18.0 to -6.0) | +700.0" in text
+    assert (
+        "| bank against none | 2 | 1 more, 0 fewer (p 1.00) | +40.0 (+0.0 to +80.0) | -12.0 (-18.0 to -6.0) | +700.0"
+        in text
+    )
 
 
 def test_visits_are_shown_in_order_and_a_gap_as_a_gap() -> None:
