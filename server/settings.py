@@ -83,6 +83,9 @@ class Settings(BaseModel):
     other_scopes: bool = Field(
         False, description="Whether an agent may name another scope than its project's, to read and to write there"
     )
+    projects_apart: bool = Field(
+        False, description="Whether each project keeps its lessons: none gets global but by a person"
+    )
     hold_out: int = Field(
         0,
         ge=0,
@@ -152,7 +155,7 @@ class Settings(BaseModel):
     @property
     def location(self) -> Location:
         key = self.db_api_key.get_secret_value() if self.db_api_key else ""
-        return Location(expanded(self.home), self.uri, self.lock_timeout, key, self.db_host)
+        return Location(expanded(self.home), self.uri, self.lock_timeout, key, self.db_host, self.projects_apart)
 
     @property
     def folders(self) -> "Folders":

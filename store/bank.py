@@ -28,7 +28,7 @@ from strategy_bank.store.maintenance.erasure_notes import ErasureNotes
 from strategy_bank.store.maintenance.upkeep import Upkeep
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
-from strategy_bank.store.records import Hit, Menu, Recall, Record, Strategy
+from strategy_bank.store.records import Hit, Menu, OwnAndGiven, Recall, Record, Strategy
 from strategy_bank.store.retrieval import ranking, search, strategy_vectors
 from strategy_bank.store.retrieval.readability import readable
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
@@ -268,11 +268,11 @@ class Bank:
     async def count(self, kind: type[Record], **equal: Value) -> int:
         return await self._table(kind).count(equal)
 
-    async def search(self, task: str, scopes: Sequence[str], limit: int) -> list[Hit]:
+    async def search(self, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int) -> list[Hit]:
         """Return the active strategies of the scopes that surely fit the task, best first; none when nothing does."""
         return (await self.menu(task, scopes, limit)).full
 
-    async def menu(self, task: str, scopes: Sequence[str], limit: int) -> Menu:
+    async def menu(self, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int) -> Menu:
         """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
 

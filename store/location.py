@@ -24,6 +24,7 @@ class Location:
     lock_timeout_s: float = 30.0
     api_key: str = field(default="", repr=False)  # for `db://`, which is LanceDB Cloud or Enterprise
     host: str = ""  # the address of a service other than LanceDB's own
+    apart: bool = False  # whether no lesson goes from one project to another by itself
 
     def __post_init__(self) -> None:
         try:

@@ -25,6 +25,7 @@ Trust = Literal["auto", "flagged", "approve"]  # what is recalled before a perso
 RunMode = Literal["parallel", "sequential"]
 
 GLOBAL_SCOPE = "global"
+PROMOTED = "global: taught independently in "  # begins the status reason of a lesson that no person put into `global`
 NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
 REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
 RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
@@ -159,6 +160,12 @@ class Hit(BaseModel, frozen=True):
     proposals: SkipJsonSchema[Annotated[list[Proposal], BeforeValidator(_out_of_json)]] = Field(
         default_factory=list[Proposal], exclude_if=lambda proposals: not proposals
     )
+
+
+class OwnAndGiven(NamedTuple):
+    """Stands for these scopes and, of `global`, what a person put there or what began in one of them."""
+
+    scopes: list[str]
 
 
 class Menu(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import Strategy
+from strategy_bank.store.records import OwnAndGiven, Strategy
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -26,7 +26,7 @@ def check_id(argument: str, prefix: str, id: str) -> None:
 
 
 async def known_strategies(
-    bank: "Bank", argument: str, named: Iterable[str], scopes: Sequence[str]
+    bank: "Bank", argument: str, named: Iterable[str], scopes: Sequence[str] | OwnAndGiven
 ) -> tuple[list[str], list[str]]:
     """Return the ids of strategies of these scopes in what was named as such, and a warning about the rest.
 

@@ -72,7 +72,7 @@ class State:
     async def scope_of(self, caller: Caller, *, claim: bool = False) -> Scope:
         """Return the caller's scope; with `claim`, before something is written, note that its project has it."""
         if caller.scope:
-            return Scope(caller.scope)
+            return Scope(caller.scope, apart=self.settings.projects_apart)
         if self._scopes is None:
             self._scopes = Scopes(await self.bank())
         return await (self._scopes.claim if claim else self._scopes.of)(caller.workspace)

@@ -80,10 +80,11 @@ async def scope_of_call(
     if not asked or asked in own.owned:
         return own, []
     if state.settings.other_scopes:
-        return Scope(asked), []
+        return Scope(asked, apart=state.settings.projects_apart), []
     if asked == GLOBAL_SCOPE:
         return own, [
-            f"This went to {own.name}: a lesson gets global once a second project teaches it, or a person moves it."
+            f"This went to {own.name}: a lesson gets global once {'' if own.apart else 'a second project teaches it, or '}a "
+            "person moves it."
         ]
     raise InvalidInput(
         f"This connection works in the scope {own.name!r} and reads {GLOBAL_SCOPE!r} beside it. Leave out scope. "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from strategy_bank.store.lance.library import Expr, col, lit
+from strategy_bank.store.records import GLOBAL_SCOPE, PROMOTED, OwnAndGiven
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Other:
     than: str
 
 
-Value = str | int | Sequence[str] | Other
+Value = str | int | Sequence[str] | Other | OwnAndGiven
 Equal = Mapping[str, Value]
 """Maps a column to its value, or to several of which it has one, or to one that it does not have."""
 
@@ -29,4 +30,14 @@ def expression(equal: Equal) -> Expr:
 def _term(column: Expr, value: Value) -> Expr:
     if isinstance(value, Other):
         return column != lit(value.than)
+    if isinstance(value, OwnAndGiven):
+        reason = col("status_reason")
+        own = [_begins(reason, f"{PROMOTED}{name} and ") for name in value.scopes]
+        kept = reduce(lambda left, right: left | right, own, ~_begins(reason, PROMOTED))
+        return column.isin(list(value.scopes)) | ((column == lit(GLOBAL_SCOPE)) & kept)
     return column == lit(value) if isinstance(value, str | int) else column.isin(list(value))
+
+
+def _begins(column: Expr, text: str) -> Expr:
+    """Return whether a column begins with a text that ends in a space: it sorts from there to before the next character."""
+    return (column >= lit(text)) & (column < lit(f"{text[:-1]}!"))

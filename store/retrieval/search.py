@@ -15,14 +15,14 @@ from anyio.abc import TaskGroup
 from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Table
-from strategy_bank.store.records import Hit, Menu
+from strategy_bank.store.records import Hit, Menu, OwnAndGiven
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.readability import readable
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
 
 
-async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str], limit: int) -> Menu:
+async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int) -> Menu:
     """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant.
 
     There are none either for a task that the model cannot read: what it would find is noise.

@@ -6,7 +6,16 @@ Merging adds provenance and support and leaves the kept text as it is: banks tha
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from strategy_bank.store.records import GLOBAL_SCOPE, PROVENANCE_KEPT, Episode, LearnedStrategy, Run, Strategy, now
+from strategy_bank.store.records import (
+    GLOBAL_SCOPE,
+    PROMOTED,
+    PROVENANCE_KEPT,
+    Episode,
+    LearnedStrategy,
+    Run,
+    Strategy,
+    now,
+)
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -64,11 +73,11 @@ def supported(old: Strategy, new: Strategy) -> Strategy:
 def shared(strategy: Strategy, scope: str) -> Strategy:
     """Return the strategy as it stands once this scope taught it too: global, where it was another project's.
 
-    A fact of one project stays there.
+    The reason names the project first whose words it has. A fact of one project stays there.
     """
     if strategy.scope in (scope, GLOBAL_SCOPE) or strategy.holds == "here":
         return strategy
-    taught = f"global: taught independently in {' and '.join(sorted([strategy.scope, scope]))}"
+    taught = f"{PROMOTED}{strategy.scope} and {scope}"
     reason = strategy.status_reason if scope == GLOBAL_SCOPE else taught
     return strategy.model_copy(update={"scope": GLOBAL_SCOPE, "status_reason": reason})
 

@@ -62,7 +62,8 @@ async def planned(bank: "Bank", judge: "Judge", progress: Progress, scope: str |
     for number, (first, second, cosine) in enumerate(pairs, 1):
         progress(number, len(pairs))
         kept, other = items[first].strategy, items[second].strategy
-        if kept.outcome == other.outcome and not {kept.id, other.id} & gone:
+        parted = bank.location.apart and kept.scope != other.scope
+        if kept.outcome == other.outcome and not parted and not {kept.id, other.id} & gone:
             try:
                 why = await _why(near, items[first], items[second], cosine, judge)
             except JudgeFailed as exc:

@@ -26,6 +26,7 @@ from strategy_bank.tools.consolidation.amendment import CLOSE, Amendment, Around
 from strategy_bank.tools.consolidation.merge import survivor
 from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.learning.drafts import Drafted
+from strategy_bank.tools.scopes.registry import Scope
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -85,6 +86,9 @@ async def corrected(
             _refuse(made, named, draft, known, _NOT_SHOWN)
             continue
         id = known.strategy.id
+        if bank.location.apart and known.strategy.scope == GLOBAL_SCOPE:
+            _refuse(made, id, draft, known, "other projects read it, and projects are kept apart")
+            continue
         stands = made.strategies.get(id, known.strategy)
         result = await _amended(bank, near, known, stands, draft, asked)
         if isinstance(result, str):
@@ -168,7 +172,8 @@ async def _known(bank: "Bank", id: str, scope: str) -> "EmbeddedStrategy | None"
     if named is None:
         return None
     kept = await survivor(bank, named)
-    found = await bank.embedded(id=kept.id, status="active", scope=[scope, GLOBAL_SCOPE])
+    readable = Scope(scope, apart=bank.location.apart).readable
+    found = await bank.embedded(id=kept.id, status="active", scope=readable)
     return found[0] if found else None
 
 

@@ -13,11 +13,12 @@ from strategy_bank.tools.consolidation.amendment import same_words
 from strategy_bank.tools.consolidation.merge import linked, opposites, same_lesson, shared, supported, survivor
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, undecided_pairs
 from strategy_bank.tools.learning.corrections import Corrected, Corrections, corrected, free_ids
+from strategy_bank.tools.scopes.registry import Scope
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
-    from strategy_bank.tools.consolidation.neighbours import Neighbour
+    from strategy_bank.tools.consolidation.neighbours import Neighbour, Neighbourhood
 
 
 _KEPT = "Your words are kept as a lesson of their own."
@@ -117,7 +118,7 @@ async def place(
     renamed = await free_ids(bank, [item.strategy for item in left])
     left = [_renamed(item, renamed) for item in left]
     drafts = [
-        Draft(item, await near.of(item), await near.among(item, left[:number]), await near.elsewhere(item))
+        Draft(item, await near.of(item), await near.among(item, left[:number]), await _elsewhere(bank, near, item))
         for number, item in enumerate(left)
     ]
     known = [each.strategy for draft in drafts for each in (*draft.known, *draft.elsewhere)]
@@ -132,6 +133,13 @@ async def place(
     made = plan(drafts, survivors, begun=begun)
     await _commit(bank, made)
     return made
+
+
+async def _elsewhere(bank: "Bank", near: "Neighbourhood", item: "EmbeddedStrategy") -> "list[Neighbour]":
+    """Return what is near in other scopes; where projects are kept apart, only what this one reads in `global`."""
+    found = await near.elsewhere(item)
+    own = Scope(item.strategy.scope, apart=True)
+    return [each for each in found if own.reads(each.strategy)] if bank.location.apart else found
 
 
 def _renamed(item: "EmbeddedStrategy", ids: Mapping[str, str]) -> "EmbeddedStrategy":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from strategy_bank.store.errors import InvalidInput, NotFound
 from strategy_bank.store.progress import Progress
-from strategy_bank.store.records import GLOBAL_SCOPE, Episode, Project, Recall, Record, Run, Strategy
+from strategy_bank.store.records import PROMOTED, Episode, Project, Recall, Record, Run, Strategy
 from strategy_bank.tools.scopes.workspace import is_there, printable_name
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def _move(bank: "Bank", kind: type[Record], ids: Sequence[str], new: str) 
 
 
 def _moved(record: Record, new: str) -> Record:
-    if isinstance(record, Strategy) and record.scope != new and record.status_reason.startswith(f"{GLOBAL_SCOPE}: "):
+    if isinstance(record, Strategy) and record.status_reason.startswith(PROMOTED):  # a person decides now
         return record.model_copy(update={"scope": new, "status_reason": ""})
     return record.model_copy(update={"scope": new})
 

@@ -10,7 +10,9 @@ from strategy_bank.store.records import (
     FOR_A_PERSON,
     GLOBAL_SCOPE,
     NO_PROJECT_SCOPE,
+    PROMOTED,
     Episode,
+    OwnAndGiven,
     Project,
     Run,
     Strategy,
@@ -26,19 +28,32 @@ if TYPE_CHECKING:
 class Scope:
     """What a caller sees and changes: the scope of its project and, for reading, `global`.
 
-    `former` is the scope that the same folder had in an older version, where no project has taken that over.
+    `former` is the scope that the same folder had in an older version, where no project has taken that over. Where projects are
+    kept `apart`, only what a person put into `global` is read there, and what began in this scope.
     """
 
     name: str
     former: str = ""
+    apart: bool = False
 
     @property
     def owned(self) -> list[str]:
         return list(dict.fromkeys(filter(None, [self.name, self.former])))
 
     @property
-    def readable(self) -> list[str]:
+    def names(self) -> list[str]:
         return list(dict.fromkeys([*self.owned, GLOBAL_SCOPE]))
+
+    @property
+    def readable(self) -> Sequence[str] | OwnAndGiven:
+        """The strategies that the caller may read, as the bank looks for them by their scope."""
+        return OwnAndGiven(self.owned) if self.apart else self.names
+
+    def reads(self, strategy: Strategy) -> bool:
+        if strategy.scope in self.owned or not self.apart:
+            return strategy.scope in self.names
+        began_here = any(strategy.status_reason.startswith(f"{PROMOTED}{name} and ") for name in self.owned)
+        return strategy.scope == GLOBAL_SCOPE and (began_here or not strategy.status_reason.startswith(PROMOTED))
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class Scopes:
     async def of(self, workspace: Workspace | None) -> Scope:
         """Return the scope of a project. Writes nothing: a project has its scope for good from its first report on."""
         if workspace is None:
-            return Scope(NO_PROJECT_SCOPE)
+            return Scope(NO_PROJECT_SCOPE, apart=self.bank.location.apart)
         return (await self._look_up(workspace)).scope
 
     async def claim(self, workspace: Workspace | None) -> Scope:
@@ -93,7 +108,7 @@ class Scopes:
 
 async def scope_in(bank: "Bank", named: str, folder: Path) -> Scope:
     """Return the scope that is named, else that of the project in a folder."""
-    return Scope(named) if named else await Scopes(bank).of(workspace_of(folder))
+    return Scope(named, apart=bank.location.apart) if named else await Scopes(bank).of(workspace_of(folder))
 
 
 async def own_episode(bank: "Bank", id: str, scope: Scope) -> Episode:
@@ -109,8 +124,8 @@ async def own_run(bank: "Bank", id: str, scope: Scope) -> Run:
 async def visible_strategy(bank: "Bank", id: str, scope: Scope) -> Strategy:
     """Return a strategy that the caller may read. Raises NotFound, also for one that waits for a person's decision."""
     found = await bank.find(Strategy, id)
-    unseen = found is None or found.status in FOR_A_PERSON
-    return _own(None if unseen else found, "strategy", id, scope.readable)
+    unseen = found is None or found.status in FOR_A_PERSON or not scope.reads(found)
+    return _own(None if unseen else found, "strategy", id, scope.names)
 
 
 Scoped = TypeVar("Scoped", Strategy, Episode, Run)
@@ -133,7 +148,11 @@ async def _resolved(bank: "Bank", workspace: Workspace) -> _Found:
         former = ""
     wanted = [_row(each, known.get(each), name, workspace) for each in workspace.identities]
     new = [row for row in wanted if row.identity not in known]
-    return _Found(Scope(name, former), new, [row for row in wanted if row not in new and row != known[row.identity]])
+    return _Found(
+        Scope(name, former, bank.location.apart),
+        new,
+        [row for row in wanted if row not in new and row != known[row.identity]],
+    )
 
 
 def _is_of(row: Project, workspace: Workspace) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import GLOBAL_SCOPE, Strategy
+from strategy_bank.store.records import GLOBAL_SCOPE, OwnAndGiven, Strategy
 from strategy_bank.store.retrieval.ranking import utility
 from strategy_bank.tools.prompting import render
 from strategy_bank.tools.safety.prompt_injection import read_as_orders
@@ -32,10 +32,10 @@ _NAME_CHARS, _DESCRIPTION_CHARS = 64, 1024  # of a skill, as the Agent Skills sp
 _SPECIAL = re.compile(r"[\\`*\[\]|~#$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=\bwww)\.|@(?=\w)", re.IGNORECASE)
 
 
-async def best(bank: "Bank", scopes: Sequence[str], limit: int) -> tuple[list[Strategy], list[str]]:
+async def best(bank: "Bank", scopes: Sequence[str] | OwnAndGiven, limit: int) -> tuple[list[Strategy], list[str]]:
     """Return the active strategies of the scopes that are worth most, best first, and the ids of those that read as orders."""
     columns = ["title", "support", "helped", "hurt"]
-    rows = sorted(await bank.cells(Strategy, columns, status="active", scope=list(scopes)), key=_order)
+    rows = sorted(await bank.cells(Strategy, columns, status="active", scope=scopes), key=_order)
     chosen: list[Strategy] = []
     commanding: list[str] = []
     for start in range(0, len(rows), _BATCH):

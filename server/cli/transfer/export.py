@@ -113,8 +113,10 @@ def _write_text(target: Target, file: str, format: Format, limit: int) -> None:
     fixed = target.settings.scope
 
     async def choose(bank: "Bank") -> "tuple[list[str], tuple[list[Strategy], list[str]]]":
-        scopes = [target.scope] if target.scope else (await scope_in(bank, fixed, Path.cwd())).readable
-        return scopes, await agents_file.best(bank, scopes, limit)
+        if target.scope:
+            return [target.scope], await agents_file.best(bank, [target.scope], limit)
+        scope = await scope_in(bank, fixed, Path.cwd())
+        return scope.names, await agents_file.best(bank, scope.readable, limit)
 
     scopes, (chosen, commanding) = target.with_bank(choose)
     text = rewritten(format, chosen, scopes, before, path.parent.name if path else "")
