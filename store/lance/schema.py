@@ -31,6 +31,10 @@ from strategy_bank.store.records import (
     Strategy,
 )
 
+# what few strategies have and a recall reads is null in the others: LanceDB decodes a column of one repeated value as a whole
+# for each search, which takes 3 ms among a million
+_RARE = ("caution", "proposals")
+
 RECORDS: dict[str, type[Record]] = {
     "strategies": Strategy,
     "episodes": Episode,
@@ -66,6 +70,8 @@ def _sql_default(kind: type[Record], name: str) -> str:
     default = info.get_default(call_default_factory=True)
     if isinstance(default, datetime):
         return "created_at"
+    if name in _RARE:
+        return "cast(null as string)"
     if isinstance(default, list):
         return "'[]'" if name in _lists_of_models(kind) else "arrow_cast(make_array(), 'List(Utf8)')"
     if isinstance(default, int):
@@ -113,14 +119,17 @@ def pieces_column(stamp: ModelStamp) -> str:
 
 
 def to_row(record: Record) -> Row:
-    """Return a row with a cell per field; a list of models becomes JSON text."""
+    """Return a row with a cell per field; a list of models becomes JSON text, and what few strategies have may be null."""
     cells = {name: getattr(record, name) for name in type(record).model_fields}
-    return cells | {name: to_json(cells[name]).decode() for name in _lists_of_models(type(record))}
+    cells |= {name: to_json(cells[name]).decode() for name in _lists_of_models(type(record))}
+    return cells | {name: None for name in _RARE if cells.get(name) in ("", "[]")}
 
 
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
     """Return the record of a row; other columns are ignored, and a missing one has its default."""
-    cells = {name: row[name] for name in kind.model_fields if name in row}
+    cells = {
+        name: row[name] for name in kind.model_fields if name in row and (name not in _RARE or row[name] is not None)
+    }
     return kind.model_validate(
         cells | {name: from_json(cells[name]) for name in _lists_of_models(kind) if name in cells}
     )

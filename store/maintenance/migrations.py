@@ -89,8 +89,8 @@ async def _keep_revisions(connection: Connection, models_dir: Path) -> None:
     An older version would write strategies without them, so it must not open the bank any more.
     """
     strategies = await connection.table("strategies")
-    for name in ("revisions", "proposals"):
-        await strategies.add_column(name, "'[]'")
+    await strategies.add_column("revisions", "'[]'")
+    await strategies.add_column("proposals", "cast(null as string)")
 
 
 async def _keep_decisions(connection: Connection, models_dir: Path) -> None:

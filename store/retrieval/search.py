@@ -65,6 +65,11 @@ async def _together() -> AsyncGenerator[TaskGroup]:
         raise group.exceptions[0] from None
 
 
+def _cells(row: schema.Row) -> schema.Row:
+    """Return what a hit needs of a row, without the cells that are null: a hit has its own defaults."""
+    return {name: row[name] for name in _HIT if row[name] is not None}
+
+
 def _ranked(query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int) -> Menu:
     """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
     packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
@@ -73,7 +78,7 @@ def _ranked(query: Reading, found: Sequence[tuple[schema.Row, float, float]], pi
     coverages = coverage.coverages(query, packed, likely) if pieces else [None] * len(found)
     return ranking.rank(
         [
-            ranking.Candidate(cosine, bm25, covers, {name: row[name] for name in _HIT})
+            ranking.Candidate(cosine, bm25, covers, _cells(row))
             for (row, cosine, bm25), covers in zip(found, coverages, strict=True)
         ],
         limit,

@@ -104,7 +104,7 @@ async def drop(bank: "Bank", seen: Strategy, proposal: Proposal) -> None:
 async def for_a_person(bank: "Bank", scope: str | None) -> list[tuple[Strategy, Proposal]]:
     """Return the corrections that wait for a person, each with its strategy, of one scope or of all."""
     rows = await bank.cells(Strategy, ["proposals"], status="active", **({"scope": scope} if scope else {}))
-    ids = [row["id"] for row in rows if '"waits":true' in row["proposals"]]
+    ids = [row["id"] for row in rows if '"waits":true' in (row["proposals"] or "")]
     found = await bank.all(Strategy, id=ids) if ids else []
     return [(strategy, each) for strategy in found for each in strategy.proposals if each.waits]
 
