@@ -122,7 +122,7 @@ import sys, io, os
 from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 create_server(Settings.read(os.environ))
-heavy = {"lancedb", "fastembed", "onnxruntime", "openai", "pyarrow", "numpy", "detect_secrets"}
+heavy = {"lancedb", "fastembed", "onnxruntime", "openai", "pyarrow", "numpy"}
 print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

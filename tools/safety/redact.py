@@ -1,23 +1,17 @@
-"""Takes secrets out of a text before it is written anywhere.
+"""Takes secrets out of a text before it is written anywhere. What a secret looks like is said in `secret_rules.toml`."""
 
-The rules come from two sources: the formats that `detect-secrets` maintains, and ours (`secret_rules.toml`) for what it lacks.
-Of its plugins only the compiled patterns are used: `analyze_string` yields groups such as "ghp" instead of the secret, a line
-scan may ask the network, and its settings are global. `left_out` there says what is not used.
-"""
-
-import logging
 import re
-import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from strategy_bank.store.lean_imports import REQUESTS, without
-from strategy_bank.tools.safety.rule_file import contents, word
+from strategy_bank.tools.safety.hidden_secrets import in_base64, in_parts
+from strategy_bank.tools.safety.rule_file import word
+from strategy_bank.tools.safety.secret_keys import ASSIGNED_KINDS, assigned
 from strategy_bank.tools.safety.secret_rules import Rule, contexts, formats
-from strategy_bank.tools.safety.secret_values import ASSIGNED_KINDS, FILE, assigned, is_mixed, keyword_pattern
+from strategy_bank.tools.safety.secret_values import FILE, is_mixed
 
 
 @dataclass(frozen=True)
@@ -37,20 +31,36 @@ class _Span(NamedTuple):
     kind: str
 
 
-class _Scanner(NamedTuple):
-    rules: tuple[Rule, ...]
-    keywords: re.Pattern[str]
+class _Rules(NamedTuple):
+    """All rules; the private key, which may hold anything, first, and the specific before the general."""
+
+    private_key: Rule
+    formats: tuple[Rule, ...]
+    contexts: tuple[Rule, ...]
     kinds: frozenset[str]
+
+
+class _LongWords(NamedTuple):
+    """The long words of a text, one a line, and where each of them starts in there and in the text."""
+
+    text: str
+    starts: list[int]
+    places: list[int]
+
+    def in_text(self, place: int) -> int:
+        word = bisect_right(self.starts, place) - 1
+        return self.places[word] + place - self.starts[word]
 
 
 _ROUNDS = 5  # a removed secret may uncover the edge of the next one; the last round finds nothing
 _REPEATED = 500  # so many different values are looked for in the whole text
 _MARKER = re.compile(r"\[redacted: ([^\[\]\n]{1,60})\]")
 
-_ACCEPT: dict[str, Callable[[str], bool]] = {
-    "Artifactory Credentials": lambda value: is_mixed(value, 20),  # AP1234567890 is an order
-    "Telegram Bot Token": lambda value: value != value.lower(),  # a time and a commit hash
-}
+# No format is shorter than this or goes over one of these characters, so most of a text need not be searched for formats.
+_LONG_WORD = re.compile(r"[^\s\"'`,;()<>\[\]|]{20,}+")
+_BLOB = 8192  # so much base64 on end is a file; a secret in it is found by what it says, not by how it begins
+_BASE64 = re.compile("[A-Za-z0-9+/=]+")
+_ESCAPE = re.compile(r"\\[nrt]|%[0-9A-F]{2}|\\u00[0-9a-f]{2}")  # what follows an escape stands at an edge
 
 
 def redact(text: str) -> Redaction:
@@ -77,74 +87,66 @@ def redact_texts(value: Any) -> Any:
 
 
 @cache
-def _scanner() -> _Scanner:
-    """Return all rules, the specific before the general, and the keywords."""
-    plugins, keywords = _detect_secrets()
-    left_out, cues = (contents(FILE)["detect_secrets"][part] for part in ("left_out", "cues"))
-    theirs = [
-        Rule(_kind_of(name), _bounded(pattern), (cues.get(name, ""),), _ACCEPT.get(name, bool))
-        for name, plugin in sorted(plugins.items())
-        if name not in left_out
-        for pattern in cast("Iterable[re.Pattern[str]]", getattr(plugin, "denylist", ()))
-    ]
+def _rules() -> _Rules:
     private_key, *others = contexts()
-    rules = (private_key, *formats(), *theirs, *others)
-    return _Scanner(rules, keyword_pattern(keywords), frozenset(rule.kind for rule in rules) | ASSIGNED_KINDS)
+    kinds = frozenset(rule.kind for rule in (private_key, *formats(), *others)) | ASSIGNED_KINDS
+    return _Rules(private_key, formats(), tuple(others), kinds)
 
 
-def _detect_secrets() -> tuple[dict[str, Any], Iterable[str]]:
-    """Import detect-secrets, which takes 0.2 s, and return its plugins by name and its keywords."""
-    show_before = warnings.showwarning
-    with without(REQUESTS):  # only needed to ask services whether a secret is valid
-        from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-        from detect_secrets.plugins.keyword import DENYLIST
-
-        plugins = cast("dict[str, Any]", get_mapping_from_secret_type_to_class())
-    # The import makes a logger of its own and sends the warnings of the whole process to logging. Neither is ours to change.
-    logging.getLogger("detect-secrets").disabled = True
-    if warnings.showwarning is not show_before:
-        logging.captureWarnings(False)
-    return plugins, DENYLIST
-
-
-def _bounded(pattern: re.Pattern[str]) -> re.Pattern[str]:
-    """Return one of their patterns with few blanks around an assignment: any number of them takes time with its cube."""
-    few = pattern.pattern.replace("(?: *)", "(?: {0,8})").replace("| +|", "| {1,8}|")
-    return re.compile(few, pattern.flags)
-
-
-def _kind_of(plugin: str) -> str:
-    """Return the name of a plugin as a kind: 'AWS Access Key' as 'AWS access key'."""
-    return re.sub(r"\b(?:Access|Bot|Credentials|Key|Secret|Token)\b", lambda word: word[0].lower(), plugin)
+def all_rules() -> tuple[Rule, ...]:
+    """Return every rule with a pattern."""
+    rules = _rules()
+    return (rules.private_key, *rules.formats, *rules.contexts)
 
 
 def _find(text: str) -> list[_Span]:
-    rules, keywords, _ = _scanner()
-    lower = text.replace("\u0130", "i").lower()  # of the same length: only this letter has a longer lower case
-    cued = [(rank, rule) for rank, rule in enumerate(rules) if any(cue in lower for cue in rule.cues)]
-    spans = [span for rank, rule in cued for span in _matches(rule, rank, text)]
-    spans += _headless_keys(text)
-    spans += [_Span(start, len(rules), end, kind) for start, end, kind in assigned(text, lower, keywords)]
+    spans = _plain(text)
+    hidden = [*in_base64(text, _told), *in_parts(text, _told)]
+    spans += [_Span(start, 1, end, kind) for start, end, kind in hidden]
     spans = _outside_markers(text, spans)
     return spans + _outside_markers(text, _repeated(text, spans))
 
 
-def _matches(rule: Rule, rank: int, text: str) -> Iterator[_Span]:
-    for found in rule.pattern.finditer(text):
-        start, end = _value_span(found)
-        if rule.accept(text[start:end]):
-            yield _Span(start, rank, end, rule.kind)
+def _told(text: str) -> list[tuple[int, int, str]]:
+    """Return start, end and kind of the secrets of a text that stand there in plain form."""
+    return [(span.start, span.end, span.kind) for span in _disjoint(_plain(text))]
 
 
-def _value_span(found: re.Match[str]) -> tuple[int, int]:
-    """Return the place of the group `secret`, of a group long enough to be the value, or of all but delimiters."""
-    if "secret" in found.re.groupindex:
-        return found.span("secret")
-    for group in range(1, found.re.groups + 1):
-        if len(found[group] or "") >= 20:
-            return found.span(group)
-    whole = found[0]
-    return found.end() - len(whole.lstrip(" \t\r\n\"'=:")), found.start() + len(whole.rstrip(" \t\r\n\"'"))
+def _plain(text: str) -> list[_Span]:
+    private_key, formats, contexts, _ = _rules()
+    lower = text.replace("\u0130", "i").lower()  # of the same length: only this letter has a longer lower case
+    words = _long_words(text)
+    spans = [
+        _Span(words.in_text(span.start), span.rank, words.in_text(span.end - 1) + 1, span.kind)
+        for span in _matches(formats, 1, words.text, words.text.lower())
+    ]
+    spans += _matches((private_key,), 0, text, lower)
+    spans += _matches(contexts, 1 + len(formats), text, lower)
+    spans += _headless_keys(text)
+    last = 1 + len(formats) + len(contexts)
+    return spans + [_Span(start, last, end, kind) for start, end, kind in assigned(text, lower)]
+
+
+def _long_words(text: str) -> _LongWords:
+    words: list[str] = []
+    starts: list[int] = []
+    places: list[int] = []
+    at = 0
+    for found in _LONG_WORD.finditer(text):
+        if found.end() - found.start() < _BLOB or not _BASE64.fullmatch(found[0]):
+            words.append(found[0])
+            starts.append(at)
+            places.append(found.start())
+            at += len(found[0]) + 1
+    return _LongWords(_ESCAPE.sub(lambda escape: "\\" * len(escape[0]), "\n".join(words)), starts, places)
+
+
+def _matches(rules: tuple[Rule, ...], rank: int, text: str, lower: str) -> Iterator[_Span]:
+    """Yield what the rules find in a text, whose first has this rank."""
+    for place, rule in enumerate(rules):
+        if any(cue in lower for cue in rule.cues):
+            for start, end in rule.spans(text):
+                yield _Span(start, rank + place, end, rule.kind)
 
 
 def _headless_keys(text: str) -> Iterator[_Span]:
@@ -167,7 +169,7 @@ def _repeated(text: str, spans: list[_Span]) -> Iterator[_Span]:
 
 def _outside_markers(text: str, spans: Iterable[_Span]) -> list[_Span]:
     """Return the spans but those that start or end in what an earlier redaction put there."""
-    kinds = _scanner().kinds
+    kinds = _rules().kinds
     markers = [found.span() for found in _MARKER.finditer(text) if found[1] in kinds]
 
     def is_inside(place: int) -> bool:

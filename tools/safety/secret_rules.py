@@ -1,41 +1,51 @@
-"""Reads `secret_rules.toml`: formats and contexts of secrets that detect-secrets lacks or matches too slowly."""
+"""Reads the formats and contexts of `secret_rules.toml`. A pattern is compiled when a text first has one of its cues."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from strategy_bank.tools.safety.rule_file import compiled, contents
-from strategy_bank.tools.safety.secret_values import FILE, is_mixed, is_real, is_typed_password
-
-_ACCEPT: dict[str, Callable[[str], bool]] = {
-    "all": bool,
-    "real": is_real,
-    "authorization": lambda value: is_real(value) and not (value.isalpha() and value.islower()),
-    "bearer": lambda value: is_mixed(value, 16) and is_real(value),
-    "typed password": is_typed_password,
-}
+from strategy_bank.tools.safety.secret_values import ACCEPT, FILE
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Finds one kind of secret: the group `secret` of the pattern, or all of the match where it has no such group."""
+    """Finds one kind of secret. `spelling` is the pattern as the file has it, `cues` are in lower case."""
 
     kind: str
-    pattern: re.Pattern[str]
-    cues: tuple[str, ...]  # in lower case; a text with none of them is not searched
-    accept: Callable[[str], bool] = bool
+    spelling: str
+    cues: tuple[str, ...]
+    accept: Callable[[str], bool]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return compiled(FILE, self.spelling)
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where the secrets of this kind stand in a text."""
+        for found in self.pattern.finditer(text):
+            start, end = _value_span(found)
+            if self.accept(text[start:end]):
+                yield start, end
 
 
-def contexts() -> tuple[Rule, ...]:
-    """Return the rules that know a secret by the words around it; the private key, which may hold anything, comes first."""
-    return tuple(
-        Rule(row["kind"], compiled(FILE, row["pattern"]), tuple(row["cues"]), _ACCEPT[row.get("accept", "all")])
-        for row in contents(FILE)["context"]
-    )
+def _value_span(found: re.Match[str]) -> tuple[int, int]:
+    """Return the place of the named group that matched, or of all where there is none."""
+    named = next((name for name in found.re.groupindex if found[name] is not None), 0)
+    return found.span(named)
 
 
 def formats() -> tuple[Rule, ...]:
     """Return the rules that know a secret by its own form."""
-    return tuple(
-        Rule(kind, compiled(FILE, f"{{EDGE}}{pattern}"), (cue,)) for kind, cue, pattern in contents(FILE)["formats"]
-    )
+    return tuple(_rule(row, "(?<![A-Za-z0-9])") for row in contents(FILE)["formats"])
+
+
+def contexts() -> tuple[Rule, ...]:
+    """Return the rules that know a secret by the words around it; the private key, which may hold anything, comes first."""
+    return tuple(_rule(row) for row in contents(FILE)["contexts"])
+
+
+def _rule(row: dict[str, Any], edge: str = "") -> Rule:
+    return Rule(row["kind"], edge + row["pattern"], tuple(row["cues"]), ACCEPT[row.get("accept", "all")])

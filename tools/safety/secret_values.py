@@ -1,32 +1,25 @@
-"""Tells secrets from placeholders, and finds them behind keys such as `password`.
-
-`password = "…"`, `\\"api_key\\": \\"…\\"`, `FOO_TOKEN=…`, `password is …`. Key and form together make a value a secret: any
-quoted word after `password`, but digits and letters after `token`; never a variable, a path or a `<placeholder>`.
-"""
+"""Tells secrets from placeholders, references, names and plain words."""
 
 import re
-from collections.abc import Iterable, Iterator
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Callable
 
-from strategy_bank.tools.safety.rule_file import contents, word
+from strategy_bank.tools.safety.rule_file import word
 
 FILE = "secret_rules.toml"
 _PATH = re.compile(r"(?:~|\.{0,2})(?:/[A-Z]?[a-z0-9_.-]*)+")
-_NAME = re.compile(  # of a constant, a variable, an attribute
-    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
+_CLASSES = re.compile(r"[a-z]+|[A-Z]+|\d+")
+# prefixes of what is public or only names something
+_NO_KEY = re.compile(
+    r"(?:sha\d*|md5|pk|pub|public|publishable|phc|cs|id|ids|file|etag|rev|nonce|h\d)(?:[_-]|$)", re.IGNORECASE
 )
-
-_PASSWORDS = ("passw", "passphrase", "pwd", "contrase")
-_VALUE = re.compile(  # everything between the keyword and its value, then the value
-    r"s?\d{0,3}(?P<suffix>[_-]\w{1,40}|[A-Z][A-Za-z0-9]{0,40}|)"
-    r"(?:\\{0,6}[\"'`\]]|\[\d{0,4}\]){0,3}"
-    r"(?:[ \t]{0,2}:[ \t]{0,2}[A-Za-z_][\w.\[\]| ]{0,30}(?=[ \t]{0,2}=[^=]))?"  # password: str = "…"
-    r"(?P<op>[ \t]{0,8}(?::=|=>|={1,3}|!==?|::?)[ \t]{0,8}|[ \t]{1,4}(?:is|was):?[ \t]{1,4}|>|\((?=[\"']))"
-    r"(?:[@bfru]?(?P<quote>\\{0,6}[\"'`])(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\r\n\\]|\\(?=(?P=quote)))){1,512})(?P=quote)"
-    r"|\\{0,6}[\"'`]?(?P<bare>[^\s\"'`,;&<>(){}\[\]\\|]{4,512}+)(?![(\[]))"
+# what a sentence about passwords names: digests, encodings, versions
+_TRADE_WORD = re.compile(
+    r"(?:openid|saml|sha|md|utf|base|oauth|argon|bcrypt|scrypt|pbkdf|aes|rsa|v|version|step|page|level|tls|http|ipv|python|node)-?\d[\w.-]*",
+    re.IGNORECASE,
 )
-
-
-ASSIGNED_KINDS = frozenset({"password", "assigned secret"})
+_NO_SEED_WORD = re.compile(r"\b(?:the|and|for|not|but|are|was|its|has|all|our|your|they|from|with|which|into|then)\b")
 
 
 def is_real(value: str) -> bool:
@@ -46,38 +39,66 @@ def is_typed_password(value: str) -> bool:
     return len(value) >= 6 and is_real(value) and re.search(r"[\d!@#$%^*?+~]", value) is not None
 
 
-def keyword_pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """Return one pattern of detect-secrets' keywords and ours, for lower-cased text."""
-    theirs = (re.sub("pass$", "pass(?!w|phrase)", word.replace("_?", "[_-]?")) for word in words)
-    return re.compile("|".join([*theirs, *contents(FILE)["detect_secrets"]["keywords"]]))
+def has_several_kinds(value: str) -> bool:
+    """Tell whether capitals, small letters and digits are mixed, as in no word and no hash."""
+    return all(any(map(test, value)) for test in (str.isupper, str.islower, str.isdigit)) and "EXAMPLE" not in value
 
 
-def assigned(text: str, lower: str, keywords: re.Pattern[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and kind of the secrets behind keys. `lower` is the text in lower case, of the same length."""
-    for hit in keywords.finditer(lower):
-        found = _VALUE.match(text, hit.end())
-        if found and _is_secret(found, hit[0], text[hit.start() : hit.end()].isupper()):
-            start, end = found.span("quoted" if found["bare"] is None else "bare")
-            end -= 0 if found["bare"] is None else len(found["bare"]) - len(found["bare"].rstrip(".,:"))
-            yield start, end, "password" if _is_password(hit[0]) else "assigned secret"
+def decoded(value: str) -> str | None:
+    """Return what a value says in base64, of either alphabet, if that is printable text; else None."""
+    value = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        text = b64decode(value + "=" * (-len(value) % 4)).decode("ascii")
+    except (NotBase64, ValueError):
+        return None
+    return text if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else None
 
 
-def _is_password(keyword: str) -> bool:
-    return keyword.startswith(_PASSWORDS) or keyword.endswith("pass")
+def is_spoken(value: str) -> bool:
+    """Tell whether a word in a sentence about a password is one: digits and letters, and no name of a method or place."""
+    value = value.rstrip(".,:;!?")
+    return (
+        is_mixed(value, 6)
+        and is_real(value)
+        and not _TRADE_WORD.fullmatch(value)
+        and "/" not in value
+        and "(" not in value
+    )
 
 
-def _is_secret(found: re.Match[str], keyword: str, shouted: bool) -> bool:
-    """Tell whether a key's value is a secret. `shouted`: the key stands in capitals, as environment variables do."""
-    bare: str | None = found["bare"]
-    value: str = found["quoted"] if bare is None else bare.rstrip(".,:;!?")
-    explicit = bare is None or (shouted and found["op"] == "=")
-    about = word(FILE, "ABOUT", re.IGNORECASE)
-    if about.search(found["suffix"]) or not is_real(value) or (not explicit and _NAME.fullmatch(value)):
-        return False
-    if re.search(r"\s", value):
-        return keyword == "passphrase"
-    if _is_password(keyword):
-        return len(value) >= 4 if explicit else is_typed_password(value)
-    if keyword == "token":
-        return is_mixed(value, 12 if shouted else 16)
-    return is_mixed(value, 8) or (explicit and value.isalpha() and len(value) >= 12)
+def _is_random_behind_prefix(value: str) -> bool:
+    body = re.split("[_-]", value)[-1]
+    runs = _CLASSES.findall(body)
+    digits = sum(run.isdigit() for run in runs)
+    return has_several_kinds(body) and digits >= 3 and len(runs) * 5 >= len(body) * 2 and not _NO_KEY.match(value)
+
+
+def _is_aws_key(value: str) -> bool:
+    return (
+        "EXAMPLE" not in value and len(set(value)) >= 8 and (value.startswith("AKIA") or any(map(str.isdigit, value)))
+    )
+
+
+def _is_base64_value(value: str) -> bool:
+    return len(value) % 4 == 0 and (value.endswith("=") or has_several_kinds(value)) and is_real(value)
+
+
+def _is_seed(value: str) -> bool:
+    return len(re.findall(r"[a-z]{3,8}", value)) in range(12, 25, 3) and not _NO_SEED_WORD.search(value)
+
+
+ACCEPT: dict[str, Callable[[str], bool]] = {
+    "all": bool,
+    "real": is_real,
+    "mixed": lambda value: is_mixed(value, 8),
+    "authorization": lambda value: is_real(value) and not (value.isalpha() and value.islower()),
+    "bearer": lambda value: is_mixed(value, 16) and is_real(value),
+    "typed password": is_typed_password,
+    "spoken password": is_spoken,
+    "several kinds": has_several_kinds,
+    "random behind a prefix": _is_random_behind_prefix,
+    "aws key": _is_aws_key,
+    "user and password in base64": lambda value: ":" in (decoded(value) or ""),
+    "base64 value": _is_base64_value,
+    "seed words": _is_seed,
+}

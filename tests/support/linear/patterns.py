@@ -13,7 +13,7 @@ from typing import Any
 import strategy_bank.server
 import strategy_bank.store
 import strategy_bank.tools
-from strategy_bank.tools.safety import literals, prompt_injection, redact, rule_file
+from strategy_bank.tools.safety import literals, prompt_injection, redact, rule_file, secret_keys
 
 OWN_FILES = re.compile(r"__main__$|\.clients\b|\.demo\b")  # those read the user's own configuration and our examples
 
@@ -76,8 +76,7 @@ def _held(module: ModuleType) -> Iterator[tuple[re.Pattern[Any], Search]]:
 
 
 def _of_rule_files() -> Iterator[tuple[re.Pattern[Any], Search]]:
-    scanner = redact._scanner()
-    rules = [*(rule.pattern for rule in scanner.rules), scanner.keywords]
+    rules = [rule.pattern for rule in redact.all_rules()] + secret_keys.patterns()
     rules += [*(pattern for _, pattern in prompt_injection._rules()), *literals._shapes()]
     yield from ((pattern, partial(searched, pattern)) for pattern in rules)
     for file in Path(rule_file.__file__).parent.glob("*.toml"):

@@ -1,7 +1,7 @@
 """Every pattern takes time that grows with the text and no faster, in any script: one line must not stop a server.
 
-The patterns are found, not listed: all that a module holds or spells out in its code, all that stand in the rule files or come
-from detect-secrets. The texts are made of what hurt once, and of each pattern's own parts.
+The patterns are found, not listed: all that a module holds or spells out in its code, all that stand in the rule files.
+The texts are made of what hurt once, and of each pattern's own parts.
 """
 
 import re
