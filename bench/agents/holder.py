@@ -92,14 +92,15 @@ class Holder:
             line = await BufferedByteReceiveStream(stream).receive_until(b"\n", MOST_BYTES)
             refused = False
             try:
-                text = await self._do(json.loads(line))
+                text = await self.do(json.loads(line))
             except Refused as exc:
                 text, refused = str(exc), True
             await stream.send(json.dumps({"text": text, "refused": refused}).encode() + b"\n")
         if self._episode.ended:
             self._end.set()
 
-    async def _do(self, request: dict[str, Any]) -> str:
+    async def do(self, request: dict[str, Any]) -> str:
+        """Do one request; return what is to be read. Raises Refused."""
         if request["do"] == "act":
             return await self._episode.act(request["actions"])
         if request["do"] == "tool":

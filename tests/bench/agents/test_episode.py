@@ -1,6 +1,5 @@
 """An episode: its budget, what each arm is given, and that all are told the same of the end."""
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench.agents.episode import ARMS, BUDGET, Arm, Episode, Refused, Visit, open_episode
+from bench.agents.episode import ARMS, BUDGET, Arm, Episode, Offer, Refused, Visit, open_episode
 from bench.agents.guide import page
 from bench.agents.raw import MOST_TOKENS, RawMemory
-from bench.agents.record import events, tokens
+from bench.agents.record import Record, events, tokens
 from bench.agents.rows import collect
 from tests.bench.agents.tiny_world import TinyWorld
 
@@ -67,12 +66,13 @@ async def test_actions_stop_at_one_that_is_not_understood_which_counts_too(tmp_p
     ],
 )
 async def test_every_arm_is_told_the_same_of_the_end(tmp_path: Path, actions: list[str], closing: str) -> None:
-    for arm in ARMS:
-        async with playing(tmp_path, arm) as episode:
-            assert closing in await episode.act(actions)
-            assert episode.closing == closing
+    for arm in ARMS:  # without its memory, which has no part in this
+        episode = Episode(Visit(arm, "box", 1, 1), TinyWorld(), Record(tmp_path / arm), None, Offer())
+        assert closing in await episode.act(actions)
+        assert episode.closing == closing
 
 
+@pytest.mark.slow
 async def test_the_arms_differ_in_what_they_are_given_only(tmp_path: Path) -> None:
     pages = dict[str, str]()
     for arm in ARMS:
@@ -86,21 +86,26 @@ async def test_the_arms_differ_in_what_they_are_given_only(tmp_path: Path) -> No
     assert '"scale_attempts"' not in pages["bank"]
 
 
+@pytest.mark.slow
 async def test_a_lesson_of_one_visit_reaches_the_next_through_the_server(tmp_path: Path) -> None:
     async with playing(tmp_path, "bank") as episode:
         with pytest.raises(Refused, match="Report when the work has ended"):
             await episode.tool("report_outcome", {})
         assert "Report it now" in await episode.act(["break box"])
+        await episode.tool("report_outcome", {"outcome": "failure"})
+        assert episode.report_is_due  # the server refused that one
         assert "learned" in await episode.tool("report_outcome", report(episode, "failure"))
         assert not episode.report_is_due
+        episode.end()
     async with playing(tmp_path, "bank", 2) as episode:
         assert LESSON["content"] in await episode.tool("recall_strategies", {"task": episode.world.task})
     rows, reports, problems = collect(tmp_path)
     assert [(row.visit, row.reported, row.outcome) for row in rows] == [(1, True, "failure")]
-    assert reports[0]["task"] == "open box 1 of the kind box"
+    assert [report["task"] for report in reports] == ["open box 1 of the kind box"]
     assert problems == ["bank/2 was not played to its end"]
 
 
+@pytest.mark.slow
 async def test_without_failures_only_a_success_is_reported(tmp_path: Path) -> None:
     async with playing(tmp_path, "no-failures") as episode:
         assert "This episode is not reported." in await episode.act(["break box"])
@@ -109,13 +114,6 @@ async def test_without_failures_only_a_success_is_reported(tmp_path: Path) -> No
     async with playing(tmp_path, "no-failures", 2) as episode:
         assert "Report it now" in await episode.act(["take key", "open box"])
         assert "learned" in await episode.tool("report_outcome", report(episode, "success"))
-
-
-async def test_a_report_that_the_server_refuses_is_still_due(tmp_path: Path) -> None:
-    async with playing(tmp_path, "bank") as episode:
-        episode.give_up()
-        await episode.tool("report_outcome", {"outcome": "failure"})
-        assert episode.report_is_due
 
 
 async def test_raw_hands_over_the_attempt_whose_task_is_most_similar(tmp_path: Path) -> None:
@@ -136,12 +134,10 @@ async def test_raw_hands_over_no_more_than_its_cap(tmp_path: Path) -> None:
     assert MOST_TOKENS // 2 < tokens(RawMemory(tmp_path).recall("open box")) <= MOST_TOKENS
 
 
-async def test_the_record_holds_what_was_done_and_what_was_said(tmp_path: Path) -> None:
-    async with playing(tmp_path, "bank") as episode:
-        await episode.tool("recall_strategies", {"task": "open"})
+async def test_the_record_holds_what_was_done_and_how_it_ended(tmp_path: Path) -> None:
+    async with playing(tmp_path, "none") as episode:
         await episode.act(["take key", "open box"])
         episode.end()
-    seen = list(events(tmp_path / "bank" / "1"))
-    assert [event["kind"] for event in seen] == ["begin", "tool", "action", "action", "closed", "end"]
-    assert json.dumps(seen[1]["arguments"]) == '{"task": "open"}'
-    assert (seen[4]["completed"], seen[4]["score"], seen[4]["actions"]) == (True, 100, 2)
+    seen = list(events(tmp_path / "none" / "1"))
+    assert [event["kind"] for event in seen] == ["begin", "action", "action", "closed", "end"]
+    assert (seen[3]["completed"], seen[3]["score"], seen[3]["actions"]) == (True, 100, 2)

@@ -1,6 +1,5 @@
 """An agent at a shell: the page it reads, its commands, and the process that holds the episode."""
 
-import json
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -14,11 +13,11 @@ import anyio.to_thread
 import pytest
 
 from bench.agents import holder
-from bench.agents.episode import Arm, Visit
-from bench.agents.holder import hold_episode
+from bench.agents.episode import Arm, Episode, Offer, Refused, Visit
+from bench.agents.holder import Holder, hold_episode
 from bench.agents.plan import load_plan
 from bench.agents.play import main
-from bench.agents.record import ended, events
+from bench.agents.record import Record, ended, events
 from tests.bench.agents.tiny_world import TinyWorld
 from tests.support.places import ROOT
 
@@ -57,22 +56,11 @@ async def test_an_episode_is_played_with_commands_alone(tmp_path: Path, capsys: 
 
 
 @pytest.mark.anyio
-async def test_an_episode_does_not_end_before_it_is_reported(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = str(tmp_path)
-    async with held(tmp_path, "bank"):
-        assert await command("end", folder) == 1
-        assert "Report it now" in capsys.readouterr().out
-        judgement = {"reason": "Given up.", "verdict": "failure", "evidence": ["It is locked."]}
-        arguments = {
-            "task": "open",
-            "trajectory": "open box: It is locked.",
-            "outcome": "failure",
-            "judgement": judgement,
-        }
-        assert await command("tool", folder, "report_outcome", json.dumps(arguments)) == 0
-        assert await command("end", folder) == 0
+async def test_an_episode_does_not_end_before_it_is_reported(tmp_path: Path) -> None:
+    episode = Episode(Visit("bank", "box", 0, 1), TinyWorld(), Record(tmp_path), None, Offer())
+    with pytest.raises(Refused, match="Report it now"):
+        await Holder(episode).do({"do": "end"})
+    assert not episode.ended
 
 
 @pytest.mark.anyio

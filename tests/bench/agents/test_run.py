@@ -57,6 +57,7 @@ def played(out: Path, responder: Any, *words: str) -> list[Row]:
     return rows
 
 
+@pytest.mark.slow
 def test_a_model_plays_each_arm_through_tool_calls_and_its_endpoint_counts_the_tokens(tmp_path: Path) -> None:
     rows = played(tmp_path, player, "--visits", "2")
     assert [(row.arm, row.visit) for row in rows if row.completed] == [
