@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -222,13 +222,13 @@ class Bank:
         return id in self.recalls or await self.count(Recall, id=id) > 0
 
     async def flush_recalls(self) -> None:
-        """Write the buffered recalls, and what was opened of earlier ones. After an error they stay buffered."""
+        """Write the buffered recalls, and what was noted of earlier ones. After an error they stay buffered."""
         await self.recalls.flush(self.add_all, self._notes.forgotten_at)
-        await self.recalls.flush_opened(self._amend_opened)
+        await self.recalls.flush_late(self._amend_late)
 
-    async def _amend_opened(self, opened: Mapping[str, list[str]]) -> None:
-        stored = await self.all(Recall, id=list(opened))
-        await self.amend([recall.model_copy(update={"opened_ids": opened[recall.id]}) for recall in stored])
+    async def _amend_late(self, noted: Mapping[str, dict[str, Any]]) -> None:
+        stored = await self.all(Recall, id=list(noted))
+        await self.amend([recall.model_copy(update=noted[recall.id]) for recall in stored])
 
     # reading
 

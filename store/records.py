@@ -28,6 +28,7 @@ GLOBAL_SCOPE = "global"
 PROMOTED = "global: taught independently in "  # begins the status reason of a lesson that no person put into `global`
 NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
 REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
+SURE = 0.8  # a relevance from which on a strategy should nearly always fit
 RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
@@ -238,6 +239,12 @@ class Recall(Record, frozen=True):
         default_factory=list
     )  # left out though they fit, to see what comes of a task without
     tokens: int = 0  # of what was shown, about
+    sure_ids: list[str] = Field(default_factory=list)  # those in full that were shown with a relevance of SURE or more
+    stuck: int = 0  # 1: somebody was stuck in the middle of the task
+    stops: int = 0  # how often the agent then stopped and its transcript was read
+    asked: int = 0  # how often it was asked for a report then
+    answered_by: str = ""  # id of the episode that it reported when asked
+    echoed_ids: list[str] = Field(default_factory=list)  # those whose words came back in its work: a weak sign of use
 
 
 class Project(Record, frozen=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import RECALLED_TASK_CHARS, Hit, LessonOutcome, Menu, Recall, Strategy
+from strategy_bank.store.records import RECALLED_TASK_CHARS, SURE, Hit, LessonOutcome, Menu, Recall, Strategy
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.named_ids import known_strategies
 from strategy_bank.tools.prompting import plain_id, quoted, render, section
@@ -85,7 +85,7 @@ async def recall_when_stuck(bank: "Bank", task: str, stuck_on: str, limit: int, 
     new = [hit for hit in menu.full if hit.id not in shown and hit.relevance >= _SURE][:limit]
     if not new:
         return nothing_when_stuck(scope)
-    recall_id, guidance = _noted(bank, noted, scope, Menu(new, [])), render("recalled_when_stuck")
+    recall_id, guidance = _noted(bank, noted, scope, Menu(new, []), stuck=1), render("recalled_when_stuck")
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=new, others=[], guidance=guidance)
 
 
@@ -123,7 +123,7 @@ async def open_strategies(bank: "Bank", named: Sequence[str], scope: "Scope") ->
     opened = [Hit.model_validate({"relevance": 1.0, **dict(there[id])}) for id in ids if id in there]
     recall_id = bank.recalls.note_opened(scope.name, list(there))
     if not recall_id:  # another process has listed them, and the agent has its id
-        _noted(bank, "", scope, Menu(opened, []), opened_ids=list(there))
+        _noted(bank, "", scope, Menu(opened, []), opened_ids=list(there), sure_ids=[])
     guidance = " ".join([render("opened"), *warnings])
     return RecallResult(recall_id=recall_id, scope=scope.name, strategies=opened, others=[], guidance=guidance)
 
@@ -171,7 +171,7 @@ def _told(task: str) -> str:
     return redact(task[:RECALLED_TASK_CHARS]).text
 
 
-def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str]) -> str:
+def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str] | int) -> str:
     full, listed = ([hit.id for hit in hits] for hits in menu)
     shown = sum(map(_chars, menu.full)) + sum(map(_chars_as_line, menu.others))
     note = Recall(
@@ -180,6 +180,7 @@ def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str
         task=_told(task),
         strategy_ids=full,
         listed_ids=listed,
+        sure_ids=[hit.id for hit in menu.full if hit.relevance >= SURE],
         tokens=(shown + _FRAME_CHARS) // _CHARS_A_TOKEN,
     )
     bank.recalls.note(note.model_copy(update=more))

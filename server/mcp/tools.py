@@ -7,9 +7,10 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BeforeValidator, Field, Strict
 
-from strategy_bank.server.hook_reply import NOTHING_TO_ADD, context_for
+from strategy_bank.server.hook_reply import context_for
 from strategy_bank.server.mcp.app_state import Caller, State
 from strategy_bank.server.mcp.caller import caller_of, scope_of_call
+from strategy_bank.server.mcp.hook_calls import Hook, HookCall, answer
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named, warnings_about
 from strategy_bank.store.errors import InvalidInput
@@ -20,7 +21,6 @@ from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judgement import Comparison, Judgement, StrategyDraft
 from strategy_bank.tools.recall_strategies import (
     RecallResult,
-    nothing_when_stuck,
     open_strategies,
     recall,
     recall_when_stuck,
@@ -56,9 +56,7 @@ Fates = Annotated[
 # What agents sent before `recalled`; it says that they were followed, and no more.
 Used = Annotated[list[str] | None, Field(max_length=50, json_schema_extra=UNLISTED)]
 
-Hook = Literal["UserPromptSubmit", "PostToolUseFailure", "PostToolUse"]
 _STUCK_CHARS = 8_000
-_AFTER_TOOLS = ("PostToolUseFailure", "PostToolUse")  # Codex sends the second after every command, failed or not
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -86,21 +84,21 @@ async def recall_strategies(
     stuck_on: Annotated[str | None, Field(description="When stuck in mid-task: the error and your aim")] = None,
     scope: ItsScope = None,
     hook: Annotated[Hook | None, Field(json_schema_extra=UNLISTED)] = None,
+    transcript: Annotated[str, Field(json_schema_extra=UNLISTED)] = "",
+    stop_hook_active: Annotated[bool, Field(json_schema_extra=UNLISTED)] = False,
 ) -> Annotated[CallToolResult, RecallResult]:
     """BEFORE a task: get lessons from earlier successes and failures that fit it, some in full, others by title. Call it
     first, for any task of more than one step; again with ids to open others. Empty when nothing fits."""
     state = ctx.request_context.lifespan_context
+    if hook and hook != "UserPromptSubmit":
+        told = await answer(state, caller, HookCall(hook, stuck_on or "", transcript, stop_hook_active))
+        return _reply(RecallResult(recall_id="", scope="", strategies=[], others=[], guidance=""), told)
     own, _ = await scope_of_call(state, caller, scope)
     bank = await state.bank()
     if ids:
         result = await open_strategies(bank, ids, own)
-    elif stuck_on and not hook:
+    elif stuck_on:
         result = await recall_when_stuck(bank, task or "", shorten(stuck_on, _STUCK_CHARS), limit, own)
-    elif hook in _AFTER_TOOLS:
-        error = state.failures.again(own.name, stuck_on or "", failed=hook == "PostToolUseFailure")
-        result = await recall_when_stuck(bank, "", error, limit, own) if error else nothing_when_stuck(own)
-        if not result.strategies:
-            return _reply(result, NOTHING_TO_ADD)
     elif task:
         result = await recall(bank, task, limit, own, state.settings.hold_out)
     else:

@@ -126,10 +126,11 @@ def to_row(record: Record) -> Row:
 
 
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
-    """Return the record of a row; other columns are ignored, and a missing one has its default."""
-    cells = {
-        name: row[name] for name in kind.model_fields if name in row and (name not in _RARE or row[name] is not None)
-    }
+    """Return the record of a row; other columns are ignored. A missing one has its default.
+
+    So has an empty one: a server of an older version that still runs leaves columns empty that it does not know.
+    """
+    cells = {name: row[name] for name in kind.model_fields if row.get(name) is not None}
     return kind.model_validate(
         cells | {name: from_json(cells[name]) for name in _lists_of_models(kind) if name in cells}
     )

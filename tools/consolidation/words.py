@@ -74,6 +74,11 @@ def stems(text: str) -> dict[str, bool]:
     return {stem: negated for _, _, stem, negated in _words(text) if stem not in _LEAN}
 
 
+def stems_in_order(text: str) -> list[str]:
+    """Return the same stems as often as they stand there."""
+    return [stem for _, _, stem, _ in _words(text) if stem not in _LEAN]
+
+
 def negations(text: str) -> int:
     """Return the number of words that negate or replace."""
     words = _WORD.findall(text.lower())

@@ -117,8 +117,10 @@ def _hit_without(hit: Hit, gone: Gone) -> Hit:
 
 @_without.register
 def _(record: Recall, gone: Gone) -> Recall:
-    lists = ("strategy_ids", "listed_ids", "opened_ids", "held_out_ids")
-    return record.model_copy(update={name: gone.left(getattr(record, name)) for name in lists})
+    lists = ("strategy_ids", "listed_ids", "opened_ids", "held_out_ids", "sure_ids", "echoed_ids")
+    change: dict[str, Any] = {name: gone.left(getattr(record, name)) for name in lists}
+    change["answered_by"] = "" if record.answered_by in gone.ids else record.answered_by
+    return record.model_copy(update=change)
 
 
 def _is_copied(strategy: Strategy, gone: Gone) -> bool:

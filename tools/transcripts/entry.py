@@ -13,6 +13,7 @@ REQUEST = "strategy-bank: the work of this turn has not been reported"
 # aside: the user's words while the agent worked; broken: an error of the model's service ended the turn.
 Kind = Literal["prompt", "command", "local", "aside", "interrupt", "broken", "agent", "result", "request"]
 _OWN_TOOLS = ("recall_strategies", "report_outcome", "scale_attempts")
+_EPISODE_ID = re.compile(r"\bep_[0-9a-f]{16}\b")
 _EXIT_CODE = re.compile(r"\b(?:exit(?:ed with)? code|\"exit_code\")\D{0,3}(\d+)", re.IGNORECASE)
 
 
@@ -21,7 +22,7 @@ class Entry(NamedTuple):
 
     kind: Kind
     message: dict[str, Any]  # in a form that `normal_form.normalise` reads
-    text: str = ""  # the user's words or a tool's output
+    text: str = ""  # the user's words or a tool's output; of our own tools only the id of an episode
     ident: str = ""  # pieces of one message that stand in several records share it
     worked: bool = False  # a tool was called that is not ours
     reported: bool = False  # it is the answer to a report
@@ -64,7 +65,8 @@ class Reader(ABC):
 
     def _own_result(self, text: str, *, failed: bool = False) -> Entry:
         """Return the entry for what one of our tools answered: a report that was taken names its episode."""
-        return Entry("result", {}, reported="ep_" in text and not failed)
+        episode = _EPISODE_ID.search(text)
+        return Entry("result", {}, episode[0] if episode else "", reported=bool(episode) and not failed)
 
 
 def interrupted() -> Entry:

@@ -49,7 +49,7 @@ def stats(target: Target, as_json: bool) -> None:
 
 def _rows(found: dict[str, Any]) -> list[tuple[str, str, object]]:
     rows: list[tuple[str, str, object]] = []
-    for what in ("strategies", "episodes", "runs"):
+    for what in ("strategies", "episodes", "runs", "recalls"):
         for column, value in found[what].items():
             parts: dict[str, int] = {"": value} if column == "all" else value
             rows += [(what, f"{column} {part}".strip(), number) for part, number in parts.items()]

@@ -8,7 +8,7 @@ from strategy_bank.server.cli.console import Target, json_option, pass_target, s
 from strategy_bank.store.visible_text import folded
 
 if TYPE_CHECKING:
-    from strategy_bank.tools.value import By, Share, Value
+    from strategy_bank.tools.value import By, Part, Share, Value
 
 _TASK_CHARS = 80
 _COUNTS = (
@@ -21,7 +21,14 @@ _COUNTS = (
     ("helped", "followed and helped"),
     ("wrong", "followed and wrong"),
     ("unfit", "did not fit"),
+    ("sure", "followed of those shown as sure (0.8 and more)"),
+    ("echoed", "whose words came back in the work, a weak sign"),
+    ("stuck", "recalls when stuck"),
+    ("stuck_followed", "lessons of these followed"),
     ("tokens", "tokens spent, about"),
+    ("asked", "reports asked for when the agent stopped"),
+    ("answered", "of them given"),
+    ("taught", "of these with a lesson"),
 )
 
 
@@ -54,13 +61,17 @@ def value(target: Target, by: "By | None", as_json: bool) -> None:
 
 
 def _rows(found: "dict[str, Value]") -> list[tuple[str, ...]]:
-    counts = [(title, *(f"{getattr(each, name):,}" for each in found.values())) for name, title in _COUNTS]
+    counts = [(title, *(_counted(getattr(each, name)) for each in found.values())) for name, title in _COUNTS]
     tasks = [
         ("tasks with lessons that succeeded", *(_shown(each.with_lessons) for each in found.values())),
         ("with one of them left out", *(_shown(each.held_out) for each in found.values())),
         ("without lessons", *(_shown(each.without) for each in found.values())),
     ]
     return [*counts, *tasks]
+
+
+def _counted(value: "int | Part") -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value.number:,} of {value.of:,}"
 
 
 def _shown(share: "Share") -> str:

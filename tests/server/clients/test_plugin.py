@@ -337,7 +337,12 @@ def test_the_plugin_starts_this_server_and_its_hooks_name_real_tools_and_command
     assert recall["input"] == {"task": "${prompt}", "hook": "UserPromptSubmit"}
     assert (failed["server"], failed["tool"]) == (recall["server"], "recall_strategies")
     assert failed["input"] == {"stuck_on": "${error}", "hook": "PostToolUseFailure"}
-    assert (stop["type"], stop["command"]) == ("command", "strategy-bank hook stop")
+    assert (stop["type"], stop["server"], stop["tool"]) == ("mcp_tool", recall["server"], "recall_strategies")
+    assert stop["input"] == {
+        "transcript": "${transcript_path}",
+        "stop_hook_active": "${stop_hook_active}",
+        "hook": "Stop",
+    }
 
 
 def test_codex_gets_the_same_plugin_under_its_own_name_for_the_server() -> None:
@@ -363,10 +368,7 @@ def test_the_extension_for_gemini_cli_starts_this_server_and_asks_with_the_same_
     assert manifest["mcpServers"] == {"strategy-bank": {key: ours[key] for key in ("command", "args")}}
     hooks = json.loads((extension / "hooks" / "hooks.json").read_text("utf-8"))["hooks"]
     assert hooks.keys() == {"AfterAgent"}
-    assert (
-        hooks["AfterAgent"][0]["hooks"][0]["command"]
-        == loaded("hooks/hooks.json")["hooks"]["Stop"][0]["hooks"][0]["command"]
-    )
+    assert hooks["AfterAgent"][0]["hooks"][0]["command"] == "strategy-bank hook stop"
 
 
 def test_the_marketplace_offers_the_plugin() -> None:
