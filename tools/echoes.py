@@ -1,7 +1,8 @@
 """Tells whether words of a lesson that was shown come back in what the agent wrote or did: a weak sign that it was of use.
 
-A word counts that stands neither in the task, nor in the output of a tool, nor in what we say around lessons. Several
-must come close to each other, since in a long session any word comes some time. Measured in bench/echoes.
+A word counts that stands neither in the task nor in what we say around lessons. Several must come close to each other, since
+in a long session any word comes some time. What tools printed is not left out: in such a session that is nearly every word, and
+most of the signs were lost with it (bench/echoes).
 """
 
 from collections import Counter, deque
@@ -16,16 +17,14 @@ if TYPE_CHECKING:
     from strategy_bank.store.records import Strategy
 
 LEAST = 4  # different words of a lesson
-NEAR = 40  # words in a row among which these stand
+NEAR = 20  # words in a row among which these stand
 _SHORTEST = 3  # characters of a word that counts
 _UNSAID = frozenset({"id", "type", "role", "name", "call_id", "signature", "status"})  # of a message, by its keys
 
 
-def echoed(
-    lessons: Iterable["Strategy"], prompt: str, messages: Iterable[dict[str, Any]], outputs: Iterable[str]
-) -> list[str]:
+def echoed(lessons: Iterable["Strategy"], prompt: str, messages: Iterable[dict[str, Any]]) -> list[str]:
     """Return the ids of the lessons whose words come back in the agent's messages of a turn."""
-    known = "\n".join([prompt, *outputs, render("recalled")]).lower()
+    known = f"{prompt}\n{render('recalled')}".lower()
     said = stems_in_order("\n".join(text for message in messages for text in _texts(message)))
     return [lesson.id for lesson in lessons if most_near(_own(lesson, known), said) >= LEAST]
 

@@ -87,4 +87,4 @@ async def _echoed(bank: "Bank", recalls: list[Recall], turn: "Turn") -> list[str
     if not shown or not turn.messages:
         return []
     lessons = await bank.all(Strategy, id=list(shown))
-    return await anyio.to_thread.run_sync(echoed, lessons, turn.prompt, turn.messages, turn.outputs)
+    return await anyio.to_thread.run_sync(echoed, lessons, turn.prompt, turn.messages)

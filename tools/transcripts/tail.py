@@ -36,7 +36,6 @@ class Turn:
         self.calls, self._tried = 0, False  # since the last report
         self.episode = ""  # id of the last report, since the request for one where there was any
         self.messages: list[dict[str, Any]] = []  # of the agent
-        self.outputs: list[str] = []
 
     @property
     def unreported(self) -> bool:
@@ -59,8 +58,6 @@ class Turn:
             self._tried = self._tried or _tries(entry)
             if entry.kind == "agent":
                 self.messages.append(entry.message)
-            elif entry.kind == "result":
-                self.outputs.append(entry.text)
 
 
 def last_turn(path: str) -> Turn:

@@ -134,7 +134,8 @@ async def test_words_of_a_lesson_that_come_back_are_a_sign_that_is_kept_apart(
 ) -> None:
     await report(client)
     used = [said(PROMPT), agent(text(AFTER_THE_LESSON)), agent(use("t1", command="make")), result("t1", "ok")]
-    for records in (used, work()):
+    unused = [said(PROMPT), agent(text("I restart the service and look again.")), agent(use("t1", command="make"))]
+    for records in (used, unused):
         await prompted(client)
         await stop(client, write(transcript, records))
     await report(client, task="Something else, so that all is written")
@@ -147,14 +148,14 @@ async def test_words_of_a_lesson_that_come_back_are_a_sign_that_is_kept_apart(
     assert list(told["shown"].values()) == [2, 1]
 
 
-async def test_what_a_tool_printed_or_the_user_said_does_not_count(
+async def test_what_the_user_said_and_what_only_a_tool_printed_does_not_count(
     client: Client, settings: Settings, transcript: Path
 ) -> None:
     await report(client)
     asked = f"{PROMPT} {STRATEGY['content']}"
     told = [said(asked), agent(text(AFTER_THE_LESSON)), agent(use("t1", command="make")), result("t1", "ok")]
     printed = [said(PROMPT), agent(use("t1", command="cat notes")), result("t1", STRATEGY["content"])]
-    for records in (told, [*printed, agent(text(AFTER_THE_LESSON))]):
+    for records in (told, [*printed, agent(text("These are the notes."))]):
         await prompted(client)
         await stop(client, write(transcript, records))
     await report(client, task="Something else, so that all is written")
