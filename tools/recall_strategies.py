@@ -133,12 +133,16 @@ async def is_unread(bank: "Bank", task: str, scope: "Scope") -> bool:
     return not await bank.can_read(task) and await bank.count(Strategy, status="active", scope=scope.readable) > 0
 
 
-async def fitting(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: int = 0) -> tuple[str, Menu]:
+async def fitting(
+    bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: int = 0, *, least: float = 0.0
+) -> tuple[str, Menu]:
     """Return the id under which the recall is noted, and the strategies of the scope and of `global` that fit the task.
 
-    With `hold_out` = n, one recall in n goes without one strategy that fits, so that what comes of such tasks can be compared.
+    `least` is the chance of fitting from which one is listed by title. With `hold_out` = n, one recall in n goes without one
+    strategy that fits, so that what comes of such tasks can be compared.
     """
-    menu = _short(await bank.menu(task, scope.readable, limit))
+    found = await bank.menu(task, scope.readable, limit)
+    menu = _short(Menu(found.full, [hit for hit in found.others if hit.relevance >= least]))
     if not (hold_out and menu.full and secrets.randbelow(hold_out) == 0):
         return _noted(bank, task, scope, menu), menu
     held = secrets.choice(menu.full)

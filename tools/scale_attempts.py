@@ -35,6 +35,9 @@ __all__ = ["AttemptState", "ScaleRequest", "ScalingResult", "compare_attempts", 
 
 DEFAULT_ATTEMPTS = 3
 RECALLED = 3
+LEAST_CHANCE = 0.1
+"""Of fitting, from which a lesson is listed by title. A title costs some 45 tokens, of which most runs have no use; who wants
+more of them recalls."""
 
 
 class ScaleRequest(BaseModel):
@@ -92,7 +95,7 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
     attempts = request.attempts or DEFAULT_ATTEMPTS
     if same := await _same_unused_run(bank, request, task, attempts):
         return same
-    recall_id, recalled = await fitting(bank, task, RECALLED, request.scope)
+    recall_id, recalled = await fitting(bank, task, RECALLED, request.scope, least=LEAST_CHANCE)
     run = Run(
         id=f"run_{secrets.token_hex(8)}",
         scope=request.scope.name,

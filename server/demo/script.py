@@ -184,26 +184,25 @@ async def _recalls(stage: Stage, agent: Agent, examples: dict[str, EpisodeExampl
 
 
 async def _run(stage: Stage, agent: Agent, example: RunExample) -> None:
-    """Start a run, make the open attempts until there are none, then compare them."""
+    """Start a run, make each attempt as the replies say, then compare them."""
     run = await agent.scale(task=example.task, mode=example.mode, attempts=len(example.attempts))
     title = f"{run.mode}: {len(run.attempts)} attempts, {len(run.strategies)} recalled strategies in each brief"
     stage.panel(example.task, title, "dim")
+    briefs = [state.brief for state in run.attempts if state.status == "open"]
+    at_once = len(briefs)
     rows: list[Row] = []
-    rounds = 0
-    while (ready := [state for state in run.attempts if state.status == "open"]) and rounds < len(example.attempts):
-        rounds += 1
-        for state in ready:
-            attempt = example.attempts[state.attempt - 1]
-            its_place = {"run_id": run.run_id, "attempt": state.attempt, "recall_id": run.recall_id}
-            told = await agent.report(**its_place, **attempt.arguments())
-            rows.append((shortened(state.brief), attempt.judgement.reason, coloured(told.verdict)))
-        run = await agent.scale(run_id=run.run_id)
+    told = None
+    for number, attempt in enumerate(example.attempts, 1):
+        told = await agent.report(run_id=run.run_id, attempt=number, **attempt.arguments())
+        rows.append((shortened(briefs[number - 1]), attempt.judgement.reason, coloured(told.verdict)))
+        briefs += [told.brief] if told.brief else []
     stage.table(("Brief", "What the judge said", "Verdict"), rows)
     if example.mode == "parallel":
-        stage.expect(rounds == 1, "all briefs are there at once, each with another way to go")
+        stage.expect(at_once == len(rows), "all briefs are there at once, each with another way to go")
     else:
-        stage.expect(rounds == len(example.attempts), "one brief at a time, with the attempt before to re-examine")
-    stage.expect(run.status == "comparison_needed", "with all attempts there, the server asks to compare them")
+        stage.expect(at_once == 1 and len(briefs) == len(rows), "each report is answered with the next brief")
+    asked = told is not None and told.comparison_request is not None
+    stage.expect(asked, "the last report is answered with the request to compare")
     await _compare(stage, agent, run.run_id, example)
 
 

@@ -8,13 +8,14 @@ from click.testing import CliRunner
 from mcp import Client
 
 from strategy_bank.server.cli.main import cli
+from strategy_bank.server.demo.examples import episode_examples
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Run, RunMode, Strategy
 from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.report_outcome import report_outcome
-from strategy_bank.tools.scale_attempts import ScaleRequest, scale
+from strategy_bank.tools.scale_attempts import LEAST_CHANCE, ScaleRequest, scale
 from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
 from tests.support.records import lesson, put
@@ -87,26 +88,24 @@ async def test_lessons_stand_once_in_the_start_and_briefs_name_them(connect: Con
 
 async def test_a_start_lists_the_others_of_its_recall_and_so_does_whoever_goes_on(settings: Settings) -> None:
     bank = await Bank.open(settings.location)
-    subjects = ("retries that repeat a payment", "a cache that is never emptied", "dates in two zones", "pages that skip",
-                "a lock that stays", "logs without an id")  # fmt: skip
+    examples = episode_examples()
+    taught = [(each.task, draft) for each in examples.values() for draft in each.judgement.strategies]
     lessons = [
-        lesson(
-            number,
-            id=f"st_{number:016x}",
-            title=f"Mind {subject}",
-            description=f"When the billing service has to do with {subject}.",
-            content=f"Write a test about {subject} before the billing service is changed.",
-        )
-        for number, subject in enumerate(subjects)
+        lesson(number, id=f"st_{number:016x}", source_task=of, **draft.model_dump(exclude={"amends", "holds"}))
+        for number, (of, draft) in enumerate(taught)
     ]
     await put(bank, *lessons)
-    request = ScaleRequest(scope=Scope("project"), task="The billing service repeats a payment when it retries")
+    task = examples["episode_flaky_polling"].reworded
+    request = ScaleRequest(scope=Scope("project"), task=task)
     started = await scale(bank, AgentJudge(), request)
     again = await scale(bank, AgentJudge(), ScaleRequest(scope=Scope("project"), run_id=started.run_id))
     text = started.as_text()
     assert started.others
     assert (started.strategies, started.others) == (again.strategies, again.others)
     assert all(text.count(each.title) == 1 for each in [*started.strategies, *started.others])
+    menu = await bank.menu(task, ["project"], 3)
+    likely = [hit.id for hit in menu.others if hit.relevance >= LEAST_CHANCE]
+    assert [each.id for each in started.others] == likely != [hit.id for hit in menu.others]
     await bank.close()
 
 

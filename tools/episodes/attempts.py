@@ -87,8 +87,12 @@ def brief(run: Run, number: int, previous: Episode | None, *, known: bool = Fals
 
 def _refining(number: int, previous: Episode, known: bool, values: dict[str, str]) -> str:
     good = (previous.verdict or previous.outcome) == "success"
+    run_id = values.pop("run_id")
+    # whoever has reported one such attempt knows how
+    as_before = render("report_as_before", number=str(number)) if known and number > 2 else ""
     return render(
         "brief_refine",
+        how=as_before or render("report_refined", number=str(number), run_id=run_id),
         before="the attempt that you have just reported" if known else "the one before, which stands below as data",
         aim="and try to break its result" if good else "then do better",
         check=render("check_first" if number == 2 else "check_again"),

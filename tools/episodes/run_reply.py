@@ -49,14 +49,16 @@ class ScalingResult(BaseModel):
 
     def as_text(self) -> str:
         """Return the briefs, the request to compare, or what was learned."""
-        lines = [f"{self.status}: run {self.run_id}, {self.mode}, recall_id {self.recall_id}"]
+        under = f", recall_id {self.recall_id}" if self.strategies or self.others else ""
+        lines = [f"{self.status}: run {self.run_id}, {self.mode}{under}"]
         lines += self._lessons() if self.status == "running" else []
         for state in self._worth_telling():
             episode = f", episode {state.episode_id}" if state.episode_id else ""
-            lines.append(f"Attempt {state.attempt}: {state.status}{episode}, verdict {state.verdict or 'open'}")
-            lines += [section("brief", state.brief)] if state.brief else []
-        if self.best_attempt:
-            lines.append(f"Best attempt: {self.best_attempt}")
+            if state.brief:
+                lines.append(section("brief", state.brief))
+            else:
+                lines.append(f"Attempt {state.attempt}: reported{episode}, verdict {state.verdict or 'open'}")
+        lines += [f"Best attempt: {self.best_attempt}"] if self.best_attempt else []
         lines += map(learned_line, self.learned)
         lines += [f"Warning: {folded(warning)}" for warning in self.warnings]
         if self.comparison_request:
