@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import RECALLED_TASK_CHARS, SURE, Hit, LessonOutcome, Menu, Recall, Strategy
@@ -43,6 +44,7 @@ class OtherStrategy(BaseModel):
     outcome: LessonOutcome
     helped: int
     hurt: int
+    caution: SkipJsonSchema[str] = Field("", exclude_if=lambda why: not why)
 
 
 class RecallResult(BaseModel):
@@ -215,7 +217,8 @@ def fence_others(others: Sequence[OtherStrategy]) -> str:
 def _line(hit: Hit | OtherStrategy) -> str:
     when = folded(hit.description)
     short = when if len(when) <= _LINE_CHARS else f"{when[:_LINE_CHARS].rstrip()}…"
-    return f"[{plain_id(hit.id)}]{_record(hit)}\n{quoted(f'{folded(hit.title)}: {short}')}"
+    caution = ", with a caution" if hit.caution else ""
+    return f"[{plain_id(hit.id)}]{_record(hit)}{caution}\n{quoted(f'{folded(hit.title)}: {short}')}"
 
 
 def _record(hit: Hit | OtherStrategy) -> str:

@@ -33,9 +33,13 @@ _SPECIAL = re.compile(r"[\\`*\[\]|~#$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=\bww
 
 
 async def best(bank: "Bank", scopes: Sequence[str] | OwnAndGiven, limit: int) -> tuple[list[Strategy], list[str]]:
-    """Return the active strategies of the scopes that are worth most, best first, and the ids of those that read as orders."""
-    columns = ["title", "support", "helped", "hurt"]
-    rows = sorted(await bank.cells(Strategy, columns, status="active", scope=scopes), key=_order)
+    """Return the active strategies of the scopes that are worth most, best first, and the ids of those that read as orders.
+
+    Those that need a caution are left out.
+    """
+    columns = ["title", "support", "helped", "hurt", "caution"]
+    rows = [row for row in await bank.cells(Strategy, columns, status="active", scope=scopes) if not row["caution"]]
+    rows.sort(key=_order)
     chosen: list[Strategy] = []
     commanding: list[str] = []
     for start in range(0, len(rows), _BATCH):
