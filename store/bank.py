@@ -82,7 +82,7 @@ class Bank:
             await bank._reopen()
         try:
             stamp = schema.stamp_of(await bank.tables["strategies"].schema())
-            bank.embedder = Embedder(location.models_dir, stamp.name)
+            bank.embedder = Embedder(location.models_dir, stamp.name, reads_pieces=stamp.reads_pieces)
             await bank._check_stamp()
         except ModelMismatch:
             if not any_model:

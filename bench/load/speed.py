@@ -141,7 +141,7 @@ def _batches(
 def _parts(embedder: Embedder, item: EmbeddedStrategy) -> list[Any]:
     """Ids and rows of the packed word pieces of a lesson: of its text, of its content alone, of its task."""
     (text, _), ids, rows = coverage.split(item.packed_pieces, embedder.stamp.dimension // 4)
-    content = int(coverage.telling(embedder.pieces(item.strategy.content)[0]).sum())
+    content = int(coverage.telling(embedder.yardstick, embedder.pieces(item.strategy.content)[0]).sum())
     return [(ids[part], rows[part]) for part in (slice(text), slice(text - content, text), slice(text, None))]
 
 

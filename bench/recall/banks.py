@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.recall.sets import Case, Query
 from strategy_bank.store.embedding.embedder import Embedder, Reading
+from strategy_bank.store.embedding.vocabulary import Yardstick
 from strategy_bank.store.records import Hit
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, embed
@@ -32,6 +33,7 @@ class Read:
     case: Case
     items: list[EmbeddedStrategy]
     tasks: list[Reading]
+    by: Yardstick
 
     def asked(self, number: int, among: Sequence[int]) -> Asked:
         """Ask a task of the strategies at these places, of which the nearest by vector become candidates."""
@@ -39,7 +41,9 @@ class Read:
         there = [k for k in among if k not in query.hidden]
         near = {k: float(self.items[k].retrieval @ task.vector) for k in there}
         found = sorted(there, key=lambda k: -near[k])[: ranking.NEAREST]
-        covers = coverage.coverages(task, [self.items[k].packed_pieces for k in found], [near[k] for k in found])
+        covers = coverage.coverages(
+            self.by, task, [self.items[k].packed_pieces for k in found], [near[k] for k in found]
+        )
         candidates = [
             ranking.Candidate(near[k], 0.0, cover, self.items[k].strategy.model_dump(include=COLUMNS))
             for k, cover in zip(found, covers, strict=True)
@@ -49,7 +53,7 @@ class Read:
 
 def read(embedder: Embedder, case: Case) -> Read:
     tasks = [embedder.read_query(ranking.gist(query.task)) for query in case.queries]
-    return Read(case, embed(embedder, case.strategies), tasks)
+    return Read(case, embed(embedder, case.strategies), tasks, embedder.yardstick)
 
 
 def banks(told: Read) -> dict[str, list[Asked]]:

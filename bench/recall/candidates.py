@@ -56,7 +56,9 @@ class Pool:
         return told
 
     def _ordered(self, reading: Reading, ids: Sequence[str], likely: Sequence[float]) -> list[Hit]:
-        covers = coverage.coverages(reading, [self._items[id].packed_pieces for id in ids], likely)
+        covers = coverage.coverages(
+            self._bank.embedder.yardstick, reading, [self._items[id].packed_pieces for id in ids], likely
+        )
         each = zip(ids, covers, strict=True)
         rows = [(cover, self._items[id].strategy.model_dump(include=COLUMNS)) for id, cover in each]
         return ranking.ordered(ranking.Candidate(0.0, 0.0, cover, row) for cover, row in rows)

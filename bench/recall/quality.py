@@ -40,6 +40,7 @@ from bench.recall.sets import (
 )
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Reading
+from strategy_bank.store.embedding.vocabulary import Yardstick
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Menu, Strategy
 from strategy_bank.store.retrieval import coverage, ranking
@@ -74,6 +75,7 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
     sources = np.stack([reading.vector for reading in bank.embedder.read_documents(tasks)])
     bm25 = await _bm25(bank, case, None)
     spelt = await _bm25(bank, case, bank.embedder.count_pieces)
+    by = bank.embedder.yardstick
     place = {strategy.id: k for k, strategy in enumerate(case.strategies)}
     recalled = [await bank.menu(query.task, ["global"], menus.FULL) for query in case.queries if ask]
     await bank.close()
@@ -88,7 +90,7 @@ async def measure(case: Case, home: Path, ask: bool) -> Measured:
     }
     ways = {name: _by_score(case, values) for name, values in scores.items()}
     hits = [
-        ranking.ordered(_candidates(case.strategies[: query.known], embedded, reading, near[i], spelt[i]))
+        ranking.ordered(_candidates(by, case.strategies[: query.known], embedded, reading, near[i], spelt[i]))
         for i, (query, reading) in enumerate(zip(case.queries, readings, strict=True))
     ]
     ways[OURS] = Ranked(
@@ -130,7 +132,7 @@ def _reciprocal(scores: Any, case: Case) -> Any:
 
 
 def _candidates(
-    known: Sequence[Strategy], embedded: Sequence[EmbeddedStrategy], query: Reading, near: Any, bm25: Any
+    by: Yardstick, known: Sequence[Strategy], embedded: Sequence[EmbeddedStrategy], query: Reading, near: Any, bm25: Any
 ) -> list[ranking.Candidate]:
     """What the two searches of the bank would bring."""
     nearest = _best(near[: len(known)])[: ranking.NEAREST]
@@ -138,7 +140,7 @@ def _candidates(
     lexical = {k: float(bm25[k]) for k in worded if bm25[k] > 0}
     found = list(dict.fromkeys([*nearest, *lexical]))
     likely = [float(near[k]) + lexical.get(k, 0.0) for k in found]
-    coverages = coverage.coverages(query, [embedded[k].packed_pieces for k in found], likely)
+    coverages = coverage.coverages(by, query, [embedded[k].packed_pieces for k in found], likely)
     columns = set(Hit.model_fields) - {"relevance"}
     return [
         ranking.Candidate(float(near[k]), lexical.get(k, 0.0), covers, known[k].model_dump(include=columns))

@@ -16,6 +16,7 @@ from bench.consolidation.pairs import DRAWN, rows
 from bench.judging.cases import load_cases
 from bench.recall.metrics import ndcg
 from strategy_bank.store.embedding.embedder import Embedder, Reading
+from strategy_bank.store.embedding.vocabulary import Yardstick
 from strategy_bank.store.records import Hit, Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, embed
@@ -46,7 +47,7 @@ def measure(embedder: Embedder) -> None:
         others = [item for item, (work, _) in zip(embedded, told, strict=True) if work != name]
         use = {number: useful[name][item.strategy.id] for number, item in enumerate(others)}
         query = embedder.read_query(ranking.gist(task))
-        candidates = _candidates(query, others)
+        candidates = _candidates(embedder.yardstick, query, others)
         if any(use.values()):
             relevant = {number: gain for number, gain in use.items() if gain}
             for way, values in {
@@ -65,9 +66,9 @@ def measure(embedder: Embedder) -> None:
     print(f"of these {yes} apply, {partly} partly, {no} do not")
 
 
-def _candidates(query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:
+def _candidates(by: Yardstick, query: Reading, items: list[EmbeddedStrategy]) -> list[ranking.Candidate]:
     near = [float(item.retrieval @ query.vector) for item in items]
-    covers = coverage.coverages(query, [item.packed_pieces for item in items], near)
+    covers = coverage.coverages(by, query, [item.packed_pieces for item in items], near)
     names = Hit.model_fields.keys() - {"relevance"}
     return [
         ranking.Candidate(cosine, 0.0, cover, {name: getattr(item.strategy, name) for name in names})

@@ -1,13 +1,12 @@
-"""Turns texts into vectors with fastembed: with the packaged model, or with another one that was downloaded on purpose.
+"""Turns texts into vectors with fastembed: with the packaged model, or with another one that was chosen on purpose.
 
-The packaged model also gives the vectors of the word pieces that it averages, in the same pass. Only `download` uses the
-network.
+Most models also give the vectors of the word pieces that they sum up, in the same pass. Only `download` uses the network.
 """
 
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from strategy_bank.store.embedding import packaged_model
+from strategy_bank.store.embedding import own_models, packaged_model
+from strategy_bank.store.embedding.vocabulary import Yardstick, yardstick_of
 from strategy_bank.store.errors import ModelUnavailable
 from strategy_bank.store.lean_imports import HUB, IMAGES, REQUESTS, Package, unload, without
 
@@ -28,6 +28,8 @@ Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 DEFAULT_MODEL = packaged_model.NAME
 _FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_OPTIONS: dict[str, Any] = {"threads": 1, "enable_cpu_mem_arena": False}
+CALIBRATIONS: dict[str, tuple[float, float]] = {}
 logger = logging.getLogger(__name__)
 
 
@@ -38,17 +40,13 @@ class ModelStamp:
     name: str
     dimension: int
     fingerprint: str  # 8 hex digits; part of the names of vector columns, so that two models never share one
-
-    @property
-    def reads_pieces(self) -> bool:
-        """Tell whether readings hold the vectors of word pieces."""
-        return self.name == DEFAULT_MODEL  # the only one whose vocabulary coverage.py knows
+    reads_pieces: bool = True  # whether the vectors of word pieces are stored
 
 
 class Reading(NamedTuple):
     """A text as the model reads it: its unit vector (d,), and the ids (n,) and unit vectors (n, d) of its word pieces.
 
-    Vectors are float32. n is 0 for models other than the packaged one.
+    Vectors are float32. n is 0 for models that give one vector for a text and no more.
     """
 
     vector: Vector
@@ -62,9 +60,11 @@ class Embedder:
     Every method raises ModelUnavailable.
     """
 
-    def __init__(self, models_dir: Path, name: str = DEFAULT_MODEL) -> None:
+    def __init__(self, models_dir: Path, name: str = DEFAULT_MODEL, *, reads_pieces: bool = True) -> None:
+        """`reads_pieces` is False for a bank that holds none, though the model may give them."""
         self.name = name
         self._models_dir = models_dir
+        self._reads_pieces = reads_pieces
         self._loading = threading.Lock()
         self._running = threading.Lock()
 
@@ -81,13 +81,16 @@ class Embedder:
         return self._read(text) if self.stamp.reads_pieces else self._read_vector(model.query_embed([text]))
 
     def _read(self, text: str) -> Reading:
-        """Return the text's vector and those of its word pieces, of which fastembed itself returns only the mean."""
+        """Return the text's vector and those of its word pieces, of which fastembed itself returns only a summary."""
         model: Any = self._model.model  # internals of fastembed, here and below: pyproject.toml pins it for their sake
         with self._running:
             output = model.onnx_embed([text])
+            (vector,) = model._post_process_onnx_output(output)
+        if output.model_output.ndim != 3:  # the model sums up by itself
+            return self._read_vector([vector])
         there = output.attention_mask[0] == 1
         pieces = output.model_output[0][there].astype(np.float32)
-        return Reading(_unit(pieces.mean(axis=0)), output.input_ids[0][there], _unit(pieces))
+        return Reading(_unit(np.asarray(vector, np.float32)), output.input_ids[0][there], _unit(pieces))
 
     def pieces(self, text: str) -> tuple[Ids, Spans]:
         """Return the ids of the word pieces (n,) and the start and end of each in the text (n, 2), without the model.
@@ -97,6 +100,14 @@ class Embedder:
         model: Any = self._model.model
         encoded = model.tokenizer.encode(text)
         return np.array(encoded.ids, np.int64), np.array(encoded.offsets, np.int64).reshape(-1, 2)
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """How word pieces of this model are compared. Only for models that read pieces."""
+        model: Any = self._model.model
+        special = {id for id, piece in model.tokenizer.get_added_tokens_decoder().items() if piece.special}
+        scale, offset = CALIBRATIONS.get(self.name, (1.0, 0.0))
+        return yardstick_of(model.tokenizer, special)._replace(scale=scale, offset=offset)
 
     def count_pieces(self, word: str) -> int:
         """Return how many word pieces a word has: 1 if the vocabulary holds it. Only for models that read pieces."""
@@ -120,20 +131,26 @@ class Embedder:
             folder = str(packaged_model.assemble(self._models_dir))
             # it makes a folder for what it downloads, by default under a name in /tmp that anybody can take
             options = {"specific_model_path": folder, "cache_dir": str(self._models_dir)}
-            return _load(_import_without(HUB, IMAGES, REQUESTS), _FASTEMBED_NAME, **options)
-        return _load(_import_whole(), self.name, cache_dir=str(self._models_dir), local_files_only=True)
+            kind = _import_without(HUB, IMAGES, REQUESTS)
+            return _loaded_as(self.name, lambda: kind(_FASTEMBED_NAME, **options, **_OPTIONS))
+        if own := own_models.find(self._models_dir, self.name):
+            return _loaded_as(self.name, lambda: own_models.load(own, _import_whole(), **_OPTIONS))
+        return _load(self.name, cache_dir=str(self._models_dir), local_files_only=True)
 
     @cached_property
     def stamp(self) -> ModelStamp:
         if self.name == DEFAULT_MODEL:
             return ModelStamp(DEFAULT_MODEL, 384, packaged_model.FINGERPRINT)
+        if own := own_models.find(self._models_dir, self.name):
+            return ModelStamp(self.name, own.dimension, own.fingerprint, self._reads_pieces)
         dimension = next((m["dim"] for m in _supported() if m["model"] == self.name), None)
         if dimension is None:
             raise ModelUnavailable(
                 f"This version of fastembed does not know the bank's embedding model {self.name!r}. "
                 f"Re-embed the bank with `strategy-bank models use {DEFAULT_MODEL}`."
             )
-        return ModelStamp(self.name, dimension, hashlib.sha256(self.name.encode()).hexdigest()[:8])
+        fingerprint = hashlib.sha256(self.name.encode()).hexdigest()[:8]
+        return ModelStamp(self.name, dimension, fingerprint, self._reads_pieces and _gives_pieces(self.name))
 
     def warm(self) -> None:
         """Load the model and run it once."""
@@ -145,18 +162,32 @@ def download(models_dir: Path, name: str) -> None:
     known = sorted(model["model"] for model in _supported())
     if name not in known:
         raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
-    _load(_import_whole(), name, cache_dir=str(models_dir))
+    _load(name, cache_dir=str(models_dir))
 
 
 def available(models_dir: Path) -> list[tuple[str, int, bool]]:
     """Return (name, dimension, whether it works offline) of the packaged model and of all that fastembed offers."""
     rows = [(DEFAULT_MODEL, 384, True)]
+    rows += [
+        (own.name, own.dimension, True)
+        for name in own_models.names(models_dir)
+        if (own := own_models.find(models_dir, name))
+    ]
     for model in _supported():
         sources: dict[str, str | None] = model.get("sources") or {}
         repository = sources.get("hf") or ""
         folder = models_dir / f"models--{repository.replace('/', '--')}"
         rows.append((model["model"], model["dim"], bool(repository) and folder.exists()))
     return rows
+
+
+def _gives_pieces(name: str) -> bool:
+    """Tell whether a model that fastembed knows is a plain one, which reads a task and a lesson in the same way."""
+    registry: Any = _import_whole().EMBEDDINGS_REGISTRY
+    from fastembed.text.onnx_embedding import OnnxTextEmbedding
+
+    made_by = next(each for each in registry if name in (model.model for model in each._list_supported_models()))
+    return issubclass(made_by, OnnxTextEmbedding) and made_by.embed is OnnxTextEmbedding.embed
 
 
 def _unit(vectors: Any) -> Any:
@@ -192,9 +223,13 @@ def _import_whole() -> "type[TextEmbedding]":
     return TextEmbedding
 
 
-def _load(kind: "type[TextEmbedding]", name: str, **options: Any) -> "TextEmbedding":
+def _load(name: str, **options: Any) -> "TextEmbedding":
+    return _loaded_as(name, lambda: _import_whole()(name, **options, **_OPTIONS))
+
+
+def _loaded_as(name: str, load: "Callable[[], TextEmbedding]") -> "TextEmbedding":
     try:
-        return kind(name, threads=1, enable_cpu_mem_arena=False, **options)
+        return load()
     except Exception as exc:
         raise ModelUnavailable(
             f"The embedding model {name!r} could not be loaded ({type(exc).__name__}). "

@@ -84,7 +84,12 @@ def strategies_schema(stamp: ModelStamp) -> Schema:
     vector = pa.list_(pa.float32(), stamp.dimension)
     types = zip(model_columns(stamp), (vector, vector, pa.binary()), strict=False)
     fields = [*record_schema(Strategy), pa.field("text", pa.string()), *(pa.field(name, type) for name, type in types)]
-    metadata = {"model": stamp.name, "dimension": str(stamp.dimension), "fingerprint": stamp.fingerprint}
+    metadata = {
+        "pieces": str(int(stamp.reads_pieces)),
+        "model": stamp.name,
+        "dimension": str(stamp.dimension),
+        "fingerprint": stamp.fingerprint,
+    }
     return pa.schema(fields, metadata)
 
 
@@ -92,7 +97,9 @@ def stamp_of(schema: Schema) -> ModelStamp:
     """Return the model that made the vectors of a `strategies` table. Raises ModelMismatch where nothing says so."""
     metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
     try:
-        return ModelStamp(metadata["model"], int(metadata["dimension"]), metadata["fingerprint"])
+        # before models other than the packaged one gave word pieces, nothing was said about them
+        pieces = metadata.get("pieces", str(int(metadata["model"] == DEFAULT_MODEL))) == "1"
+        return ModelStamp(metadata["model"], int(metadata["dimension"]), metadata["fingerprint"], pieces)
     except (KeyError, ValueError) as exc:
         raise ModelMismatch(
             "The bank does not say which embedding model made its vectors. Re-embed it with "

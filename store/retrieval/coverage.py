@@ -11,17 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from strategy_bank.store.embedding.embedder import Reading, Vector, Vectors
+from strategy_bank.store.embedding.vocabulary import Yardstick
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
-_FIRST_CHARACTER, _FIRST_WORD, _VOCABULARY = 999, 1996, 30522
-# BERT's vocabulary: marks and unused ids, then single characters, then words and pieces from frequent to rare
-_CHARACTER_WEIGHT = 0.15
 _LEAST_DISTINCTIVE = 0.02
-_TURNS = [2021, 2174, 6600, 2295]  # "but", "however", "nevertheless", "though"
+_SHORT = 2**16
 _LEAST = 4  # word pieces on either side of such a word, from which it parts a task
 _SAME = 0.15
 # added to the cosine of a word piece that both texts have: a shared rare word says more than two similar ones
@@ -44,28 +42,14 @@ class Coverage(NamedTuple):
     )
 
 
-def weights(ids: Ints) -> Floats:
-    """Return the weight of each word piece, 0–1, shape (n,): higher for rarer ones, 0 for the marks around a text.
+def pack(by: Yardstick, text: Reading, task: Reading | None = None) -> bytes:
+    """Pack the telling word pieces of a strategy's text and of its source task, two bits for each number of a vector.
 
-    The place in the vocabulary stands for the frequency in English (Zipf). So weights do not depend on the bank, and its first
-    strategy is found like its ten-thousandth.
+    Nothing is packed where the model gives none.
     """
-    rarity = np.log1p(np.maximum(ids - _FIRST_WORD + 1, 1)) / np.log(_VOCABULARY - _FIRST_WORD + 2)
-    rarity = np.where(ids < _FIRST_WORD, _CHARACTER_WEIGHT, rarity)
-    return np.where(ids < _FIRST_CHARACTER, 0.0, rarity).astype(np.float32)
-
-
-_WEIGHTS = weights(np.arange(_VOCABULARY))  # of the whole vocabulary, by id
-
-
-def telling(ids: Ints) -> Flags:
-    """Return which word pieces have a weight, shape (n,): all but the marks around a text and unknown ones."""
-    return weights(ids) > 0
-
-
-def pack(text: Reading, task: Reading | None = None) -> bytes:
-    """Pack the telling word pieces of a strategy's text and of its source task, two bits for each number of a vector."""
-    parts = [_telling(reading) for reading in (text, task) if reading is not None]
+    if not len(text.ids):
+        return b""
+    parts = [_telling(by, reading) for reading in (text, task) if reading is not None]
     counts = [len(ids) for ids, _ in parts]
     ids = np.concatenate([ids for ids, _ in parts])
     vectors = np.concatenate([vectors for _, vectors in parts])
@@ -75,8 +59,12 @@ def pack(text: Reading, task: Reading | None = None) -> bytes:
 
 
 def join(counts: Sequence[int], ids: Ints, rows: Bytes) -> bytes:
-    """Join the numbers of word pieces of the text and of the task, all ids (both little-endian uint16), and a row for each."""
-    return np.array(counts, "<u2").tobytes() + ids.astype("<u2").tobytes() + rows.tobytes()
+    """Join the numbers of word pieces of the text and of the task, all ids, and a row for each.
+
+    Numbers are little-endian uint16; so are ids, or uint32 where one of them is larger.
+    """
+    kind = "<u2" if not len(ids) or ids.max() < _SHORT else "<u4"
+    return np.array(counts, "<u2").tobytes() + ids.astype(kind).tobytes() + rows.tobytes()
 
 
 def unpack(packed: bytes, width: int) -> Vectors:
@@ -86,18 +74,20 @@ def unpack(packed: bytes, width: int) -> Vectors:
     return vectors / lengths
 
 
-def coverages(query: Reading, packed: Sequence[bytes], likely: Sequence[float] | None = None) -> list[Coverage | None]:
+def coverages(
+    by: Yardstick, query: Reading, packed: Sequence[bytes], likely: Sequence[float] | None = None
+) -> list[Coverage | None]:
     """Return how well the task and each strategy cover each other, or None where nothing is packed.
 
     Text and source task of a strategy count as one: what one of them has of the task need not be in the other. Words that
     nearly all of these strategies have count little. A task without telling word pieces has coverage 0 both ways. `likely` is a
     number for each strategy, higher for those that may fit: with it only the likeliest are compared, and others have 0 too.
     """
-    wanted, vectors = _asked(*_telling(query))
+    wanted, vectors = _asked(by.turns, *_telling(by, query))
     there = [place for place, one in enumerate(packed) if one]
     strategies = [split(packed[place], vectors.shape[1] // 4) for place in there]
-    owners, ids = _having([ids for _, ids, _ in strategies])
-    told = _WEIGHTS * _distinctive(ids, len(strategies))
+    owners, ids = _having([ids for _, ids, _ in strategies], len(by.weights))
+    told = by.weights * _distinctive(ids, len(strategies), len(by.weights))
     covers: list[Coverage | None] = [Coverage(0.0, 0.0) if one else None for one in packed]
     chosen = [number for number, (_, own, _) in enumerate(strategies) if len(own)]
     if likely is not None and len(chosen) > COMPARED:
@@ -106,30 +96,35 @@ def coverages(query: Reading, packed: Sequence[bytes], likely: Sequence[float] |
     if chosen and told[wanted].any():
         compared = _compared(told, wanted, vectors, [strategies[number] for number in chosen])
         for number, one in zip(chosen, compared, strict=True):
-            covers[there[number]] = one
+            covers[there[number]] = one._replace(
+                of_task=by.scale * one.of_task + by.offset / 2, of_strategy=by.scale * one.of_strategy + by.offset / 2
+            )
     return covers
 
 
-def _having(strategies: Sequence[Ints]) -> tuple[Ints, Ints]:
-    """Return the numbers of the strategies and the ids that they have, each id once for a strategy; both of shape (n,)."""
+def _having(strategies: Sequence[Ints], vocabulary: int) -> tuple[Ints, Ints]:
+    """Return the numbers of the strategies and the ids that they have, each id once for a strategy; both of shape (n,).
+
+    `vocabulary` is the number of all ids.
+    """
     numbers = np.repeat(np.arange(len(strategies)), [len(ids) for ids in strategies])
-    keys = np.sort(numbers * _VOCABULARY + np.concatenate([np.zeros(0, np.int64), *strategies]))
-    return np.divmod(keys[np.flatnonzero(np.diff(keys, prepend=-1))], _VOCABULARY)
+    keys = np.sort(numbers * vocabulary + np.concatenate([np.zeros(0, np.int64), *strategies]))
+    return np.divmod(keys[np.flatnonzero(np.diff(keys, prepend=-1))], vocabulary)
 
 
-def _distinctive(ids: Ints, strategies: int) -> Floats:
+def _distinctive(ids: Ints, strategies: int, vocabulary: int) -> Floats:
     """Return for each id of the vocabulary 1 if hardly any of these strategies has it, down to 0 if nearly all of many do.
 
     The words of a project stand in all its lessons and tasks, so they tell none from another. `ids` are those of `_having`.
     """
-    having = np.bincount(ids, minlength=_VOCABULARY).astype(np.float32)
+    having = np.bincount(ids, minlength=vocabulary).astype(np.float32)
     # never 0: among strategies that all say the same, what they say still counts
     return np.clip(1 - 1.25 * (having - 2) / (strategies + 4), _LEAST_DISTINCTIVE, 1).astype(np.float32)
 
 
 def _shares(told: Floats, wanted: Ints, owners: Ints, ids: Ints, strategies: int) -> Floats:
     """Return the share of the task's words, by their weights, that each strategy has too, 0–1, shape (strategies,)."""
-    asked = np.bincount(wanted, told[wanted], _VOCABULARY)
+    asked = np.bincount(wanted, told[wanted], len(told))
     return np.bincount(owners, asked[ids], strategies) / max(asked.sum(), 1e-9)
 
 
@@ -154,13 +149,13 @@ def _compared(
     return [Coverage(*both) for both in zip(of_task.tolist(), of_strategy.tolist(), directions, strict=True)]
 
 
-def _asked(ids: Ints, vectors: Floats) -> tuple[Ints, Floats]:
+def _asked(words: Sequence[int], ids: Ints, vectors: Floats) -> tuple[Ints, Floats]:
     """Return the word pieces of a task after its last "but", where some stand on either side.
 
     "The cache key has the hash in it, but nothing is restored": what comes first is known or done already, and lessons about it
     would come before the one that is needed.
     """
-    turns = [place + 1 for place in np.flatnonzero(np.isin(ids, _TURNS)) if _LEAST <= place < len(ids) - _LEAST]
+    turns = [place + 1 for place in np.flatnonzero(np.isin(ids, words)) if _LEAST <= place < len(ids) - _LEAST]
     start = turns[-1] if turns else 0
     return ids[start:], vectors[start:]
 
@@ -171,14 +166,21 @@ def _unpacked(rows: Bytes) -> tuple[Vectors, Vectors]:
     return vectors, np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
 
 
-def _telling(reading: Reading) -> tuple[Ints, Floats]:
-    kept = telling(reading.ids)
+def telling(by: Yardstick, ids: Ints) -> Flags:
+    """Return which word pieces have a weight, shape (n,): all but the marks around a text and unknown ones."""
+    return by.weights[ids] > 0
+
+
+def _telling(by: Yardstick, reading: Reading) -> tuple[Ints, Floats]:
+    kept = telling(by, reading.ids)
     return reading.ids[kept], reading.pieces[kept]
 
 
 def split(packed: bytes, width: int) -> tuple[list[int], Ints, Bytes]:
     """Undo `join`; `width` is the number of bytes in a row. An empty string gives no rows."""
     first, second = np.frombuffer(packed[:4].ljust(4, b"\0"), "<u2").tolist()
-    ids_end = 4 + 2 * (first + second)
-    ids = np.frombuffer(packed[4:ids_end], "<u2").astype(np.int64)
+    total = first + second
+    kind = "<u4" if len(packed) == 4 + total * (4 + width) and total else "<u2"
+    ids_end = 4 + int(kind[2]) * total
+    ids = np.frombuffer(packed[4:ids_end], kind).astype(np.int64)
     return [first, second], ids, np.frombuffer(packed[ids_end:], np.uint8).reshape(-1, width)

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from strategy_bank.store.embedding.embedder import Embedder, Ids
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder, Ids
 from strategy_bank.store.retrieval import ranking
 
 _FIRST_WORD, _FIRST_FRAGMENT_CHARACTER, _VOCABULARY = 1996, 29612, 30522
@@ -35,7 +35,7 @@ def readable(embedder: Embedder, text: str) -> bool:
 
     Where a text has hardly any prose, as a stack trace or a few names, it is True. Raises ModelUnavailable.
     """
-    return not embedder.stamp.reads_pieces or _surplus(embedder, ranking.gist(text)) <= _SURPLUS
+    return embedder.name != DEFAULT_MODEL or _surplus(embedder, ranking.gist(text)) <= _SURPLUS
 
 
 def _surplus(embedder: Embedder, text: str) -> float:

@@ -13,6 +13,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from strategy_bank.store.embedding.embedder import Embedder, Reading
+from strategy_bank.store.embedding.vocabulary import Yardstick
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.table import Table
 from strategy_bank.store.records import Hit, Menu, OwnAndGiven
@@ -42,7 +43,8 @@ async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[s
     for row, bm25 in by_words.return_value:
         _, cosine, _ = found.get(row["id"], (row, 0.0, 0.0))
         found[row["id"]] = (row, cosine if pieces else float(query.vector @ row[column]), bm25)
-    return await anyio.to_thread.run_sync(_ranked, query, list(found.values()), pieces, limit)
+    by = embedder.yardstick if pieces else None
+    return await anyio.to_thread.run_sync(_ranked, by, query, list(found.values()), pieces, limit)
 
 
 async def _by_words(
@@ -70,12 +72,18 @@ def _cells(row: schema.Row) -> schema.Row:
     return {name: row[name] for name in _HIT if row[name] is not None}
 
 
-def _ranked(query: Reading, found: Sequence[tuple[schema.Row, float, float]], pieces: list[str], limit: int) -> Menu:
+def _ranked(
+    by: Yardstick | None,
+    query: Reading,
+    found: Sequence[tuple[schema.Row, float, float]],
+    pieces: list[str],
+    limit: int,
+) -> Menu:
     """Rank rows, each with its cosine and BM25 score; `pieces` holds the column of the word pieces, if there is one."""
     packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
     # what has a word that the model does not know comes before all that is merely near
     likely = [cosine + bm25 for _, cosine, bm25 in found]
-    coverages = coverage.coverages(query, packed, likely) if pieces else [None] * len(found)
+    coverages = coverage.coverages(by, query, packed, likely) if by else [None] * len(found)
     return ranking.rank(
         [
             ranking.Candidate(cosine, bm25, covers, _cells(row))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import anyio.to_thread
 import numpy as np
 
-from strategy_bank.store.embedding.embedder import Embedder, ModelStamp, Spans, Vector, Vectors
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder, ModelStamp, Spans, Vector, Vectors
 from strategy_bank.store.lance import schema
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Strategy
@@ -43,7 +43,7 @@ def _embed(embedder: Embedder, strategy: Strategy) -> EmbeddedStrategy:
     readings = embedder.read_documents(_texts(embedder, strategy))
     # not normalised, so that its dot product with a unit query is the mean of the cosines
     mean: Vector = np.mean([reading.vector for reading in readings], axis=0)
-    packed = coverage.pack(*readings) if embedder.stamp.reads_pieces else b""
+    packed = coverage.pack(embedder.yardstick, *readings) if embedder.stamp.reads_pieces else b""
     return EmbeddedStrategy(strategy, mean, readings[0].vector, packed)
 
 
@@ -72,12 +72,16 @@ async def embedded_rows(
 def pieces(embedder: Embedder, item: EmbeddedStrategy) -> Pieces | None:
     """Unpack the word pieces of a strategy, without another pass of the model.
 
-    Returns None where none are packed, as in a script that the model does not know, or those of another text.
+    Returns None where none are packed, as in a script that the model does not know, or those of another text; and for all
+    models but the packaged one, since how pieces of theirs compare lessons was not tried.
     """
-    if not item.packed_pieces:
+    if not item.packed_pieces or embedder.name != DEFAULT_MODEL:
         return None
     ids, spans = embedder.pieces(item.strategy.wording)
-    vectors, telling = coverage.unpack(item.packed_pieces, embedder.stamp.dimension), coverage.telling(ids)
+    vectors, telling = (
+        coverage.unpack(item.packed_pieces, embedder.stamp.dimension),
+        coverage.telling(embedder.yardstick, ids),
+    )
     return Pieces(vectors, spans[telling]) if len(vectors) and len(vectors) == telling.sum() else None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from bench.recall.sets import DATA, KINDS, graded
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Embedder, Reading
+from strategy_bank.store.embedding.vocabulary import Yardstick
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.coverage import Coverage
@@ -219,6 +221,9 @@ def reading(seed: int, count: int) -> Reading:
     return Reading(vector, chance.integers(7000, 30522, count), tokens)  # rare words: none of them is a "but"
 
 
+# rarer with every id, and "but" is what parts a task
+BY = Yardstick(np.linspace(0.1, 1, 30522, dtype=np.float32), [2021])
+pack, covered = partial(coverage.pack, BY), partial(coverage.coverages, BY)
 readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
 
 
@@ -227,8 +232,8 @@ readings = st.builds(reading, st.integers(0, 99), st.integers(1, 40))
 def test_coverages_are_cosines_with_a_little_for_the_same_words(
     query: Reading, strategies: list[tuple[Reading, Reading | None]]
 ) -> None:
-    packed = [coverage.pack(text, task) for text, task in strategies]
-    told = coverage.coverages(query, packed)
+    packed = [pack(text, task) for text, task in strategies]
+    told = covered(query, packed)
     for covers in told:
         assert covers is not None
         assert -1.001 <= covers.of_task <= 1.001
@@ -237,13 +242,13 @@ def test_coverages_are_cosines_with_a_little_for_the_same_words(
 
 def test_a_word_that_all_lessons_of_a_project_have_tells_less_than_one_that_a_single_lesson_has() -> None:
     project, own, filler = (reading(seed, 6) for seed in (1, 2, 3))
-    lessons = [coverage.pack(_joined(project, reading(seed, 6))) for seed in range(10, 30)]
-    lessons.append(coverage.pack(_joined(project, own)))
-    by_project, by_own = (coverage.coverages(_joined(each, filler), lessons) for each in (project, own))
+    lessons = [pack(_joined(project, reading(seed, 6))) for seed in range(10, 30)]
+    lessons.append(pack(_joined(project, own)))
+    by_project, by_own = (covered(_joined(each, filler), lessons) for each in (project, own))
     fits = [[one.of_task + one.of_strategy for one in covers if one] for covers in (by_project, by_own)]
     assert max(fits[0]) < 0.6 * fits[1][-1]
     assert fits[1][-1] == max(fits[1])
-    (alone,) = coverage.coverages(_joined(project, filler), lessons[:1])
+    (alone,) = covered(_joined(project, filler), lessons[:1])
     assert alone
     assert alone.of_task + alone.of_strategy > max(
         fits[0]
@@ -257,8 +262,8 @@ def _joined(one: Reading, other: Reading) -> Reading:
 def test_what_a_task_says_before_its_last_but_no_longer_counts() -> None:
     known, asked = reading(1, 6), reading(2, 6)
     turn = Reading(known.vector, np.array([2021]), reading(3, 1).pieces)  # "but"
-    lessons = [coverage.pack(known), coverage.pack(asked)]
-    first, second = coverage.coverages(_joined(_joined(known, turn), asked), lessons)
+    lessons = [pack(known), pack(asked)]
+    first, second = covered(_joined(_joined(known, turn), asked), lessons)
     assert first
     assert second
     assert second.of_task > 0.9 > 0.4 > first.of_task
@@ -267,20 +272,20 @@ def test_what_a_task_says_before_its_last_but_no_longer_counts() -> None:
 def test_of_many_only_the_likeliest_are_compared_and_sharing_a_word_makes_one_likelier() -> None:
     query = reading(1, 6)
     there = Reading(query.vector, np.concatenate([query.ids, reading(2, 6).ids]), reading(3, 12).pieces)
-    packed = [coverage.pack(each) for each in (*(reading(seed, 6) for seed in range(10, 50)), there)]
-    covers = coverage.coverages(query, packed, [1 - 0.01 * place for place in range(40)] + [0.7])
+    packed = [pack(each) for each in (*(reading(seed, 6) for seed in range(10, 50)), there)]
+    covers = covered(query, packed, [1 - 0.01 * place for place in range(40)] + [0.7])
     compared = [place for place, one in enumerate(covers) if one and one.text is not None]
     assert compared == [*range(coverage.COMPARED - 1), 40]
     assert [one for place, one in enumerate(covers) if place not in compared] == [Coverage(0, 0)] * (41 - len(compared))
-    assert all(one and one.text is not None for one in coverage.coverages(query, packed))
+    assert all(one and one.text is not None for one in covered(query, packed))
 
 
 @hypothesis_settings(deadline=None, max_examples=40)
 @given(readings)
 def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text: Reading) -> None:
-    packed = coverage.pack(text, None)
+    packed = pack(text, None)
     assert len(packed) == 4 + len(text.ids) * (2 + 384 // 4)
-    (covers,) = coverage.coverages(text, [packed])
+    (covers,) = covered(text, [packed])
     assert covers is not None
     assert min(covers[:2]) > 0.9
 
@@ -288,12 +293,12 @@ def test_a_text_covers_itself_nearly_wholly_though_it_is_packed_in_two_bits(text
 @hypothesis_settings(deadline=None, max_examples=40)
 @given(readings, st.integers(7000, 30000))
 def test_a_word_that_the_task_has_as_well_covers_more_than_another_that_is_as_near(text: Reading, id: int) -> None:
-    packed = coverage.pack(text, None)
+    packed = pack(text, None)
     there, other = (
         Reading(text.vector, np.full_like(text.ids, each), text.pieces)
         for each in (text.ids[0], _another(text.ids, id))
     )
-    same, near = (coverage.coverages(query, [packed])[0] for query in (there, other))
+    same, near = (covered(query, [packed])[0] for query in (there, other))
     assert same
     assert near
     assert same.of_strategy > near.of_strategy
@@ -305,17 +310,9 @@ def _another(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", id: int) -> int:
 
 
 def test_what_was_never_packed_has_no_coverage_and_an_empty_task_covers_nothing() -> None:
-    assert coverage.coverages(reading(1, 3), [b"", coverage.pack(reading(1, 3), None)])[0] is None
-    assert coverage.coverages(reading(1, 0), [coverage.pack(reading(1, 3), None), b""]) == [Coverage(0, 0), None]
-    assert coverage.coverages(reading(1, 3), []) == []
-
-
-def test_rare_words_weigh_more_than_frequent_ones_characters_alike_and_marks_nothing() -> None:
-    marks, characters, words = np.split(coverage.weights(np.arange(30522)), [999, 1996])
-    assert set(marks) == {0}
-    assert set(characters) == {np.float32(0.15)}
-    assert (np.diff(words) > 0).all()
-    assert 0 < words[0] < words[-1] <= 1
+    assert covered(reading(1, 3), [b"", pack(reading(1, 3), None)])[0] is None
+    assert covered(reading(1, 0), [pack(reading(1, 3), None), b""]) == [Coverage(0, 0), None]
+    assert covered(reading(1, 3), []) == []
 
 
 def test_one_pass_gives_the_same_vector_whatever_is_read_beside_it(models_dir: Path) -> None:
@@ -352,7 +349,7 @@ def test_what_is_stored_of_a_text_stands_for_reading_it_again(models_dir: Path) 
 @pytest.mark.anyio
 async def test_a_lesson_in_words_that_the_model_does_not_know_is_kept_and_found_by_its_words(bank: Bank) -> None:
     words = {"title": "🜁🜂🜃 🜄", "description": "", "content": "🜅🜆"}
-    assert not coverage.telling(bank.embedder.pieces("\n".join(words.values()))[0]).any()
+    assert not coverage.telling(bank.embedder.yardstick, bank.embedder.pieces("\n".join(words.values()))[0]).any()
     unknown = [Strategy(id=f"st_{n}", outcome="success", scope="s", **words) for n in range(2)]
     known = Strategy(
         id="st_k", outcome="success", scope="s", title="🜁", description="🜂", content="Read the bytes first."

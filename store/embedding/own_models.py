@@ -1,0 +1,119 @@
+"""Embedding models from a folder of the user's: ONNX models in the form in which Hugging Face publishes them.
+
+    FOLDER/model.onnx or FOLDER/onnx/model.onnx, tokenizer.json, tokenizer_config.json, config.json
+
+They are copied into the home, so that the bank does not depend on the folder. `1_Pooling/config.json`, which Sentence
+Transformers writes, says whether a text's vector is that of its first word piece; without it, it is the mean of all.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from strategy_bank.store.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from fastembed import TextEmbedding
+
+_PLACE = "own"  # in the folder of the models
+_ABOUT = "own.json"
+_MODEL = ("model.onnx", "onnx/model.onnx")
+_NEEDED = ("tokenizer.json", "tokenizer_config.json", "config.json")
+_OPTIONAL = ("special_tokens_map.json", "model.onnx_data", "onnx/model.onnx_data")
+_POOLING = "1_Pooling/config.json"
+
+
+class OwnModel(NamedTuple):
+    """A model in the home. The fingerprint has 8 hex digits, of the sha256 of its weights."""
+
+    name: str
+    folder: Path
+    dimension: int
+    fingerprint: str
+    from_first: bool  # whether a text's vector is that of its first word piece
+
+
+def find(models_dir: Path, name: str) -> OwnModel | None:
+    """Return the model that was adopted under this name; None without one."""
+    folder = models_dir / _PLACE / name
+    if Path(name).name != name or not (folder / _ABOUT).is_file():
+        return None
+    try:
+        about = json.loads((folder / _ABOUT).read_text("utf-8"))
+        return OwnModel(name, folder, about["dimension"], about["fingerprint"], about["from_first"])
+    except (OSError, ValueError, KeyError) as exc:
+        raise ModelUnavailable(f"{folder / _ABOUT} cannot be read ({exc}). Use the model's folder once more.") from exc
+
+
+def names(models_dir: Path) -> list[str]:
+    """Return the names of all that were adopted."""
+    return sorted(each.parent.name for each in (models_dir / _PLACE).glob(f"*/{_ABOUT}"))
+
+
+def adopt(models_dir: Path, source: Path) -> OwnModel:
+    """Copy a model into the home under its folder's name. Raises ModelUnavailable with what is missing."""
+    onnx = next((source / name for name in _MODEL if (source / name).is_file()), None)
+    missing = [name for name in _NEEDED if not (source / name).is_file()]
+    if onnx is None or missing:
+        raise ModelUnavailable(
+            f"{source} holds no model that can be used: {', '.join([*([] if onnx else [_MODEL[0]]), *missing])} is missing."
+        )
+    name, place = source.resolve().name, models_dir / _PLACE
+    dimension, from_first = _dimension(source / "config.json"), _from_first(source / _POOLING)
+    made = OwnModel(name, place / name, dimension, _sha256(onnx)[:8], from_first)
+    about = {"dimension": dimension, "fingerprint": made.fingerprint, "from_first": from_first}
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{name}-", dir=place) as scratch:
+            copy = Path(scratch) / name
+            copy.mkdir()
+            shutil.copyfile(onnx, copy / _MODEL[0])
+            for file in (*_NEEDED, *_OPTIONAL):
+                if (source / file).is_file():
+                    shutil.copyfile(source / file, copy / Path(file).name)
+            (copy / _ABOUT).write_text(json.dumps(about), "utf-8")
+            shutil.rmtree(place / name, ignore_errors=True)
+            copy.rename(place / name)
+    except OSError as exc:
+        raise ModelUnavailable(f"The model could not be copied to {place}: {exc.strerror or exc}.") from exc
+    return made
+
+
+def load(own: OwnModel, kind: "type[TextEmbedding]", **options: Any) -> "TextEmbedding":
+    """Load a model that was adopted. Raises what fastembed raises."""
+    from fastembed.common.model_description import ModelSource, PoolingType
+
+    registered = f"{own.name}@{own.fingerprint}"  # for this process; the same name may come again with other weights
+    if registered.lower() not in (each["model"].lower() for each in kind.list_supported_models()):
+        kind.add_custom_model(
+            registered,
+            pooling=PoolingType.CLS if own.from_first else PoolingType.MEAN,
+            normalization=True,
+            sources=ModelSource(hf=own.name),
+            dim=own.dimension,
+            model_file=_MODEL[0],
+        )
+    return kind(registered, specific_model_path=str(own.folder), cache_dir=str(own.folder.parent), **options)
+
+
+def _dimension(config: Path) -> int:
+    try:
+        about = json.loads(config.read_text("utf-8"))
+        return int(about.get("hidden_size") or about["dim"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ModelUnavailable(f"{config} does not say how many numbers a vector has (hidden_size).") from exc
+
+
+def _from_first(pooling: Path) -> bool:
+    try:
+        return bool(json.loads(pooling.read_text("utf-8")).get("pooling_mode_cls_token"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
