@@ -177,9 +177,19 @@ def _reply(settled: Settled[Episode], warnings: list[str]) -> OutcomeResult:
         strategies=episode.learned,
         warnings=[*warnings, *settled.warnings],
         next_step="\n".join(
-            filter(None, [settled.merged, settled.question, _next_step(episode, asked=bool(settled.question))])
+            filter(
+                None,
+                [_marked(episode), settled.merged, settled.question, _next_step(episode, asked=bool(settled.question))],
+            )
         ),
     )
+
+
+def _marked(episode: Episode) -> str:
+    """Return what the report said of recalled lessons, so that the agent knows it was read; empty where it said nothing."""
+    fates = {"helped": episode.helped_ids, "wrong": episode.wrong_ids, "unfit": episode.unfit_ids}
+    told = ", ".join(f"{len(ids)} {fate}" for fate, ids in fates.items() if ids)
+    return f"Of the recalled lessons: {told}." if told else ""
 
 
 def _asked(episode: Episode, request: JudgeRequest, warnings: list[str]) -> OutcomeResult:

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
-from strategy_bank.store.records import Run, Strategy
+from strategy_bank.store.records import Episode, Run, RunMode, Strategy
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, question
 from strategy_bank.tools.episodes.attempts import brief
 from strategy_bank.tools.judging.evidence import Evidence
@@ -154,13 +154,28 @@ def _said_by_the_server(task: str) -> dict[str, str]:
             "Ask the service for the state before trying again, or send a key that makes the call idempotent.",
         ),
         "brief": _brief(2, 3),
+        "brief_refined": _refined(),
         **{f"brief_{number}_of_{of}": _brief(number, of) for of in (2, 5) for number in range(1, of + 1)},
     }
 
 
 def _brief(number: int, of: int) -> str:
-    task = "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."
-    return brief(Run(id="run_40f1c2d3e4b5a697", scope="s", task=task, mode="parallel", attempts=of), number, None)
+    return brief(_run("parallel", of), number, None)
+
+
+def _refined() -> str:
+    """The second brief of three, for an agent that has just reported the first attempt."""
+    first = Episode(
+        id="ep_0000000000000001", scope="s", task=_TASK, trajectory="real 4m10s", steps=1, verdict="failure"
+    )
+    return brief(_run("sequential", 3), 2, first, known=True)
+
+
+_TASK = "The monthly report takes 11 minutes. Bring it below one; its numbers must stay the same."
+
+
+def _run(mode: RunMode, of: int) -> Run:
+    return Run(id="run_40f1c2d3e4b5a697", scope="s", task=_TASK, mode=mode, attempts=of)
 
 
 def _question(title: str, description: str, content: str) -> str:

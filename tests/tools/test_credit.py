@@ -215,6 +215,7 @@ async def test_what_the_agent_says_of_a_lesson_decides_which_counter_moves(
             client, task=REWORDED, judgement=judgement(verdict, strategies=[]), recalled={f"[{lesson['id']}]": fate}
         )
     assert done["warnings"] == []
+    assert done["next_step"].startswith(f"Of the recalled lessons: 1 {fate}.\n")
     bank = await Bank.open(settings.location)
     strategy, episode = await bank.get(Strategy, lesson["id"]), await bank.get(Episode, done["episode_id"])
     await bank.close()
