@@ -35,6 +35,7 @@ bench: setup
 	@$(BIN)/python -m bench.load.soak
 	@$(BIN)/python -m bench.load.growth
 	@$(BIN)/python -m bench.load.compaction
+	@$(BIN)/python -m bench.load.hooks
 
 conformance: $(VENV)/judges
 	@$(BIN)/python -m conformance.run
@@ -49,6 +50,7 @@ bench-quality: setup
 	@$(BIN)/python -m bench.recall.quality
 	@$(BIN)/python -m bench.recall.usefulness
 	@$(BIN)/python -m bench.recall.candidates
+	@$(BIN)/python -m bench.echoes.signs
 	@$(BIN)/python -m bench.poison.quarantine
 	@$(BIN)/python -m bench.consolidation.merges
 	@$(BIN)/python -m bench.learning.curve --minutes 7

@@ -219,13 +219,16 @@ def _report_asked_for(heard: str) -> Turn:
 
 
 def _seen(client: Client, home: Path, first: list[str], second: list[str]) -> str:
-    """What is in the bank after the first session, and was in the requests of the second."""
+    """What is in the bank after two sessions, was counted, and was in the requests of the second."""
     if not any(REQUEST in request for request in first):
         raise node.Failed("the stop hook did not ask for the report")
     told = _run([*_SERVER, "list", "--json"], home / "project", home).stdout
     titles = [strategy["title"] for strategy in json.loads(told)]
     if titles != [TITLE]:
         raise node.Failed(f"in the bank are {titles}; the last request was …{first[-1][-3000:]}")
+    told = json.loads(_run([*_SERVER, "value", "--json"], home / "project", home).stdout)
+    if client.recalls and (told["asked"], told["answered"], told["taught"]) != (2, 2, 2):
+        raise node.Failed(f"counted were {told}")
     recalled = next((number for number, request in enumerate(second) if TITLE in request), None)
     if recalled != (0 if client.recalls else 1):
         raise node.Failed(f"the lesson came with request {recalled}; the first was …{second[0][-3000:]}")

@@ -29,7 +29,8 @@ class RecallBuffer:
         return id in self._noted
 
     def __len__(self) -> int:
-        return len(self._recalls)
+        """Return of how many recalls something is not stored yet."""
+        return len(self._recalls) + len(self._late)
 
     def note(self, recall: Recall) -> None:
         self._recalls.append(recall)

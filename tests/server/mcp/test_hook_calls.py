@@ -129,6 +129,18 @@ async def test_requests_reports_and_lessons_that_came_of_them_are_counted(
     assert found.recalls == 2
 
 
+async def test_what_is_seen_last_is_not_lost_when_the_server_ends(
+    connect: Connect, settings: Settings, transcript: Path, tmp_path: Path
+) -> None:
+    async with connect(change={"claude_home": tmp_path / "claude"}) as client:
+        await prompted(client)
+        request = await stop(client, write(transcript, work()))
+        learned = await report(client)
+        told = json.dumps([*work(), *reporting(request)]).replace("ep_0123456789abcdef", learned["episode_id"])
+        await stop(client, write(transcript, json.loads(told)), again=True)
+    assert (await figures(settings)).answered == 1
+
+
 async def test_words_of_a_lesson_that_come_back_are_a_sign_that_is_kept_apart(
     client: Client, settings: Settings, transcript: Path
 ) -> None:
