@@ -6,6 +6,7 @@ text without such places costs one pass.
 
 import re
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 from strategy_bank.tools.safety.secret_values import decoded, is_mixed
 
@@ -13,6 +14,7 @@ Found = tuple[int, int, str]  # start, end, kind
 Plain = Callable[[str], list[Found]]
 
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}+={0,2}(?![A-Za-z0-9])")
+_PERCENT_SIGNS = re.compile(r"(?<![\w.%~-])\w{2,40}(?:%(?:2[DEdef]|5[Ff]|7[Ee])[\w.~-]{1,200}){1,20}")
 _TOKEN_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/=.~"
 _LONGEST = 400  # of a part, in characters
 _PARTS = 8
@@ -31,6 +33,14 @@ def in_base64(text: str, plain: Plain) -> Iterator[Found]:
     for run in _BASE64.finditer(text):
         said = decoded(run[0])
         found = plain(said) if said else []
+        if found:
+            yield run.start(), run.end(), found[0][2]
+
+
+def in_percent_signs(text: str, plain: Plain) -> Iterator[Found]:
+    """Yield secrets whose dashes, underlines and dots are written as in addresses."""
+    for run in _PERCENT_SIGNS.finditer(text) if "%" in text else ():
+        found = plain(unquote(run[0]))
         if found:
             yield run.start(), run.end(), found[0][2]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from strategy_bank.tools.safety.hidden_secrets import in_base64, in_parts
+from strategy_bank.tools.safety.hidden_secrets import in_base64, in_parts, in_percent_signs
 from strategy_bank.tools.safety.rule_file import word
 from strategy_bank.tools.safety.secret_keys import ASSIGNED_KINDS, assigned
 from strategy_bank.tools.safety.secret_rules import Rule, contexts, formats
@@ -60,6 +60,8 @@ _MARKER = re.compile(r"\[redacted: ([^\[\]\n]{1,60})\]")
 _LONG_WORD = re.compile(r"[^\s\"'`,;()<>\[\]|]{20,}+")
 _BLOB = 8192  # so much base64 on end is a file; a secret in it is found by what it says, not by how it begins
 _BASE64 = re.compile("[A-Za-z0-9+/=]+")
+_ESC = ("\x1b[", "\\u001b[", "\\x1b[", "\\033[", "\\e[")
+_COLOUR = re.compile(r"(?:\x1b|\\u001b|\\x1b|\\033|\\e)\[[\d;]{0,16}m")  # of terminals
 _ESCAPE = re.compile(r"\\[nrt]|%[0-9A-F]{2}|\\u00[0-9a-f]{2}")  # what follows an escape stands at an edge
 
 
@@ -101,7 +103,7 @@ def all_rules() -> tuple[Rule, ...]:
 
 def _find(text: str) -> list[_Span]:
     spans = _plain(text)
-    hidden = [*in_base64(text, _told), *in_parts(text, _told)]
+    hidden = [*in_base64(text, _told), *in_percent_signs(text, _told), *in_parts(text, _told)]
     spans += [_Span(start, 1, end, kind) for start, end, kind in hidden]
     spans = _outside_markers(text, spans)
     return spans + _outside_markers(text, _repeated(text, spans))
@@ -114,6 +116,8 @@ def _told(text: str) -> list[tuple[int, int, str]]:
 
 def _plain(text: str) -> list[_Span]:
     private_key, formats, contexts, _ = _rules()
+    if any(escape in text for escape in _ESC):
+        text = _COLOUR.sub(lambda colour: " " * len(colour[0]), text)
     lower = text.replace("\u0130", "i").lower()  # of the same length: only this letter has a longer lower case
     words = _long_words(text)
     spans = [

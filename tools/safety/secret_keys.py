@@ -15,13 +15,19 @@ from strategy_bank.tools.safety.secret_values import FILE, is_mixed, is_real, is
 _NAME = re.compile(  # of a constant, a variable, an attribute
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
 )
+_SETTING = re.compile(r"[a-z_]{1,16}[=:]")
 _VALUE = re.compile(  # everything between the keyword and its value, then the value
     r"s?\d{0,3}(?P<suffix>[_-]\w{1,40}|[A-Z][A-Za-z0-9]{0,40}|)"
     r"(?:\\{0,15}[\"'`\]]|\[\d{0,4}\]){0,3}"
     r"(?:[ \t]{0,2}:[ \t]{0,2}[A-Za-z_][\w.\[\]| ]{0,30}(?=[ \t]{0,2}=[^=]))?"  # password: str = "…"
-    r"(?P<op>[ \t\u00a0]{0,8}(?::=|=>|={1,3}|!==?|::?|[：＝])[ \t\u3000]{0,8}"
+    r"(?P<op>[ \t\u00a0]{0,8}(?::=|=>|={1,3}|!==?|::?|[：＝])[ \t\u00a0\u3000]{0,8}"
     r"|[ \t]{1,4}(?:is|was|ist|lautet|war|est|es|é|è|jest|это|är|er|on|je|–|—)(?: now| jetzt)?:?[ \t]{1,4}"
-    r"|[ \t]{0,2}(?:是|为|為|は|는|은)[ \t:：]{0,3}|>|\((?=[\"'])|(?<![\]\"'`])[ \t]{1,2})"
+    r"|[ \t]{0,2}(?:是|为|為|は|는|은)[ \t:：]{0,3}|>|\((?=[\"'])"
+    r"|(?P<far>(?:[\"']?(?:\s|\\n){1,24}|[\"']?,\s{0,12}[\"']?)(?:name=\S{1,40}\s)?\\{0,15}[\"']?value\\{0,15}[\"']?\s{0,2}[:=]\s{0,2}"
+    r"|[ \t]{0,24}\|[ \t]{1,8}|[ \t]--(?:body|value|data)[ \t=]|\?[ \t]{1,2}(?:It is|It's|is|→|->)[ \t]"
+    r"|(?:[ \t][\w'-]{1,16}){0,5}[ \t]{1,2}(?:is|was|ist|lautet|est|es|é|è|jest|to|as|—|–|→|->|=|:)"
+    r"(?: still| now| set to)?[ \t]{1,2})"
+    r"|(?<![\]\"'`])[ \t]{1,2})"
     r"(?:[@bfru]?(?P<quote>\\{0,15}[\"'`])(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\r\n\\]|\\(?=(?P=quote)))){1,512})(?P=quote)"
     r"|[“„«「『‘](?P<curly>[^”“»」』’\r\n]{1,256})[”“»」』’]"
     r"|\\{0,15}[\"'`]?(?P<bare>[^\s\"'`,;&<>(){}\[\]\\|，。；、！？」』（）”»]{4,512}+)(?![(\[]))"
@@ -96,8 +102,10 @@ def _is_secret(value: str, found: re.Match[str], key: _Key, shouted: bool) -> bo
         return False
     if re.search(r"\s", value):
         return key.stem == "passphrase"
+    if found["far"] is not None:
+        return is_spoken(value) and len(value) >= (8 if key.means == "password" else 16)
     if not found["op"].strip():
-        return key.means == "password" and is_spoken(value)
+        return key.means == "password" and is_spoken(value) and not _SETTING.match(value)
     if key.means == "password":
         return len(value) >= 4 if explicit else is_typed_password(value)
     if key.means == "token":

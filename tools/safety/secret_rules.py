@@ -9,6 +9,8 @@ from typing import Any
 from strategy_bank.tools.safety.rule_file import compiled, contents
 from strategy_bank.tools.safety.secret_values import ACCEPT, FILE
 
+_MASKED = re.compile(r"([xX*•])\1{7}")
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -27,7 +29,7 @@ class Rule:
         """Yield where the secrets of this kind stand in a text."""
         for found in self.pattern.finditer(text):
             start, end = _value_span(found)
-            if self.accept(text[start:end]):
+            if self.accept(text[start:end]) and not _MASKED.search(text, start, end):
                 yield start, end
 
 

@@ -16,8 +16,8 @@ _NO_KEY = re.compile(
 )
 # what a sentence about passwords names: digests, encodings, versions
 _TRADE_WORD = re.compile(
-    r"(?:openid|saml|sha|md|utf|base|oauth|argon|bcrypt|scrypt|pbkdf|aes|rsa|v|version|step|page|level|tls|http|ipv|python|node)-?\d[\w.-]*",
-    re.IGNORECASE,
+    r"(?i:openid|saml|sha|md|utf|base|oauth|argon|bcrypt|scrypt|pbkdf|aes|rsa|v|version|step|page|level|tls|http|ipv|python|node)"
+    r"-?\d{1,4}[a-z]{0,4}(?:[-_.][a-z0-9]{1,8}){0,3}"
 )
 _NO_SEED_WORD = re.compile(r"\b(?:the|and|for|not|but|are|was|its|has|all|our|your|they|from|with|which|into|then)\b")
 
@@ -66,6 +66,15 @@ def is_spoken(value: str) -> bool:
     )
 
 
+def _is_key_with_lines(value: str) -> bool:
+    """Tell a private key from the mention of its first line."""
+    return re.search(r"[A-Za-z0-9+/]{16}", re.sub(r"-{4,5}[A-Z0-9 ]{1,60}-{4,5}", "", value)) is not None
+
+
+def _is_typed_in(value: str) -> bool:
+    return is_real(value) and (has_several_kinds(value) or (is_mixed(value, 8) and re.search(r"\W", value) is not None))
+
+
 def _is_random_behind_prefix(value: str) -> bool:
     body = re.split("[_-]", value)[-1]
     runs = _CLASSES.findall(body)
@@ -96,6 +105,8 @@ ACCEPT: dict[str, Callable[[str], bool]] = {
     "typed password": is_typed_password,
     "spoken password": is_spoken,
     "several kinds": has_several_kinds,
+    "typed in": _is_typed_in,
+    "key with lines": _is_key_with_lines,
     "random behind a prefix": _is_random_behind_prefix,
     "aws key": _is_aws_key,
     "user and password in base64": lambda value: ":" in (decoded(value) or ""),
