@@ -1,10 +1,13 @@
-"""Fits the weights of `ranking.relevances`: the chance that a strategy fits, from its standing and its margin.
+"""Fits how sure it is that a strategy fits.
 
-    python -m bench.recall.fitting
+    python -m bench.recall.fitting                    the weights of `ranking.relevances`, for the packaged model
+    python -m bench.recall.fitting --model FOLDER     what makes another model's coverages mean the same; --write keeps it
 
 Fitted on all sets and banks of banks.py but one set, and on all. Whole sets weigh four times as much as smaller banks.
 """
 
+import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +16,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.recall.banks import Asked, banks, read
-from bench.recall.sets import DATA, drawn, graded, one_project, second
+from bench.recall.menus import ndcg_of, serve
+from bench.recall.sets import DATA, drawn, graded, one_project, projects, second
+from bench.support.models import add_model, embedder_of
+from bench.support.places import ROOT
 from strategy_bank.store.embedding.embedder import Embedder
 from strategy_bank.store.retrieval import ranking
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+KEPT = ROOT / "store" / "embedding" / "measured.json"
 WHOLE = 4.0
 STEPS = 30
 Rows = tuple[Floats, Floats, Floats]
@@ -50,17 +57,57 @@ def fitted(sets: Sequence[Rows]) -> Floats:
     return found
 
 
+def calibration(sets: Sequence[Rows]) -> tuple[float, float]:
+    """Return scale and offset that make the sums of a model's coverages as telling as the packaged model's.
+
+    With the weights of `ranking.relevances` as they are, the chance that a strategy fits is a logistic function of both.
+    """
+    weights = np.array([ranking.BY_STANDING, ranking.BY_MARGIN, 0.0])
+    linear = [
+        (np.column_stack([features @ weights, np.ones(len(fits))]), fits, importance)
+        for features, fits, importance in sets
+    ]
+    scale, offset = fitted(linear)
+    return round(float(scale), 3), round(float((offset - ranking.OFFSET) / ranking.BY_STANDING), 3)
+
+
+def keep(embedder: Embedder, scale: float, offset: float) -> None:
+    """Write what was fitted for a model, and how good it is with that, where the product finds it."""
+    embedder.yardstick = embedder.yardstick._replace(scale=scale, offset=offset)
+    second_set, *held_out = (
+        np.mean([ndcg_of(serve(one)) for one in banks(read(embedder, case))["all"] if one.relevant])
+        for case in (second(), *projects())
+    )
+    figures = {"second": round(float(second_set), 3), "projects": round(float(np.mean(held_out)), 3)}
+    rows = json.loads(KEPT.read_text("utf-8")) | {embedder.name: {"scale": scale, "offset": offset, **figures}}
+    KEPT.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.recall.fitting")
+    add_model(parser)
+    parser.add_argument("--write", action="store_true", help="keep it in the package, with how good the model is")
+    given = parser.parse_args()
     if not DATA.is_dir():
         print(f"There are no data at {DATA}: nothing was fitted.")
         return 1
     with TemporaryDirectory() as folder:
-        embedder = Embedder(Path(folder))
+        embedder = embedder_of(given.model, Path(folder))
+        embedder.yardstick = embedder.yardstick._replace(scale=1.0, offset=0.0)
         sets = {case.name: rows(banks(read(embedder, case))) for case in (graded(), second(), one_project(), drawn())}
     for left_out in (*sets, ""):
+        if given.model:
+            some = [each for name, each in sets.items() if name != left_out]
+            print(
+                f"{f'without {left_out}' if left_out else 'all':<20} scale and offset {calibration(some)}", flush=True
+            )
+            continue
         weights = fitted([each for name, each in sets.items() if name != left_out])
         print(f"{f'without {left_out}' if left_out else 'all':<20} standing {weights[0]:.1f}, margin {weights[1]:.1f}, "
               f"offset {weights[2]:.1f}", flush=True)  # fmt: skip
+        if given.write:
+            scale, offset = calibration(list(sets.values())) if given.model else (1.0, 0.0)
+            keep(embedder, scale, offset)
     return 0
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -56,7 +54,7 @@ def line(name: str, some: Sequence[Served]) -> str:
     in_full = [gain > 0 for one in some for gain in one.full]
     cells = [
         f"{len(fitting)} + {len(nothing)}",
-        f"{np.mean([_ndcg(one) for one in fitting]):.3f}",
+        f"{np.mean([ndcg_of(one) for one in fitting]):.3f}",
         f"{np.mean([max(one.relevant) in (*one.full, *one.others) for one in fitting]):.3f}",
         f"{np.mean([len(one.full) for one in fitting]):.2f}",
         f"{np.mean(in_full):.0%}" if in_full else "–",
@@ -68,7 +66,8 @@ def line(name: str, some: Sequence[Served]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def _ndcg(one: Served) -> float:
+def ndcg_of(one: Served) -> float:
+    """Return nDCG@3 in the order of the menu; what fits and is not in it comes last."""
     order = [*one.full, *one.others]
     missed = list(one.relevant)
     for gain in filter(None, order):
@@ -90,14 +89,13 @@ def reliability(some: Sequence[Served]) -> list[str]:
     return lines
 
 
-def show(cases: Sequence[Case]) -> None:
+def show(embedder: Embedder, cases: Sequence[Case]) -> None:
     every: list[Served] = []
     print(f"| {' | '.join(HEADS)} |\n{'|---' * len(HEADS)}|")
-    with TemporaryDirectory() as folder:
-        for case in cases:
-            for kind, asked in banks(read(Embedder(Path(folder)), case)).items():
-                some = [serve(one) for one in asked]
-                every += some if kind == "all" else []
-                print(line(f"{case.name}, {kind}", some), flush=True)
+    for case in cases:
+        for kind, asked in banks(read(embedder, case)).items():
+            some = [serve(one) for one in asked]
+            every += some if kind == "all" else []
+            print(line(f"{case.name}, {kind}", some), flush=True)
     print("\n| relevance | shown | mean | of these fit |\n|---|---|---|---|")
     print("\n".join(reliability(every)))

@@ -1,6 +1,6 @@
 """How right recall is: five ways of ranking on several sets of tasks, and the menus that recall makes of ours.
 
-    python -m bench.recall.quality [--set FILE ...]
+    python -m bench.recall.quality [--set FILE ...] [--model FOLDER]
 
 BM25                       LanceDB's full-text search over all that a strategy says
 cosine of the text         what most agent memories do: title, description and content in one vector
@@ -8,8 +8,9 @@ cosine of the source task  what the paper does: tasks are found by tasks
 rank fusion                LanceDB's default hybrid: the first two with equal weight, 1 / (60 + rank)
 ours                       `ranking` and `coverage` of store/retrieval, on the candidates that the bank's two searches bring
 
-All figures come from real banks: LanceDB's BM25 scores, the packaged model's vectors. The menus (menus.py) are those of whole
-sets and of small banks made of them. FILE is another set of the form that README.md describes, and is measured alone.
+All figures come from real banks: LanceDB's BM25 scores, the vectors of the packaged model or of another one. The menus
+(menus.py) are those of whole sets and of small banks made of them. FILE is another set of the form that README.md describes;
+it is measured alone.
 """
 
 import argparse
@@ -38,10 +39,10 @@ from bench.recall.sets import (
     second,
     web_tasks,
 )
+from bench.support.models import add_model, bank_with, embedder_of
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding.embedder import Reading
+from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.embedding.vocabulary import Yardstick
-from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Menu, Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
@@ -65,8 +66,8 @@ class Measured:
     recalled: list[Menu]
 
 
-async def measure(case: Case, home: Path, ask: bool) -> Measured:
-    bank = await Bank.open(Location(home))
+async def measure(case: Case, bank: Bank, ask: bool) -> Measured:
+    """Fill an empty bank with the case's strategies and ask it; it is closed afterwards."""
     embedded = await bank.embed(case.strategies)
     async with bank.lock.hold():
         await bank.add_strategies(embedded)
@@ -196,10 +197,11 @@ def _mean(figure: Any, case: Case, ranked: Ranked, some: Sequence[int]) -> str:
     return f"{mean(figure, case, ranked, some):.3f}"
 
 
-async def compare(cases: Sequence[Case]) -> None:
+async def compare(embedder: Embedder, models_dir: Path, cases: Sequence[Case]) -> None:
     for case in cases:
         with tempfile.TemporaryDirectory() as home:
-            measured = await measure(case, Path(home), ask=case.name == "graded")
+            bank = await bank_with(embedder, Path(home), models_dir)
+            measured = await measure(case, bank, ask=case.name == "graded")
         show(case, measured)
         if measured.recalled:
             print(
@@ -210,13 +212,18 @@ async def compare(cases: Sequence[Case]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.recall.quality")
     parser.add_argument("--set", type=Path, action="append", default=[])
-    chosen = [from_file(file.stem, file) for file in parser.parse_args().set]
+    add_model(parser)
+    given = parser.parse_args()
+    chosen = [from_file(file.stem, file) for file in given.set]
     if not chosen and not DATA.is_dir():
         print(f"There are no data at {DATA}: nothing was measured.")
         return 1
-    anyio.run(compare, chosen or [graded(), second(), one_project(), *projects(), web_tasks(), household()])
-    print()
-    menus.show(chosen or [graded(), second(), one_project(), *projects(), drawn()])
+    with tempfile.TemporaryDirectory() as models:
+        embedder = embedder_of(given.model, Path(models))
+        every = [graded(), second(), one_project(), *projects(), web_tasks(), household()]
+        anyio.run(compare, embedder, Path(models), chosen or every)
+        print()
+        menus.show(embedder, chosen or [graded(), second(), one_project(), *projects(), drawn()])
     return 0
 
 

@@ -4,11 +4,13 @@ Most models also give the vectors of the word pieces that they sum up, in the sa
 """
 
 import hashlib
+import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,8 +30,6 @@ Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 DEFAULT_MODEL = packaged_model.NAME
 _FASTEMBED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-_OPTIONS: dict[str, Any] = {"threads": 1, "enable_cpu_mem_arena": False}
-CALIBRATIONS: dict[str, tuple[float, float]] = {}
 logger = logging.getLogger(__name__)
 
 
@@ -106,8 +106,9 @@ class Embedder:
         """How word pieces of this model are compared. Only for models that read pieces."""
         model: Any = self._model.model
         special = {id for id, piece in model.tokenizer.get_added_tokens_decoder().items() if piece.special}
-        scale, offset = CALIBRATIONS.get(self.name, (1.0, 0.0))
-        return yardstick_of(model.tokenizer, special)._replace(scale=scale, offset=offset)
+        found = yardstick_of(model.tokenizer, special)
+        known = _measured().get(self.name)
+        return found._replace(scale=known.scale, offset=known.offset) if known else found
 
     def count_pieces(self, word: str) -> int:
         """Return how many word pieces a word has: 1 if the vocabulary holds it. Only for models that read pieces."""
@@ -131,11 +132,10 @@ class Embedder:
             folder = str(packaged_model.assemble(self._models_dir))
             # it makes a folder for what it downloads, by default under a name in /tmp that anybody can take
             options = {"specific_model_path": folder, "cache_dir": str(self._models_dir)}
-            kind = _import_without(HUB, IMAGES, REQUESTS)
-            return _loaded_as(self.name, lambda: kind(_FASTEMBED_NAME, **options, **_OPTIONS))
+            return _load(_import_without(HUB, IMAGES, REQUESTS), _FASTEMBED_NAME, **options)
         if own := own_models.find(self._models_dir, self.name):
-            return _loaded_as(self.name, lambda: own_models.load(own, _import_whole(), **_OPTIONS))
-        return _load(self.name, cache_dir=str(self._models_dir), local_files_only=True)
+            return _load(partial(own_models.load, own, _import_whole()), self.name)
+        return _load(_import_whole(), self.name, cache_dir=str(self._models_dir), local_files_only=True)
 
     @cached_property
     def stamp(self) -> ModelStamp:
@@ -162,23 +162,65 @@ def download(models_dir: Path, name: str) -> None:
     known = sorted(model["model"] for model in _supported())
     if name not in known:
         raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
-    _load(name, cache_dir=str(models_dir))
+    _load(_import_whole(), name, cache_dir=str(models_dir))
 
 
-def available(models_dir: Path) -> list[tuple[str, int, bool]]:
-    """Return (name, dimension, whether it works offline) of the packaged model and of all that fastembed offers."""
-    rows = [(DEFAULT_MODEL, 384, True)]
-    rows += [
-        (own.name, own.dimension, True)
-        for name in own_models.names(models_dir)
-        if (own := own_models.find(models_dir, name))
-    ]
+class KnownModel(NamedTuple):
+    """A model that a bank may use: its size in MB, the languages that it reads, and whether it works offline."""
+
+    name: str
+    dimension: int
+    megabytes: int
+    languages: str
+    is_here: bool
+    measured: "Measured | None"
+
+
+class Measured(NamedTuple):
+    """What bench/recall/fitting.py found for a model.
+
+    `scale` and `offset` make its coverages mean what the packaged model's do; nDCG@3 of the second set, and over both projects.
+    """
+
+    scale: float
+    offset: float
+    second: float
+    projects: float
+
+
+def available(models_dir: Path) -> list[KnownModel]:
+    """Return the packaged model, those from the user's own folders, and all that fastembed can download."""
+    rows = [_known(DEFAULT_MODEL, 384, packaged_model.MEGABYTES, "English", is_here=True)]
+    for own in filter(None, (own_models.find(models_dir, name) for name in own_models.names(models_dir))):
+        size = sum(file.stat().st_size for file in own.folder.iterdir())
+        rows.append(_known(own.name, own.dimension, size // 1_000_000, "", is_here=True))
     for model in _supported():
         sources: dict[str, str | None] = model.get("sources") or {}
         repository = sources.get("hf") or ""
         folder = models_dir / f"models--{repository.replace('/', '--')}"
-        rows.append((model["model"], model["dim"], bool(repository) and folder.exists()))
+        size, about = int(1000 * model["size_in_GB"]), str(model["description"])
+        rows.append(
+            _known(model["model"], model["dim"], size, _languages(about), is_here=bool(repository) and folder.exists())
+        )
     return rows
+
+
+def _known(name: str, dimension: int, megabytes: int, languages: str, *, is_here: bool) -> KnownModel:
+    return KnownModel(name, dimension, megabytes, languages, is_here, _measured().get(name))
+
+
+def _languages(description: str) -> str:
+    """Return what fastembed's description says of languages; empty where it is not found."""
+    found = re.search(
+        r"\(text[^)]*\)[^,]*, (?:supports )?(?:mixed )?(.+?)(?: only)?(?: input text)?, (?:\d|Prefix)", description
+    )
+    return found[1].replace("-", ", ").replace("multi, lingual", "multilingual") if found else ""
+
+
+@cache
+def _measured() -> dict[str, Measured]:
+    rows: dict[str, dict[str, float]] = json.loads(Path(__file__).with_name("measured.json").read_text("utf-8"))
+    return {name: Measured(**row) for name, row in rows.items()}
 
 
 def _gives_pieces(name: str) -> bool:
@@ -223,13 +265,9 @@ def _import_whole() -> "type[TextEmbedding]":
     return TextEmbedding
 
 
-def _load(name: str, **options: Any) -> "TextEmbedding":
-    return _loaded_as(name, lambda: _import_whole()(name, **options, **_OPTIONS))
-
-
-def _loaded_as(name: str, load: "Callable[[], TextEmbedding]") -> "TextEmbedding":
+def _load(kind: "Callable[..., TextEmbedding]", name: str, **options: Any) -> "TextEmbedding":
     try:
-        return load()
+        return kind(name, threads=1, enable_cpu_mem_arena=False, **options)
     except Exception as exc:
         raise ModelUnavailable(
             f"The embedding model {name!r} could not be loaded ({type(exc).__name__}). "

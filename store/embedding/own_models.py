@@ -82,11 +82,11 @@ def adopt(models_dir: Path, source: Path) -> OwnModel:
     return made
 
 
-def load(own: OwnModel, kind: "type[TextEmbedding]", **options: Any) -> "TextEmbedding":
-    """Load a model that was adopted. Raises what fastembed raises."""
+def load(own: OwnModel, kind: "type[TextEmbedding]", name: str, **options: Any) -> "TextEmbedding":
+    """Load a model that was adopted, under its name. Raises what fastembed raises."""
     from fastembed.common.model_description import ModelSource, PoolingType
 
-    registered = f"{own.name}@{own.fingerprint}"  # for this process; the same name may come again with other weights
+    registered = f"{name}@{own.fingerprint}"  # for this process; the same name may come again with other weights
     if registered.lower() not in (each["model"].lower() for each in kind.list_supported_models()):
         kind.add_custom_model(
             registered,

@@ -22,6 +22,7 @@ from strategy_bank.store.errors import ModelUnavailable
 from strategy_bank.store.os_errors import way_out
 
 NAME = "all-MiniLM-L6-v2-int8"
+MEGABYTES = 87  # as it is written
 _ONNX_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 FINGERPRINT = _ONNX_SHA256[:8]

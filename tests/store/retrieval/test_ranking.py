@@ -18,6 +18,7 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.embedding.vocabulary import Yardstick
+from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
 from strategy_bank.store.retrieval import coverage, ranking
 from strategy_bank.store.retrieval.coverage import Coverage
@@ -373,7 +374,7 @@ async def test_a_lesson_in_words_that_the_model_does_not_know_is_kept_and_found_
 async def test_recall_stays_as_right_as_it_was_measured(home: Path) -> None:
     """bench/results/recall.md has the figures; the margins here are a few tasks wide."""
     case = graded()
-    measured = await measure(case, home, ask=True)
+    measured = await measure(case, await Bank.open(Location(home)), ask=True)
     answerable = [i for i, query in enumerate(case.queries) if query.relevant]
     nothing = [i for i, query in enumerate(case.queries) if not query.relevant]
     ours = measured.ways[OURS]
