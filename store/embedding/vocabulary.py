@@ -6,7 +6,6 @@ the bank, and its first strategy is found like its ten-thousandth.
 """
 
 import json
-import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +14,8 @@ import numpy as np
 Weights = np.ndarray[tuple[int], np.dtype[np.float32]]
 _CHARACTER = 0.15  # weight of a single letter or sign
 _TURNS = ("but", "however", "nevertheless", "though")
-_BEGINS = "\u2581\u0120"  # signs of pieces that begin a word; `##` is that of those that go on with one
+_BEGINS = "\u2581\u0120"  # signs of pieces that begin a word
 _UNUSED = "[unused"
-_SIGNS_ARE_WORDS = ("CJK", "HANGUL", "HIRAGANA", "KATAKANA")
 
 
 class Yardstick(NamedTuple):
@@ -37,17 +35,17 @@ def yardstick_of(tokenizer: Any, special: Collection[int]) -> Yardstick:
     """Return the yardstick of a tokenizer of Hugging Face's `tokenizers`; `special` are the ids of marks around a text."""
     ids: dict[str, int] = tokenizer.get_vocab()
     scores = _scores(tokenizer)
-    words, singles, turns = list[int](), list[int](), list[int]()
+    words, signs, turns = list[int](), list[int](), list[int]()
     for piece, id in ids.items():
         if id in special or piece.startswith(_UNUSED):
             continue
-        bare = piece[2:] if piece.startswith("##") else piece.lstrip(_BEGINS)
-        (words if len(bare) > 1 or (scores and _is_word(bare)) else singles).append(id)
-        if bare in _TURNS:
+        # letters inside a word (`##x`) are rare: names and codes that the model does not know are spelled out in them
+        (signs if len(piece) < 2 and not scores else words).append(id)
+        if piece.lstrip(_BEGINS) in _TURNS:
             turns.append(id)
     words.sort(key=lambda id: -scores[id] if scores else id)
     weights = np.zeros(max(ids.values()) + 1, np.float32)
-    weights[singles] = _CHARACTER
+    weights[signs] = _CHARACTER
     weights[words] = np.log1p(np.arange(1, len(words) + 1)) / np.log(len(words) + 1)
     return Yardstick(weights, turns)
 
@@ -57,8 +55,3 @@ def _scores(tokenizer: Any) -> list[float]:
     if type(tokenizer.model).__name__ != "Unigram":
         return []
     return [score for _, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
-
-
-def _is_word(sign: str) -> bool:
-    """Tell whether a single sign is of a script that writes whole words in one."""
-    return unicodedata.name(sign, "").startswith(_SIGNS_ARE_WORDS)

@@ -437,7 +437,7 @@ async def test_an_unknown_model_is_refused_before_anything_changes(bank: Bank, t
 async def test_a_model_that_is_not_here_fails_at_once_and_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"strategy-bank models use BAAI/bge-small-en-v1\.5"):
         Embedder(tmp_path, "BAAI/bge-small-en-v1.5").warm()
-    ready = {name: there for name, _, there in available(tmp_path)}
+    ready = {model.name: model.is_here for model in available(tmp_path)}
     assert ready[DEFAULT_MODEL]
     assert not ready["BAAI/bge-small-en-v1.5"]
 

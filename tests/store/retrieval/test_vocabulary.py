@@ -16,7 +16,7 @@ def test_of_the_packaged_model_rare_words_weigh_more_characters_alike_and_marks_
     marks, characters, words, single = np.split(weights, [999, 1996, 29612])
     assert set(marks) == {0}
     assert set(characters) == {np.float32(0.15)}
-    assert set(single) == {np.float32(0.15)}, "characters inside words are no rare words"
+    assert single.min() > 0.9, "what the model spells out is rare"
     assert (np.diff(words[words > 0.15]) > 0).all()
     assert 0 < words.min() < words.max() <= 1
 
@@ -29,12 +29,12 @@ def test_of_the_packaged_model_the_words_that_part_a_task_are_known(models_dir: 
     "model",
     [
         models.WordPiece({"[PAD]": 0, "[unused1]": 1, "b": 2, "the": 3, "##ing": 4, "quorum": 5}, unk_token="[PAD]"),
-        models.BPE({"[PAD]": 0, "[unused1]": 1, "\u0120b": 2, "\u0120the": 3, "ing": 4, "\u0120quorum": 5}, []),
+        models.BPE({"[PAD]": 0, "[unused1]": 1, "b": 2, "\u0120the": 3, "ing": 4, "\u0120quorum": 5}, []),
         models.Unigram(
             [
                 ("[PAD]", 0.0),
                 ("[unused1]", 0.0),
-                ("\u2581b", -9.0),
+                ("\u2581b", -1.0),
                 ("\u2581the", -2.0),
                 ("ing", -3.0),
                 ("\u2581quorum", -12.0),
@@ -45,13 +45,5 @@ def test_of_the_packaged_model_the_words_that_part_a_task_are_known(models_dir: 
 )
 def test_every_kind_of_tokenizer_says_which_pieces_are_rare(model: Any) -> None:
     weights = yardstick_of(Tokenizer(model), [0]).weights
-    assert list(weights[:3]) == [0, 0, np.float32(0.15)]
-    assert weights[3] < weights[4] < weights[5] == 1
-
-
-def test_where_probabilities_are_known_a_sign_that_is_a_word_counts_as_one() -> None:
-    weights = yardstick_of(
-        Tokenizer(models.Unigram([("\u2581the", -2.0), ("\u8a9e", -8.0), ("\u2581x", -8.0)])), []
-    ).weights
-    assert weights[2] == np.float32(0.15)
-    assert weights[1] > weights[0]
+    assert list(weights[:2]) == [0, 0]
+    assert 0 < weights[2] < weights[3] < weights[4] < weights[5] == 1
