@@ -14,7 +14,7 @@ Found = tuple[int, int, str]  # start, end, kind
 Plain = Callable[[str], list[Found]]
 
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}+={0,2}(?![A-Za-z0-9])")
-_PERCENT_SIGNS = re.compile(r"(?<![\w.%~-])\w{2,40}(?:%(?:2[DEdef]|5[Ff]|7[Ee])[\w.~-]{1,200}){1,20}")
+_PERCENT_SIGNS = re.compile(r"(?<![\w.%~-])[\w.~-]{0,40}(?:%[0-9A-Fa-f]{2}[\w.~-]{0,200}){1,40}")
 _TOKEN_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/=.~"
 _LONGEST = 400  # of a part, in characters
 _PARTS = 8
@@ -38,7 +38,7 @@ def in_base64(text: str, plain: Plain) -> Iterator[Found]:
 
 
 def in_percent_signs(text: str, plain: Plain) -> Iterator[Found]:
-    """Yield secrets whose dashes, underlines and dots are written as in addresses."""
+    """Yield secrets that are written with the percent signs of addresses."""
     for run in _PERCENT_SIGNS.finditer(text) if "%" in text else ():
         found = plain(unquote(run[0]))
         if found:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from strategy_bank.tools.safety.rule_file import compiled, contents, word
-from strategy_bank.tools.safety.secret_values import FILE, is_mixed, is_real, is_spoken, is_typed_password
+from strategy_bank.tools.safety.secret_values import FILE, is_mixed, is_random, is_real, is_spoken, is_typed_password
 
 _NAME = re.compile(  # of a constant, a variable, an attribute
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
@@ -25,7 +25,7 @@ _VALUE = re.compile(  # everything between the keyword and its value, then the v
     r"|[ \t]{0,2}(?:是|为|為|は|는|은)[ \t:：]{0,3}|>|\((?=[\"'])"
     r"|(?P<far>(?:[\"']?(?:\s|\\n){1,24}|[\"']?,\s{0,12}[\"']?)(?:name=\S{1,40}\s)?\\{0,15}[\"']?value\\{0,15}[\"']?\s{0,2}[:=]\s{0,2}"
     r"|[ \t]{0,24}\|[ \t]{1,8}|[ \t]--(?:body|value|data)[ \t=]|\?[ \t]{1,2}(?:It is|It's|is|→|->)[ \t]"
-    r"|(?:[ \t][\w'-]{1,16}){0,5}[ \t]{1,2}(?:is|was|ist|lautet|est|es|é|è|jest|to|as|—|–|→|->|=|:)"
+    r"|(?:[ \t][\w'-]{1,16}){0,5}(?:[ \t]{1,2}(?:is|was|ist|lautet|est|es|é|è|jest|to|as|—|–|→|->|=|:)|:)"
     r"(?: still| now| set to)?[ \t]{1,2})"
     r"|(?<![\]\"'`])[ \t]{1,2})"
     r"(?:[@bfru]?(?P<quote>\\{0,15}[\"'`])(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\r\n\\]|\\(?=(?P=quote)))){1,512})(?P=quote)"
@@ -98,7 +98,7 @@ def _is_secret(value: str, found: re.Match[str], key: _Key, shouted: bool) -> bo
     bare = found["bare"] is not None
     explicit = not bare or (shouted and found["op"] == "=")
     value = value.rstrip(".,:;!?") if bare else value
-    if not is_real(value) or (not explicit and _NAME.fullmatch(value)):
+    if not is_real(value) or (not explicit and _NAME.fullmatch(value) and not is_random(value)):
         return False
     if re.search(r"\s", value):
         return key.stem == "passphrase"

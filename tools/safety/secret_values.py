@@ -44,6 +44,11 @@ def has_several_kinds(value: str) -> bool:
     return all(any(map(test, value)) for test in (str.isupper, str.islower, str.isdigit)) and "EXAMPLE" not in value
 
 
+def is_random(value: str) -> bool:
+    """Tell whether the kinds of letters change as often as in no name."""
+    return has_several_kinds(value) and len(_CLASSES.findall(value)) * 5 >= len(value) * 2
+
+
 def decoded(value: str) -> str | None:
     """Return what a value says in base64, of either alphabet, if that is printable text; else None."""
     value = value.rstrip("=").replace("-", "+").replace("_", "/")
@@ -69,6 +74,15 @@ def is_spoken(value: str) -> bool:
 def _is_key_with_lines(value: str) -> bool:
     """Tell a private key from the mention of its first line."""
     return re.search(r"[A-Za-z0-9+/]{16}", re.sub(r"-{4,5}[A-Z0-9 ]{1,60}-{4,5}", "", value)) is not None
+
+
+def _holds_secret_cookie(value: str) -> bool:
+    """Tell whether one of the cookies may be a session: long and mixed, and none that counts visitors."""
+    pairs = (pair.strip().partition("=") for pair in value.split(";"))
+    return any(
+        is_mixed(said, 10) and is_real(said) and not name.lower().startswith(("_g", "expires"))
+        for name, _, said in pairs
+    )
 
 
 def _is_typed_in(value: str) -> bool:
@@ -106,6 +120,7 @@ ACCEPT: dict[str, Callable[[str], bool]] = {
     "spoken password": is_spoken,
     "several kinds": has_several_kinds,
     "typed in": _is_typed_in,
+    "cookies with a secret": _holds_secret_cookie,
     "key with lines": _is_key_with_lines,
     "random behind a prefix": _is_random_behind_prefix,
     "aws key": _is_aws_key,

@@ -1,7 +1,7 @@
 """How many secrets are missed and how many look-alikes taken, of a list made by somebody who had not seen the rules.
 
-Half of the kinds, by a hash of their names, are for development. The rules were written without the other half, which says how
-well they do on what they were not made for. The values are made anew by a seed, so the shares are bounds, not counts.
+Half of the kinds, by a hash of their names, were for development. Of the other half, which was looked at last, 28 of 364 secrets
+were missed and 7 of 355 look-alikes taken when it was first read (docs/privacy.md); the bounds hold what is there now. The values are made anew by a seed, so the shares are bounds, not counts.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from strategy_bank.tools.safety.redact import redact
 from tests.support.secrets import cases
 
 SEEDS = (7, 2026)
-HALVES = {"development": (0.01, 0.01), "held-out": (0.10, 0.03)}  # the largest shares: missed, taken
+HALVES = {"development": (0.01, 0.01), "held-out": (0.04, 0.01)}  # the largest shares: missed, taken
 
 
 def of(half: str, kind: str) -> bool:
