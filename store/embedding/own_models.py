@@ -8,6 +8,7 @@ Transformers writes, says whether a text's vector is that of its first word piec
 
 import hashlib
 import json
+import mmap
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ _PLACE = "own"  # in the folder of the models
 _ABOUT = "own.json"
 _MODEL = ("model.onnx", "onnx/model.onnx")
 _NEEDED = ("tokenizer.json", "tokenizer_config.json", "config.json")
-_OPTIONAL = ("special_tokens_map.json", "model.onnx_data", "onnx/model.onnx_data")
+_OPTIONAL = ("special_tokens_map.json",)
 _POOLING = "1_Pooling/config.json"
 
 
@@ -73,7 +74,9 @@ def adopt(models_dir: Path, source: Path) -> OwnModel:
             shutil.copyfile(onnx, copy / _MODEL[0])
             for file in (*_NEEDED, *_OPTIONAL):
                 if (source / file).is_file():
-                    shutil.copyfile(source / file, copy / Path(file).name)
+                    shutil.copyfile(source / file, copy / file)
+            for file in _weights_of(onnx):
+                shutil.copyfile(file, copy / file.name)
             (copy / _ABOUT).write_text(json.dumps(about), "utf-8")
             shutil.rmtree(place / name, ignore_errors=True)
             copy.rename(place / name)
@@ -86,17 +89,26 @@ def load(own: OwnModel, kind: "type[TextEmbedding]", name: str, **options: Any) 
     """Load a model that was adopted, under its name. Raises what fastembed raises."""
     from fastembed.common.model_description import ModelSource, PoolingType
 
-    registered = f"{name}@{own.fingerprint}"  # for this process; the same name may come again with other weights
+    pooling = PoolingType.CLS if own.from_first else PoolingType.MEAN
+    # for this process: the same name may come again with other weights
+    registered = f"{name}@{own.fingerprint}-{pooling.value}"
     if registered.lower() not in (each["model"].lower() for each in kind.list_supported_models()):
         kind.add_custom_model(
             registered,
-            pooling=PoolingType.CLS if own.from_first else PoolingType.MEAN,
+            pooling=pooling,
             normalization=True,
             sources=ModelSource(hf=own.name),
             dim=own.dimension,
             model_file=_MODEL[0],
         )
     return kind(registered, specific_model_path=str(own.folder), cache_dir=str(own.folder.parent), **options)
+
+
+def _weights_of(onnx: Path) -> list[Path]:
+    """Return the files beside a model that it names: its numbers may lie in another one."""
+    with onnx.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as model:
+        beside = [file for file in onnx.parent.iterdir() if file.is_file() and file.suffix not in (".onnx", ".json")]
+        return [file for file in beside if model.find(file.name.encode()) >= 0]
 
 
 def _dimension(config: Path) -> int:
