@@ -1,7 +1,8 @@
 """How many secrets are missed and how many look-alikes taken, of a list made by somebody who had not seen the rules.
 
-Half of the kinds, by a hash of their names, were for development. Of the other half, which was looked at last, 28 of 364 secrets
-were missed and 7 of 355 look-alikes taken when it was first read (docs/privacy.md); the bounds hold what is there now. The values are made anew by a seed, so the shares are bounds, not counts.
+Half of the kinds, by a hash of their names, were for development. Of the other half, which was looked at last, 28 of 364
+secrets were missed and 7 of 355 look-alikes taken when it was first read (docs/privacy.md); the bounds hold what is there now.
+The values are made anew by a seed, so the shares are bounds, not counts.
 """
 
 import hashlib
