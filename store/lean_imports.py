@@ -1,7 +1,7 @@
 """Imports libraries without the packages that they load at import and that a bank never uses.
 
 Each window of an editor runs its own server, so each megabyte counts once per window. Importing lancedb and fastembed this way
-takes less than half of the processor time, and 135 instead of 179 MB of resident memory.
+takes about half of the processor time, and 135 instead of 179 MB of resident memory.
 
 The libraries name these packages in annotations and in code that a bank does not reach: lancedb the client of catalogue
 services, fastembed downloads and images. A package can leave this file when the library imports it where it is used, as
