@@ -14,7 +14,7 @@ from strategy_bank.store.records import Menu
 from strategy_bank.store.retrieval import ranking
 
 FULL = 3
-BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 1.01)
+BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 1.01)
 HEADS = (
     "",
     "tasks",

@@ -24,6 +24,8 @@ SURE, BESIDE, LISTED, POSSIBLE = 0.4, 0.6, 0.01, 0.08
 SHOWN = 8  # strategies in a menu, those in full included
 # relevance is a logistic function of a strategy's standing and of its margin over the best other (bench.recall.fitting)
 BY_STANDING, BY_MARGIN, OFFSET = 6.5, 5.7, -5.5
+# the most that is said: above it no more of the lessons fit, since a task that names the wrong thing is as sure of that one
+SUREST = 0.7
 TYPICAL = 0.4  # standing of a strategy that has little to do with the task, for a bank that holds only one
 # what makes a cosine as telling as the sum of both coverages
 COSINE_SCALE, COSINE_OFFSET = 1.3, 0.26
@@ -74,13 +76,13 @@ def standing(candidate: Candidate) -> float:
 
 
 def relevances(standings: Sequence[float]) -> list[float]:
-    """Return the chance that each strategy fits, 0–1, from their standings, the best first.
+    """Return the chance that each strategy fits, 0 to `SUREST`, from their standings, the best first.
 
     Within a project all lessons share words with every task. So what counts beside a standing is how far it is from the best
     other one.
     """
     each = zip(standings, margins(standings), strict=True)
-    return [_logistic(BY_STANDING * standing + BY_MARGIN * margin + OFFSET) for standing, margin in each]
+    return [min(SUREST, _logistic(BY_STANDING * standing + BY_MARGIN * margin + OFFSET)) for standing, margin in each]
 
 
 def margins(standings: Sequence[float]) -> list[float]:
