@@ -28,7 +28,7 @@ GLOBAL_SCOPE = "global"
 PROMOTED = "global: taught independently in "  # begins the status reason of a lesson that no person put into `global`
 NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
 REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
-SURE = 0.8  # a relevance from which on a strategy should nearly always fit
+SURE = 0.7  # the highest relevance: a strategy that has it should mostly fit
 RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 

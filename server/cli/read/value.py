@@ -21,7 +21,7 @@ _COUNTS = (
     ("helped", "followed and helped"),
     ("wrong", "followed and wrong"),
     ("unfit", "did not fit"),
-    ("sure", "followed of those shown as sure (0.8 and more)"),
+    ("sure", "followed of those shown as sure (0.7, the highest)"),
     ("echoed", "whose words came back in the work, a weak sign"),
     ("stuck", "recalls when stuck"),
     ("stuck_followed", "lessons of these followed"),
