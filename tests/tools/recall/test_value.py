@@ -50,13 +50,13 @@ async def test_what_was_shown_as_sure_is_compared_with_what_reports_say_of_it(
             assert recalled["strategies"][0]["relevance"] >= SURE
             await report(client, task=task, judgement=judgement(strategies=[]), recall_id=recalled["recall_id"],
                          recalled={lesson["id"]: fate})  # fmt: skip
-        unsure = await call(client, "recall_strategies", task="Read the text of a letter")
-        await report(client, task="Read the text of a letter", judgement=judgement(strategies=[]),
+        unsure = await call(client, "recall_strategies", task="Read a file of settings")
+        await report(client, task="Read a file of settings", judgement=judgement(strategies=[]),
                      recall_id=unsure["recall_id"], recalled={lesson["id"]: "unfit"})  # fmt: skip
     bank = await Bank.open(settings.location)
     found = (await value(bank))[""]
     await bank.close()
-    assert not any(hit["relevance"] >= SURE for hit in unsure["strategies"])
+    assert [hit["relevance"] >= SURE for hit in unsure["strategies"]] == [False]
     assert found.sure == Part(2, 3)
 
 
