@@ -212,7 +212,8 @@ def _known(name: str, dimension: int, megabytes: int, languages: str, *, is_here
 def _languages(description: str) -> str:
     """Return what fastembed's description says of languages; empty where it is not found."""
     found = re.search(
-        r"\(text[^)]*\)[^,]*, (?:supports )?(?:mixed )?(.+?)(?: only)?(?: input text)?, (?:\d|Prefix)", description
+        r"\(text[^)]{0,20}\)[^,]{0,30}, (?:supports )?(?:mixed )?(.{1,50}?)(?: only)?(?: input text)?, (?:\d|Prefix)",
+        description,
     )
     return found[1].replace("-", ", ").replace("multi, lingual", "multilingual") if found else ""
 
