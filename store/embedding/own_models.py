@@ -3,7 +3,7 @@
     FOLDER/model.onnx or FOLDER/onnx/model.onnx, tokenizer.json, tokenizer_config.json, config.json
 
 They are copied into the home, so that the bank does not depend on the folder. `1_Pooling/config.json`, which Sentence
-Transformers writes, says whether a text's vector is that of its first word piece; without it, it is the mean of all.
+Transformers writes, says whether a text's vector is that of its first or last word piece; without it, it is the mean of all.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from strategy_bank.store.embedding.packaged_model import NAME
 from strategy_bank.store.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _MODEL = ("model.onnx", "onnx/model.onnx")
 _NEEDED = ("tokenizer.json", "tokenizer_config.json", "config.json")
 _OPTIONAL = ("special_tokens_map.json",)
 _POOLING = "1_Pooling/config.json"
+_POOLINGS = {
+    "pooling_mode_cls_token": "CLS",
+    "pooling_mode_mean_tokens": "MEAN",
+    "pooling_mode_lasttoken": "LAST_TOKEN",
+}  # of Sentence Transformers, as fastembed calls them
 
 
 class OwnModel(NamedTuple):
@@ -34,7 +40,7 @@ class OwnModel(NamedTuple):
     folder: Path
     dimension: int
     fingerprint: str
-    from_first: bool  # whether a text's vector is that of its first word piece
+    pooling: str  # CLS, LAST_TOKEN or MEAN: what of its word pieces makes a text's vector
 
 
 def find(models_dir: Path, name: str) -> OwnModel | None:
@@ -44,7 +50,7 @@ def find(models_dir: Path, name: str) -> OwnModel | None:
         return None
     try:
         about = json.loads((folder / _ABOUT).read_text("utf-8"))
-        return OwnModel(name, folder, about["dimension"], about["fingerprint"], about["from_first"])
+        return OwnModel(name, folder, about["dimension"], about["fingerprint"], about["pooling"])
     except (OSError, ValueError, KeyError) as exc:
         raise ModelUnavailable(f"{folder / _ABOUT} cannot be read ({exc}). Use the model's folder once more.") from exc
 
@@ -62,10 +68,12 @@ def adopt(models_dir: Path, source: Path) -> OwnModel:
         raise ModelUnavailable(
             f"{source} holds no model that can be used: {', '.join([*([] if onnx else [_MODEL[0]]), *missing])} is missing."
         )
-    name, place = source.resolve().name, models_dir / _PLACE
-    dimension, from_first = _dimension(source / "config.json"), _from_first(source / _POOLING)
-    made = OwnModel(name, place / name, dimension, _sha256(onnx)[:8], from_first)
-    about = {"dimension": dimension, "fingerprint": made.fingerprint, "from_first": from_first}
+    name, place, weights = source.resolve().name, models_dir / _PLACE, _weights_of(onnx)
+    if name == NAME:
+        raise ModelUnavailable(f"{NAME} is the name of the packaged model. Give the folder another name.")
+    dimension, pooling = _dimension(source / "config.json"), _pooling(source / _POOLING)
+    made = OwnModel(name, place / name, dimension, _sha256(onnx, *weights)[:8], pooling)
+    about = {"dimension": dimension, "fingerprint": made.fingerprint, "pooling": pooling}
     try:
         place.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{name}-", dir=place) as scratch:
@@ -75,7 +83,7 @@ def adopt(models_dir: Path, source: Path) -> OwnModel:
             for file in (*_NEEDED, *_OPTIONAL):
                 if (source / file).is_file():
                     shutil.copyfile(source / file, copy / file)
-            for file in _weights_of(onnx):
+            for file in weights:
                 shutil.copyfile(file, copy / file.name)
             (copy / _ABOUT).write_text(json.dumps(about), "utf-8")
             shutil.rmtree(place / name, ignore_errors=True)
@@ -89,13 +97,12 @@ def load(own: OwnModel, kind: "type[TextEmbedding]", name: str, **options: Any) 
     """Load a model that was adopted, under its name. Raises what fastembed raises."""
     from fastembed.common.model_description import ModelSource, PoolingType
 
-    pooling = PoolingType.CLS if own.from_first else PoolingType.MEAN
     # for this process: the same name may come again with other weights
-    registered = f"{name}@{own.fingerprint}-{pooling.value}"
+    registered = f"{name}@{own.fingerprint}-{own.pooling}"
     if registered.lower() not in (each["model"].lower() for each in kind.list_supported_models()):
         kind.add_custom_model(
             registered,
-            pooling=pooling,
+            pooling=PoolingType(own.pooling),
             normalization=True,
             sources=ModelSource(hf=own.name),
             dim=own.dimension,
@@ -107,7 +114,9 @@ def load(own: OwnModel, kind: "type[TextEmbedding]", name: str, **options: Any) 
 def _weights_of(onnx: Path) -> list[Path]:
     """Return the files beside a model that it names: its numbers may lie in another one."""
     with onnx.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as model:
-        beside = [file for file in onnx.parent.iterdir() if file.is_file() and file.suffix not in (".onnx", ".json")]
+        beside = sorted(
+            file for file in onnx.parent.iterdir() if file.is_file() and file.suffix not in (".onnx", ".json")
+        )
         return [file for file in beside if model.find(file.name.encode()) >= 0]
 
 
@@ -119,13 +128,24 @@ def _dimension(config: Path) -> int:
         raise ModelUnavailable(f"{config} does not say how many numbers a vector has (hidden_size).") from exc
 
 
-def _from_first(pooling: Path) -> bool:
+def _pooling(config: Path) -> str:
     try:
-        return bool(json.loads(pooling.read_text("utf-8")).get("pooling_mode_cls_token"))
-    except (OSError, ValueError, AttributeError):
-        return False
+        about = json.loads(config.read_text("utf-8"))
+        chosen = [kind for kind, on in about.items() if kind.startswith("pooling_mode_") and on]
+    except FileNotFoundError:
+        return "MEAN"
+    except (OSError, ValueError, AttributeError) as exc:
+        raise ModelUnavailable(f"{config} cannot be read: {exc}.") from exc
+    if len(chosen) != 1 or chosen[0] not in _POOLINGS:
+        raise ModelUnavailable(
+            f"{config}: a text's vector is made in a way that is not known here ({', '.join(chosen)})."
+        )
+    return _POOLINGS[chosen[0]]
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _sha256(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()

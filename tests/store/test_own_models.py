@@ -56,6 +56,26 @@ def test_what_a_folder_lacks_is_named(folder: Path, tmp_path: Path, missing: str
     assert own_models.names(tmp_path / "models") == []
 
 
+def test_a_text_vector_that_is_made_in_an_unknown_way_is_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_max_tokens": true}', "utf-8")
+    with pytest.raises(ModelUnavailable, match="pooling_mode_max_tokens"):
+        own_models.adopt(tmp_path / "models", folder)
+
+
+def test_other_weights_beside_the_same_graph_are_another_model(folder: Path, tmp_path: Path) -> None:
+    first = own_models.adopt(tmp_path / "models", folder)
+    with (folder / "weights.bin").open("r+b") as weights:
+        weights.write(b"other")
+    assert own_models.adopt(tmp_path / "models", folder).fingerprint != first.fingerprint
+
+
+def test_the_packaged_model_keeps_its_name(folder: Path, tmp_path: Path) -> None:
+    folder.rename(tmp_path / DEFAULT_MODEL)
+    with pytest.raises(ModelUnavailable, match="another name"):
+        own_models.adopt(tmp_path / "models", tmp_path / DEFAULT_MODEL)
+
+
 def test_a_configuration_without_a_size_is_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}), "utf-8")
     with pytest.raises(ModelUnavailable, match="hidden_size"):

@@ -195,7 +195,7 @@ def test_a_bank_whose_lessons_the_model_cannot_read_is_told_what_helps(doctor: D
     assert finding["status"] == "warn"
     assert "2 of 5 active strategies" in finding["found"]
     (model,) = re.findall(r"models use (\S+?)`", finding["advice"])
-    assert model in {name for name, _, _ in available(home / "models")}
+    assert model in {known.name for known in available(home / "models")}
     fill(home, Strategy(id="st_e00000000000000f", **LESSON))
     assert doctor()["languages"][0]["status"] == "ok"
 
