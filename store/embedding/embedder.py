@@ -105,8 +105,7 @@ class Embedder:
     def yardstick(self) -> Yardstick:
         """How word pieces of this model are compared. Only for models that read pieces."""
         model: Any = self._model.model
-        special = {id for id, piece in model.tokenizer.get_added_tokens_decoder().items() if piece.special}
-        found = yardstick_of(model.tokenizer, special)
+        found = yardstick_of(model.tokenizer)
         known = _measured().get(self.name)
         return found._replace(scale=known.scale, offset=known.offset) if known else found
 

@@ -6,7 +6,8 @@ the bank, and its first strategy is found like its ten-thousandth.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +32,10 @@ class Yardstick(NamedTuple):
     offset: float = 0.0
 
 
-def yardstick_of(tokenizer: Any, special: Collection[int]) -> Yardstick:
-    """Return the yardstick of a tokenizer of Hugging Face's `tokenizers`; `special` are the ids of marks around a text."""
+@lru_cache(maxsize=4)
+def yardstick_of(tokenizer: Any) -> Yardstick:
+    """Return the yardstick of a tokenizer of Hugging Face's `tokenizers`. It takes some 50 ms, once for a tokenizer."""
+    special = {id for id, piece in tokenizer.get_added_tokens_decoder().items() if piece.special}
     ids: dict[str, int] = tokenizer.get_vocab()
     scores = _scores(tokenizer)
     words, signs, turns = list[int](), list[int](), list[int]()
