@@ -214,7 +214,11 @@ def _languages(description: str) -> str:
         r"\(text[^)]{0,20}\)[^,]{0,30}, (?:supports )?(?:mixed )?(.{1,50}?)(?: only)?(?: input text)?, (?:\d|Prefix)",
         description,
     )
-    return found[1].replace("-", ", ").replace("multi, lingual", "multilingual") if found else ""
+    if not found:
+        return ""
+    whole = found[1].count("(") == found[1].count(")")  # else a comma inside it was taken for its end
+    told = found[1] if whole else found[1].partition(" (")[0]
+    return told.replace("multi-lingual", "multilingual").replace("-", ", ")
 
 
 @cache
