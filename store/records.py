@@ -28,7 +28,8 @@ GLOBAL_SCOPE = "global"
 PROMOTED = "global: taught independently in "  # begins the status reason of a lesson that no person put into `global`
 NO_PROJECT_SCOPE = "no-project"  # of work that belongs to no repository and to no folder that a client names
 REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
-SURE = 0.7  # the highest relevance: a strategy that has it should mostly fit
+# the highest relevance: above it no more of the strategies fit, since a task that names the wrong thing is as sure of that one
+SURE = 0.7
 RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 

@@ -4,9 +4,7 @@ Most models also give the vectors of the word pieces that they sum up, in the sa
 """
 
 import hashlib
-import json
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from strategy_bank.store.embedding import own_models, packaged_model
+from strategy_bank.store.embedding.measured import measured
 from strategy_bank.store.embedding.vocabulary import Yardstick, yardstick_of
 from strategy_bank.store.errors import ModelUnavailable
 from strategy_bank.store.lean_imports import HUB, IMAGES, REQUESTS, Package, unload, without
@@ -106,7 +105,7 @@ class Embedder:
         """How word pieces of this model are compared. Only for models that read pieces."""
         model: Any = self._model.model
         found = yardstick_of(model.tokenizer)
-        known = _measured().get(self.name)
+        known = measured(self.name)
         return found._replace(scale=known.scale, offset=known.offset) if known else found
 
     def count_pieces(self, word: str) -> int:
@@ -142,7 +141,7 @@ class Embedder:
             return ModelStamp(DEFAULT_MODEL, 384, packaged_model.FINGERPRINT)
         if own := own_models.find(self._models_dir, self.name):
             return ModelStamp(self.name, own.dimension, own.fingerprint, self._reads_pieces)
-        dimension = next((m["dim"] for m in _supported() if m["model"] == self.name), None)
+        dimension = next((m["dim"] for m in supported() if m["model"] == self.name), None)
         if dimension is None:
             raise ModelUnavailable(
                 f"This version of fastembed does not know the bank's embedding model {self.name!r}. "
@@ -154,77 +153,16 @@ class Embedder:
     def warm(self) -> None:
         """Load the model and run it once."""
         self.read_query("warm up")
+        if self.stamp.reads_pieces:
+            _ = self.yardstick
 
 
 def download(models_dir: Path, name: str) -> None:
     """Download another fastembed model into `models_dir`. Raises ModelUnavailable."""
-    known = sorted(model["model"] for model in _supported())
+    known = sorted(model["model"] for model in supported())
     if name not in known:
         raise ModelUnavailable(f"fastembed has no text model {name!r}. It has: {', '.join(known)}.")
     _load(_import_whole(), name, cache_dir=str(models_dir))
-
-
-class KnownModel(NamedTuple):
-    """A model that a bank may use: its size in MB, the languages that it reads, and whether it works offline."""
-
-    name: str
-    dimension: int
-    megabytes: int
-    languages: str
-    is_here: bool
-    measured: "Measured | None"
-
-
-class Measured(NamedTuple):
-    """What bench/recall/fitting.py found for a model.
-
-    `scale` and `offset` make its coverages mean what the packaged model's do; nDCG@3 of the second set, and over both projects.
-    """
-
-    scale: float
-    offset: float
-    second: float
-    projects: float
-
-
-def available(models_dir: Path) -> list[KnownModel]:
-    """Return the packaged model, those from the user's own folders, and all that fastembed can download."""
-    rows = [_known(DEFAULT_MODEL, 384, packaged_model.MEGABYTES, "English", is_here=True)]
-    for own in filter(None, (own_models.find(models_dir, name) for name in own_models.names(models_dir))):
-        size = sum(file.stat().st_size for file in own.folder.iterdir())
-        rows.append(_known(own.name, own.dimension, size // 1_000_000, "", is_here=True))
-    for model in _supported():
-        sources: dict[str, str | None] = model.get("sources") or {}
-        repository = sources.get("hf") or ""
-        folder = models_dir / f"models--{repository.replace('/', '--')}"
-        size, about = int(1000 * model["size_in_GB"]), str(model["description"])
-        rows.append(
-            _known(model["model"], model["dim"], size, _languages(about), is_here=bool(repository) and folder.exists())
-        )
-    return rows
-
-
-def _known(name: str, dimension: int, megabytes: int, languages: str, *, is_here: bool) -> KnownModel:
-    return KnownModel(name, dimension, megabytes, languages, is_here, _measured().get(name))
-
-
-def _languages(description: str) -> str:
-    """Return what fastembed's description says of languages; empty where it is not found."""
-    found = re.search(
-        r"\(text[^)]{0,20}\)[^,]{0,30}, (?:supports )?(?:mixed )?(.{1,50}?)(?: only)?(?: input text)?, (?:\d|Prefix)",
-        description,
-    )
-    if not found:
-        return ""
-    whole = found[1].count("(") == found[1].count(")")  # else a comma inside it was taken for its end
-    told = found[1] if whole else found[1].partition(" (")[0]
-    return told.replace("multi-lingual", "multilingual").replace("-", ", ")
-
-
-@cache
-def _measured() -> dict[str, Measured]:
-    rows: dict[str, dict[str, float]] = json.loads(Path(__file__).with_name("measured.json").read_text("utf-8"))
-    return {name: Measured(**row) for name, row in rows.items()}
 
 
 def _gives_pieces(name: str) -> bool:
@@ -241,7 +179,8 @@ def _unit(vectors: Any) -> Any:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def _supported() -> list[dict[str, Any]]:
+def supported() -> list[dict[str, Any]]:
+    """Return what fastembed says of each text model that it can download."""
     return _import_whole().list_supported_models()
 
 

@@ -94,11 +94,9 @@ def coverages(
         shares = _shares(told, wanted, owners, ids, len(strategies))
         chosen = sorted(chosen, key=lambda number: -likely[there[number]] - BY_SHARE * shares[number])[:COMPARED]
     if chosen and told[wanted].any():
-        compared = _compared(told, wanted, vectors, [strategies[number] for number in chosen])
+        compared = _compared(by, told, wanted, vectors, [strategies[number] for number in chosen])
         for number, one in zip(chosen, compared, strict=True):
-            covers[there[number]] = one._replace(
-                of_task=by.scale * one.of_task + by.offset / 2, of_strategy=by.scale * one.of_strategy + by.offset / 2
-            )
+            covers[there[number]] = one
     return covers
 
 
@@ -129,7 +127,7 @@ def _shares(told: Floats, wanted: Ints, owners: Ints, ids: Ints, strategies: int
 
 
 def _compared(
-    told: Floats, wanted: Ints, vectors: Floats, strategies: Sequence[tuple[Sequence[int], Ints, Bytes]]
+    by: Yardstick, told: Floats, wanted: Ints, vectors: Floats, strategies: Sequence[tuple[Sequence[int], Ints, Bytes]]
 ) -> list[Coverage]:
     """Compare a task with strategies that all have word pieces; `told` are the weights of the vocabulary."""
     columns = np.ascontiguousarray(vectors.T)
@@ -146,7 +144,8 @@ def _compared(
     of_strategy = np.add.reduceat(found * told[ids], starts) / np.add.reduceat(told[ids], starts)
     directions = np.stack(texts)
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)
-    return [Coverage(*both) for both in zip(of_task.tolist(), of_strategy.tolist(), directions, strict=True)]
+    both = ((by.scale * means + by.offset / 2).tolist() for means in (of_task, of_strategy))
+    return [Coverage(*each) for each in zip(*both, directions, strict=True)]
 
 
 def _asked(words: Sequence[int], ids: Ints, vectors: Floats) -> tuple[Ints, Floats]:

@@ -11,6 +11,7 @@ from itertools import islice
 from math import exp
 from typing import TYPE_CHECKING, Any
 
+from strategy_bank.store.records import SURE as SUREST
 from strategy_bank.store.records import Hit, Menu, Strategy
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ SURE, BESIDE, LISTED, POSSIBLE = 0.4, 0.6, 0.01, 0.08
 SHOWN = 8  # strategies in a menu, those in full included
 # relevance is a logistic function of a strategy's standing and of its margin over the best other (bench.recall.fitting)
 BY_STANDING, BY_MARGIN, OFFSET = 6.5, 5.7, -5.5
-# the most that is said: above it no more of the lessons fit, since a task that names the wrong thing is as sure of that one
-SUREST = 0.7
 TYPICAL = 0.4  # standing of a strategy that has little to do with the task, for a bank that holds only one
 # what makes a cosine as telling as the sum of both coverages
 COSINE_SCALE, COSINE_OFFSET = 1.3, 0.26

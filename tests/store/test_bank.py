@@ -13,7 +13,8 @@ import pytest
 from filelock import FileLock
 
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder, ModelStamp, available, download
+from strategy_bank.store.embedding.embedder import DEFAULT_MODEL, Embedder, ModelStamp, download
+from strategy_bank.store.embedding.known_models import available
 from strategy_bank.store.errors import (
     BankBusy,
     BankTooNew,

@@ -35,7 +35,7 @@ def list_models(target: Target, timed: bool) -> None:
     one project; they stand where they were measured (bench/results/recall.md). For lessons in other languages take a
     multilingual one, such as sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2.
     """
-    from strategy_bank.store.embedding.embedder import available
+    from strategy_bank.store.embedding.known_models import available
 
     folder = target.settings.location.models_dir
     current = target.with_bank(_current, any_model=True)
@@ -100,15 +100,10 @@ def use(target: Target, name: str) -> None:
     with progress_bar("Embedding") as progress:
         target.with_bank(lambda bank: bank.reembed(name, progress), any_model=True)
     say(f"The bank uses {name} now. Restart the clients that have it open.")
-    if not target.with_bank(_is_measured):
+    from strategy_bank.store.embedding.measured import measured
+
+    if not measured(name):
         say("How sure a lesson fits was never fitted for it, so recalls may show too much or too little.")
-
-
-async def _is_measured(bank: "Bank") -> bool:
-    from strategy_bank.store.embedding.embedder import available
-
-    known = available(bank.location.models_dir)
-    return any(model.name == bank.embedder.name and model.measured for model in known)
 
 
 def fetch(folder: Path, name: str) -> str:

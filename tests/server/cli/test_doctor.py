@@ -16,7 +16,7 @@ from bench.recall.languages import DATA as LANGUAGES
 from strategy_bank.server.cli.main import cli
 from strategy_bank.server.doctor.checks import Finding, guarded
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.embedding.embedder import available
+from strategy_bank.store.embedding.known_models import available
 from strategy_bank.store.location import Location
 from strategy_bank.store.maintenance.upkeep import COMPACT_AT
 from strategy_bank.store.records import Episode, Recall, Strategy
