@@ -22,7 +22,7 @@ from strategy_bank.store.records import (
     content_id,
     wording,
 )
-from strategy_bank.tools.consolidation.amendment import CLOSE, Amendment, Around, Witness, amended
+from strategy_bank.tools.consolidation.amendment import CLOSE, Amendment, Around, Witness, amended, same_words
 from strategy_bank.tools.consolidation.merge import survivor
 from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.learning.drafts import Drafted
@@ -194,7 +194,9 @@ async def _amended(
     by_id = {f"{stands.id} {number}": each for number, each in enumerate(stands.proposals)}
     embedded = await bank.embed([_as_strategy(each, stands, id) for id, each in by_id.items()])
     alike = [by_id[each.strategy.id] for each in await near.among(draft, embedded) if each.likeness.same]
-    return amended(stands, draft.strategy, by, Around(cosine, alike, await _independent(bank, by, stands.proposals)))
+    # the model runs here under the write lock, so only for those that could be confirmed
+    same = [each for each in stands.proposals if each in alike or same_words(each, draft.strategy)]
+    return amended(stands, draft.strategy, by, Around(cosine, alike, await _independent(bank, by, same)))
 
 
 def _as_strategy(proposal: Proposal, of: Strategy, id: str) -> Strategy:
