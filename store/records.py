@@ -31,6 +31,7 @@ REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
 # the highest relevance: above it no more of the strategies fit, since a task that names the wrong thing is as sure of that one
 SURE = 0.7
 RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
+CLIENT_CHARS, SOURCES_KEPT = 80, 20  # of who reported an episode; hosts that it read
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
 
@@ -128,6 +129,8 @@ class Strategy(Record, frozen=True):
     proposals: list[Proposal] = Field(default_factory=list[Proposal])  # corrections that wait, the oldest first
     caution: str = ""  # why a recall shows it with a caution, and never first
     decisions: list[StatusChange] = Field(default_factory=list[StatusChange])  # of people, the oldest first
+    session: str = ""  # the connection that taught it first; empty where a person or another bank did, or nobody knows
+    copied: float = Field(default=0.0, ge=0, le=1)  # share of its words that stand in what was read for its first task
     updated_at: datetime = Field(default_factory=now)
 
     @property
@@ -208,6 +211,9 @@ class Episode(Record, frozen=True):
     flagged_ids: list[str] = Field(default_factory=list)  # strategies with literals, which a later wording may replace
     run_id: str = ""
     attempt: int = 0
+    client: str = ""  # name and version of the program that reported it
+    session: str = ""  # `se_` and 16 hex: the connection that it came by; empty for other banks' and the command line's
+    sources: list[str] = Field(default_factory=list)  # hosts of the addresses that its own actions named
     updated_at: datetime = Field(default_factory=now)
 
 
@@ -225,6 +231,7 @@ class Run(Record, frozen=True):
     comparison: str = ""  # the accepted comparison as JSON
     reason: str = ""  # the reason why its attempts could not be compared yet
     learned: list[LearnedStrategy] = Field(default_factory=list[LearnedStrategy])
+    session: str = ""  # the connection that started it, then the one that finished it
     updated_at: datetime = Field(default_factory=now)
 
 

@@ -4,7 +4,6 @@ report ─▶ record_episode.py (durable, pending) ─▶ judgement: given, of t
 an attempt of a run ─▶ episodes/onward.py: what comes next
 """
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 import anyio.to_thread
@@ -57,33 +56,28 @@ class OutcomeResult(BaseModel):
         return "\n".join([*lines, section("brief", self.brief)] if self.brief else lines)
 
 
-async def report_outcome(bank: "Bank", judge: Judge, report: Report, sent: set[str] | None = None) -> OutcomeResult:
+async def report_outcome(bank: "Bank", judge: Judge, report: Report) -> OutcomeResult:
     """Store the report, have it judged, and learn from it; an attempt of a run is told what comes next.
 
-    `sent` are the ids of episodes, and of runs, that came from the same caller; this one is added. Raises InvalidInput and the
-    errors of the bank.
+    Raises InvalidInput and the errors of the bank.
     """
     episode, warnings = await record_episode(bank, report)
-    own = set[str]() if sent is None else sent
-    reply = await _answered(bank, judge, report, episode, warnings, own)
-    if not report.episode_id or not episode.run_id:
-        own.add(episode.id)
+    reply = await _answered(bank, judge, report, episode, warnings)
     if not episode.run_id or reply.status == "judgement_needed":
         return reply
     # an agent that judges its attempts itself compares them itself, too
     by = judge if report.judgement is None else AgentJudge(judge.trust)
-    return await _with_what_comes_next(bank, by, reply, episode, own, is_answer=bool(report.same_as))
+    return await _with_what_comes_next(bank, by, reply, episode, report)
 
 
 async def _with_what_comes_next(
-    bank: "Bank", judge: Judge, reply: OutcomeResult, episode: Episode, own: set[str], *, is_answer: bool
+    bank: "Bank", judge: Judge, reply: OutcomeResult, episode: Episode, report: Report
 ) -> OutcomeResult:
-    if (
-        is_answer or episode.id not in own
-    ):  # it was told before, or its attempt was made by somebody else, perhaps long ago
+    sent = not report.episode_id or report.reporter.sent(episode.session)
+    if report.same_as or not sent:  # it was told before, or its attempt was made by somebody else, perhaps long ago
         onward = Onward(f"Go on with scale_attempts, run_id {episode.run_id!r}.")
     else:
-        onward = await after_report(bank, judge, episode, own)
+        onward = await after_report(bank, judge, episode, report.reporter)
     return reply.model_copy(
         update={
             "strategies": [*reply.strategies, *onward.learned],
@@ -95,9 +89,8 @@ async def _with_what_comes_next(
     )
 
 
-async def _answered(
-    bank: "Bank", judge: Judge, report: Report, episode: Episode, warnings: list[str], session: Collection[str]
-) -> OutcomeResult:
+async def _answered(bank: "Bank", judge: Judge, report: Report, episode: Episode, warnings: list[str]) -> OutcomeResult:
+    session = report.reporter.session
     if report.judgement is not None:
         return await _with_agents_judgement(bank, judge, episode, report.judgement, warnings, session)
     if report.same_as:
@@ -157,7 +150,7 @@ async def _with_agents_judgement(
     episode: Episode,
     judgement: Judgement,
     warnings: list[str],
-    session: Collection[str],
+    session: str,
 ) -> OutcomeResult:
     try:
         judgement = await _held(judgement, episode)

@@ -19,6 +19,7 @@ from strategy_bank.store.records import Episode, Recall, Run, RunMode, Strategy
 from strategy_bank.tools.episodes.attempts import reported_attempts
 from strategy_bank.tools.episodes.comparison import compare_attempts, episodes_of, finish
 from strategy_bank.tools.episodes.onward import closed
+from strategy_bank.tools.episodes.reporter import NOBODY, Reporter
 from strategy_bank.tools.episodes.run_reply import AttemptState, ScalingResult, previous_attempt, result_of
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison
@@ -46,6 +47,7 @@ class ScaleRequest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     scope: Scope
+    reporter: Reporter = NOBODY
     task: str = ""
     attempts: int | None = None
     mode: RunMode = "parallel"
@@ -53,18 +55,15 @@ class ScaleRequest(BaseModel):
     comparison: Comparison | None = None
 
 
-async def scale(bank: "Bank", judge: Judge, request: ScaleRequest, sent: set[str] | None = None) -> ScalingResult:
-    """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank.
-
-    `sent` are the ids of episodes and runs that came from the same caller; this run is added.
-    """
+async def scale(bank: "Bank", judge: Judge, request: ScaleRequest) -> ScalingResult:
+    """Start a run, go on with it, or finish it. Raises InvalidInput and the errors of the bank."""
     if request.run_id:
         check_id("run_id", "run", request.run_id)
     run = await own_run(bank, request.run_id, request.scope) if request.run_id else await _start(bank, request)
-    session = set[str]() if sent is None else sent
-    session.add(run.id)
     if request.comparison is not None:
-        return await finish(bank, judge, run, await episodes_of(bank, run), request.comparison, session)
+        return await finish(
+            bank, judge, run, await episodes_of(bank, run), request.comparison, request.reporter.session
+        )
     reported = await reported_attempts(bank, run)
     no_more = bool(reported) and request.attempts is not None and request.attempts <= max(2, len(reported))
     run = await closed(bank, run, reported, early=no_more)
@@ -104,6 +103,7 @@ async def _start(bank: "Bank", request: ScaleRequest) -> Run:
         attempts=attempts,
         recall_id=recall_id,
         recalled=recalled.full,
+        session=request.reporter.session,
     )
 
     async def step() -> None:

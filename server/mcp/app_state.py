@@ -1,7 +1,10 @@
 """Holds what one server process shares between its calls: the settings, the judge, and the bank."""
 
 import logging
+import secrets
 import time
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import walk_packages
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 # Seconds at least between two checks whether maintenance is due; a check costs a tenth of a recall.
 _MAINTENANCE_INTERVAL_S = 1.0
 _IDLE_MAINTENANCE_S = 30.0
+_SESSIONS_KEPT = 4_096
 logger = logging.getLogger(__name__)
 
 
@@ -42,6 +46,21 @@ class Caller:
     workspace: Workspace | None = None
 
 
+class Sessions:
+    """The sessions of one server process, each with a random id."""
+
+    def __init__(self) -> None:
+        self._ids = OrderedDict[Hashable, str]()
+
+    def id_of(self, key: Hashable) -> str:
+        """Return the id of the session that a key stands for, the same at each call; the longest unused ones are given up."""
+        id = self._ids.pop(key, None) or f"se_{secrets.token_hex(8)}"
+        self._ids[key] = id
+        if len(self._ids) > _SESSIONS_KEPT:
+            self._ids.popitem(last=False)
+        return id
+
+
 @dataclass
 class State:
     """Holds the settings, the judge and the bank, which `bank()` opens at its first use."""
@@ -51,8 +70,7 @@ class State:
     opened: "Bank | None" = None
     caller: Caller | None = None
     """Whose project all calls over stdio belong to, once it is known."""
-    sent: set[str] = field(default_factory=set[str])
-    """Ids of the episodes and runs that came over stdio, from the one client of this process."""
+    sessions: Sessions = field(default_factory=Sessions)
     failures: Failures = field(default_factory=Failures)
     background: TaskGroup | None = None
     _opening: anyio.Lock = field(default_factory=anyio.Lock)

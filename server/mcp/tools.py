@@ -11,6 +11,7 @@ from strategy_bank.server.hook_reply import context_for
 from strategy_bank.server.mcp.app_state import Caller, State
 from strategy_bank.server.mcp.caller import caller_of, scope_of_call
 from strategy_bank.server.mcp.hook_calls import Hook, HookCall, answer
+from strategy_bank.server.mcp.reporter import reporter_of
 from strategy_bank.server.mcp.tool_schema import UNLISTED, ContractTool
 from strategy_bank.server.mcp.transcript_reference import read_transcript, transcript_named, warnings_about
 from strategy_bank.store.errors import InvalidInput
@@ -136,13 +137,15 @@ async def report_outcome(
     """AFTER a task, done, failed or given up: report once what happened and judge it, so that the lesson is kept. Needs
     task and trajectory, or episode_id."""
     state = ctx.request_context.lifespan_context
-    unread: list[str] = []
+    unread, transcript_of = list[str](), ""
     if not episode_id and (path := transcript_named(trajectory)):
         past = await read_transcript(state.settings, path)
         task, trajectory, unread = task or past.task, past.trajectory(), warnings_about(past)
+        transcript_of = past.client
     own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = Report(
         scope=own,
+        reporter=reporter_of(ctx.request_context, caller, transcript_of),
         task=task,
         trajectory=trajectory,
         judgement=judgement,
@@ -156,7 +159,7 @@ async def report_outcome(
         same_as=same_as or {},
     )
     await ctx.report_progress(0, 1, f"storing and judging ({state.judge.name})")
-    result = await reporting.report_outcome(await state.bank(), state.judge, request, _sent_by(ctx))
+    result = await reporting.report_outcome(await state.bank(), state.judge, request)
     await ctx.report_progress(1, 1, result.status)
     return _reply(result.model_copy(update={"warnings": [*unread, *warnings, *result.warnings]}))
 
@@ -180,19 +183,15 @@ async def scale_attempts(
     own, warnings = await scope_of_call(state, caller, scope, claim=True)
     request = ScaleRequest(
         scope=own,
+        reporter=reporter_of(ctx.request_context, caller),
         task=task or "",
         attempts=attempts,
         mode=mode,
         run_id=run_id or "",
         comparison=comparison,
     )
-    result = await scaling.scale(await state.bank(), state.judge, request, _sent_by(ctx))
+    result = await scaling.scale(await state.bank(), state.judge, request)
     return _reply(result.model_copy(update={"warnings": [*warnings, *result.warnings]}))
-
-
-def _sent_by(ctx: Context[State, Any]) -> set[str] | None:
-    """Return the episodes and runs that this caller has sent. Over HTTP nothing says who has called before."""
-    return ctx.request_context.lifespan_context.sent if ctx.request_context.request is None else None
 
 
 def _reply(result: RecallResult | OutcomeResult | ScalingResult, text: str = "") -> CallToolResult:

@@ -33,7 +33,7 @@ from strategy_bank.store.records import (
 
 # what few strategies have and a recall reads is null in the others: LanceDB decodes a column of one repeated value as a whole
 # for each search, which takes 3 ms among a million
-_RARE = ("caution", "proposals")
+_RARE = ("caution", "proposals", "session", "copied")
 
 RECORDS: dict[str, type[Record]] = {
     "strategies": Strategy,
@@ -46,6 +46,7 @@ META_SCHEMA: Schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa
 # of fields; all others are text
 _ARROW_TYPES: dict[Any, Any] = {
     int: pa.int64(),
+    float: pa.float64(),
     datetime: pa.timestamp("us", tz="UTC"),
     list[str]: pa.list_(pa.string()),
 }
@@ -71,7 +72,7 @@ def _sql_default(kind: type[Record], name: str) -> str:
     if isinstance(default, datetime):
         return "created_at"
     if name in _RARE:
-        return "cast(null as string)"
+        return f"cast(null as {'double' if isinstance(default, float) else 'string'})"
     if isinstance(default, list):
         return "'[]'" if name in _lists_of_models(kind) else "arrow_cast(make_array(), 'List(Utf8)')"
     if isinstance(default, int):
@@ -129,7 +130,7 @@ def to_row(record: Record) -> Row:
     """Return a row with a cell per field; a list of models becomes JSON text, and what few strategies have may be null."""
     cells = {name: getattr(record, name) for name in type(record).model_fields}
     cells |= {name: to_json(cells[name]).decode() for name in _lists_of_models(type(record))}
-    return cells | {name: None for name in _RARE if cells.get(name) in ("", "[]")}
+    return cells | {name: None for name in _RARE if cells.get(name) in ("", "[]", 0.0)}
 
 
 def from_row(kind: type[R], row: Mapping[str, Any]) -> R:

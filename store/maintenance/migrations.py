@@ -101,6 +101,15 @@ async def _keep_decisions(connection: Connection, models_dir: Path) -> None:
     await complete(await connection.table("strategies"), Strategy)
 
 
+async def _keep_reporters(connection: Connection, models_dir: Path) -> None:
+    """Give records the client and the session that they came by, of which nothing is known yet.
+
+    An older version would count what one session says any number of times, so it must not open the bank any more.
+    """
+    for name in ("strategies", "episodes", "runs"):
+        await complete(await connection.table(name), schema.RECORDS[name])
+
+
 def _tell(done: int, total: int) -> None:
     if done < total:
         logger.warning("Upgrading an older bank: %d of %d strategies have been embedded again.", done, total)
@@ -112,5 +121,6 @@ STEPS: dict[int, Step] = {
     3: _know_projects,
     4: _keep_revisions,
     5: _keep_decisions,
+    6: _keep_reporters,
 }
 FORMAT_VERSION = 1 + len(STEPS)

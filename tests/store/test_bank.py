@@ -297,6 +297,37 @@ async def test_a_bank_of_format_4_gets_room_for_former_wordings_and_older_versio
         await Bank.open(location)
 
 
+async def test_a_bank_of_format_6_gets_room_for_who_reported_and_older_versions_leave_it_alone(
+    bank: Bank, location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(id="run_1", scope="project", task="t", mode="parallel", attempts=2)
+    await put(bank, lesson(1, helped=3), lesson(2))
+    for record in (episode(1), run):
+        await bank.atomically(partial(bank.add, record))
+    before = {kind: await bank.all(kind) for kind in (Strategy, Episode, Run)}
+    connection = await Connection.open(location)
+    for name, columns in {
+        "strategies": ["session", "copied"],
+        "episodes": ["client", "session", "sources"],
+        "runs": ["session"],
+    }.items():
+        await (await connection.table(name))._table.drop_columns(columns)
+    for _ in range(2):  # the second time there is nothing to do
+        await (await connection.table("meta")).amend([{"id": "format_version", "value": "6"}])
+        opened = await Bank.open(location)
+        assert {kind: await opened.all(kind) for kind in (Strategy, Episode, Run)} == before
+        await opened.close()
+    connection.close()
+    known = (await bank.get(Strategy, "st_1")).model_copy(update={"session": "se_1", "copied": 0.25})
+    await bank.amend([known])
+    assert await bank.get(Strategy, "st_1") == known.model_copy(update={"revision": known.revision + 1})
+    rows = await bank.cells(Strategy, ["session", "copied"], id="st_2")
+    assert [(row["session"], row["copied"]) for row in rows] == [(None, None)]
+    monkeypatch.setattr(migrations, "FORMAT_VERSION", 6)
+    with pytest.raises(BankTooNew):
+        await Bank.open(location)
+
+
 async def test_a_bank_of_this_format_gets_the_columns_that_it_lacks(bank: Bank, location: Location) -> None:
     run = Run(id="run_1", scope="project", task="t", mode="parallel", attempts=2)
     await put(bank, lesson(1))

@@ -14,6 +14,7 @@ from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import Episode
 from strategy_bank.tools.episodes.record import Report, record_episode
+from strategy_bank.tools.episodes.reporter import COMMAND_LINE, Reporter
 from strategy_bank.tools.scopes.registry import Scope, Scopes
 from strategy_bank.tools.scopes.workspace import Workspace, workspace_of
 from strategy_bank.tools.transcripts.files import Folders
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.transcripts.files import ClientName
 
+BY = Reporter(COMMAND_LINE)
 RUNNING_S = 1_800
 """Seconds after its last write in which a session may still go on. Its last task is left for a later time."""
 _TIDY_EVERY = 50
@@ -86,7 +88,8 @@ class Queue:
 
     async def _add(self, bank: "Bank", file: Path, task: PastTask, scope: Scope, known: set[str]) -> None:
         try:
-            episode, _ = await record_episode(bank, Report(scope=scope, task=task.task, trajectory=task.trajectory()))
+            told = Report(scope=scope, reporter=BY, task=task.task, trajectory=task.trajectory())
+            episode, _ = await record_episode(bank, told)
         except InvalidInput as exc:
             self.counts["unreadable"] += 1
             self.tell(f"{file}: {exc}")

@@ -37,13 +37,12 @@ PROPOSALS_KEPT = 3
 class Witness:
     """Who amends: an episode or a run by its id, and the task that it worked on.
 
-    `session` has the ids of what else the same server process was told, where it has one client only; `decided` says that the
-    world reported the outcome.
+    `session` is the connection that it came by, empty where nobody knows; `decided` says that the world reported the outcome.
     """
 
     id: str
     task: str
-    session: Collection[str] = ()
+    session: str = ""
     decided: bool = False
 
 

@@ -1,7 +1,7 @@
 """The comparison of a run's attempts: by the endpoint, or asked of the agent, and the end of the run."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from strategy_bank.store.errors import InvalidInput, JudgeFailed
 from strategy_bank.store.records import Episode, Run, now
 from strategy_bank.store.visible_text import folded
 from strategy_bank.tools.episodes.attempts import Attempt
+from strategy_bank.tools.episodes.reporter import NOBODY, Reporter
 from strategy_bank.tools.episodes.run_reply import ScalingResult, result_of
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judge_requests import comparison_request
@@ -25,14 +26,15 @@ LINE_CHARS = 160
 """Length of what an agent is told of an attempt that it has sent itself."""
 
 
-async def compare_attempts(bank: "Bank", judge: Judge, run: Run, own: Collection[str] = ()) -> ScalingResult:
+async def compare_attempts(bank: "Bank", judge: Judge, run: Run, own: str = "", by: Reporter = NOBODY) -> ScalingResult:
     """Have the judge compare the attempts of a run that awaits it, or ask the agent to; note why if the judge fails.
 
-    `own` are the ids of episodes that the agent has sent itself: it is told one line of each.
+    `own` is the id of the episode that the agent has just sent. It is told one line of that and of others that `by` has sent.
     """
     episodes = await episodes_of(bank, run)
+    lines = {each.id: _line(each) for each in episodes if each.id == own or by.sent(each.session)}
     views = [
-        AttemptView(each.attempt, each.verdict or each.outcome, each.trajectory, _line(each) if each.id in own else "")
+        AttemptView(each.attempt, each.verdict or each.outcome, each.trajectory, lines.get(each.id, ""))
         for each in episodes
     ]
     try:
@@ -54,7 +56,7 @@ def _line(episode: Episode) -> str:
     return shorten(folded(reason), LINE_CHARS)
 
 
-def _left_out(run: Run, own: Collection[str]) -> str:
+def _left_out(run: Run, own: str) -> str:
     if not own:
         return ""
     leave = " If another agent gave you your attempt, leave that to it." if run.mode == "parallel" else ""
@@ -83,7 +85,7 @@ async def finish(
     run: Run,
     episodes: Sequence[Episode],
     comparison: Comparison,
-    session: Collection[str] = (),
+    session: str = "",
 ) -> ScalingResult:
     reported = attempts_of(episodes)
     if not reported:

@@ -1,12 +1,13 @@
 """What the report of an attempt is answered with: the next brief, the request to compare, or the end of the run."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from strategy_bank.store.records import Episode, LearnedStrategy, Run, RunMode
 from strategy_bank.tools.episodes.attempts import Attempt, brief, close_run, reported_attempts
 from strategy_bank.tools.episodes.comparison import compare_attempts
+from strategy_bank.tools.episodes.reporter import NOBODY, Reporter
 from strategy_bank.tools.episodes.run_reply import next_open, next_step, previous_attempt
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judge_requests import JudgeRequest
@@ -25,27 +26,21 @@ class Onward(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-async def after_report(bank: "Bank", judge: Judge, episode: Episode, sent: Collection[str]) -> Onward:
-    """Return what follows the report of an attempt: the next brief, the comparison, or the end of the run.
-
-    `sent` are the ids of episodes whose trajectories came from the caller, this one among them.
-    """
+async def after_report(bank: "Bank", judge: Judge, episode: Episode, by: Reporter) -> Onward:
+    """Return what follows the report of an attempt: the next brief, the comparison, or the end of the run; `by` has sent it."""
     run = await bank.get(Run, episode.run_id)
     reported = await reported_attempts(bank, run)
     run = await closed(bank, run, reported)
     if run.status == "running":
-        return await _onward(bank, run, reported, episode, sent)
+        return await _onward(bank, run, reported, episode, by)
     if run.status == "finished":
         return Onward(next_step(run, reported), learned=run.learned)
     # Sub-agents share the connection of their client, and each knows its own attempt only.
-    own = [episode.id] if run.mode == "parallel" else sent
-    compared = await compare_attempts(bank, judge, run, own)
+    compared = await compare_attempts(bank, judge, run, episode.id, by if run.mode == "sequential" else NOBODY)
     return Onward(compared.next_step, "", compared.comparison_request, compared.learned, compared.warnings)
 
 
-async def _onward(
-    bank: "Bank", run: Run, reported: Mapping[int, Attempt], episode: Episode, sent: Collection[str]
-) -> Onward:
+async def _onward(bank: "Bank", run: Run, reported: Mapping[int, Attempt], episode: Episode, by: Reporter) -> Onward:
     stop = ""
     if reported[episode.attempt].verdict == "success":
         stop = (
@@ -56,7 +51,7 @@ async def _onward(
         left = ", ".join(str(number) for number in range(1, run.attempts + 1) if number not in reported)
         return Onward(f"{stop} Still open: {left}. The last report is answered with the comparison.".lstrip())
     number, previous = next_open(run, reported), await previous_attempt(bank, run, reported)
-    known = previous is not None and previous.id in sent
+    known = previous is not None and (previous.id == episode.id or by.sent(previous.session))
     return Onward(f"{stop} Otherwise:" if stop else "Go on:", brief(run, number, previous, known=known))
 
 

@@ -7,12 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Episode, Fate, Run, Verdict, content_id
 from strategy_bank.tools.episodes.attempts import check_free, close_run
+from strategy_bank.tools.episodes.reporter import NOBODY, Reporter, client_name
 from strategy_bank.tools.judging.judgement import Judgement, StrategyDraft
 from strategy_bank.tools.named_ids import check_id, known_recall, known_strategies
 from strategy_bank.tools.own_process import TooSlow, aside
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.registry import Scope, own_episode, own_run
 from strategy_bank.tools.trajectory.normal_form import CUT, MAX_CHARS, Trajectory, normalise
+from strategy_bank.tools.trajectory.sources import sources
 from strategy_bank.tools.trajectory.text import shorten
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Report(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     scope: Scope
+    reporter: Reporter = NOBODY
     task: str | None = None
     trajectory: Any = None
     judgement: Judgement | None = None
@@ -162,6 +165,9 @@ def _episode(report: Report, run: Run | None, kept: int = MAX_CHARS) -> tuple[Ep
         recall_id=report.recall_id or (run.recall_id if run else ""),
         run_id=report.run_id,
         attempt=report.attempt,
+        client=client_name(report.reporter.client),
+        session=report.reporter.session,
+        sources=sources(text.text),
     )
     return episode.model_copy(update=_fates(report)), _input_warnings(trajectory, {*task.kinds, *text.kinds})
 

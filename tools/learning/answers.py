@@ -5,7 +5,7 @@ same_as {new: {amends: known …}} the same, and these words correct the known o
 same_as {known: {…}}             these words correct a lesson that took in one of this report without a question
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -54,7 +54,7 @@ async def answer(
     same_as: Answers,
     scope: Scope,
     trust: Trust = "flagged",
-    session: Collection[str] = (),
+    session: str = "",
 ) -> Answered:
     """Merge what the agent says is one, and put better words in the place of the known ones where it gives them.
 
@@ -106,13 +106,21 @@ async def _may_be_one(bank: "Bank", pair: UndecidedPair) -> bool:
 
 
 async def _put_together(
-    bank: "Bank", episode: Episode, joint: _Joint, trust: Trust, session: Collection[str]
+    bank: "Bank", episode: Episode, joint: _Joint, trust: Trust, session: str
 ) -> tuple[Episode, list[str]]:
     """Merge the pair and correct the known strategy, or leave both as they are and say why."""
     words = joint.words.model_copy(update={"amends": joint.known_id})
     known = await known_wordings(bank, [words], episode.scope)
     seen = f"{episode.task}\n{episode.trajectory}"
-    source = Source(episode.task, episode.scope, episode.verdict or "success", [episode.id], seen=seen, known=known)
+    source = Source(
+        episode.task,
+        episode.scope,
+        episode.verdict or "success",
+        [episode.id],
+        seen=seen,
+        known=known,
+        session=session or episode.session,
+    )
     drafted = await aside(strategies_of, [words], source)
     if not drafted.amends or drafted.flagged_ids:
         why = "carry literals of this task or read as orders; say it in general words"
@@ -123,9 +131,9 @@ async def _put_together(
 
 
 async def _put_together_now(
-    bank: "Bank", episode: Episode, joint: _Joint, draft: "EmbeddedStrategy", session: Collection[str]
+    bank: "Bank", episode: Episode, joint: _Joint, draft: "EmbeddedStrategy", session: str
 ) -> tuple[Episode, list[str]]:
-    by = Witness(episode.id, episode.task, session, episode.outcome is not None)
+    by = Witness(episode.id, episode.task, session or episode.session, episode.outcome is not None)
     done = await _corrected(bank, by, joint.known_id, draft)
     if done.refused:
         return episode, [f"{each} Nothing was merged or changed." for each in done.refused.values()]

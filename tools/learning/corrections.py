@@ -121,7 +121,7 @@ async def known_wordings(bank: "Bank", drafts: Sequence[StrategyDraft], scope: s
 
 
 async def corrections_of(
-    bank: "Bank", owner: Episode | Run, drafted: Drafted, session: Collection[str], *, decided: bool
+    bank: "Bank", owner: Episode | Run, drafted: Drafted, session: str, *, decided: bool
 ) -> Corrections | None:
     """Return what the drafts of an episode or a run amend, of what its recall has shown; None if they amend nothing."""
     if not drafted.amends:
@@ -209,11 +209,10 @@ async def _independent(bank: "Bank", by: Witness, proposals: Sequence[Proposal])
 
     Nobody confirms himself with a task that he invents. Where the world reported the outcome, the session may be the same.
     """
-    ids = [each.proposed_by for each in proposals if by.decided or each.proposed_by not in by.session]
+    ids = [each.proposed_by for each in proposals]
     kinds: tuple[type[Episode | Run], ...] = (Episode, Run)
-    tasks = (
-        {row["id"]: row["task"] for kind in kinds for row in await bank.cells(kind, ["task"], id=ids)} if ids else {}
-    )
+    rows = [row for kind in kinds for row in await bank.cells(kind, ["task", "session"], id=ids)] if ids else []
+    tasks = {row["id"]: row["task"] for row in rows if by.decided or not by.session or row["session"] != by.session}
     if not tasks:
         return []
     own, *others = await bank.vectors([by.task, *tasks.values()])

@@ -25,6 +25,7 @@ class Source:
     run_ids: list[str] = field(default_factory=list[str])
     seen: str = ""
     known: Mapping[str, str] = field(default_factory=dict[str, str])  # wordings of lessons that drafts amend, by id
+    session: str = ""  # the connection that it came by
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def strategy_of(draft: DraftWords, source: Source, carried: str | None = None) -
         source_task=source.task,
         episode_ids=source.episode_ids,
         run_ids=source.run_ids,
+        session=source.session,
     )
     # a judge that a trajectory with orders deceived words the order as advice, so that waits for a person too
     if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):

@@ -8,7 +8,7 @@ Every step may be done twice with the same result, so doing it again mends a cra
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -48,11 +48,11 @@ class Settled(Generic[Owner]):
 
 
 async def settle(
-    bank: "Bank", episode: Episode, judgement: Judgement, by: str, judge: Judge, session: Collection[str] = ()
+    bank: "Bank", episode: Episode, judgement: Judgement, by: str, judge: Judge, session: str = ""
 ) -> Settled[Episode]:
     """Write the verdict of a pending episode, which came from `by`, and what it teaches.
 
-    `session` has the ids of what else the same client told this process: it does not confirm its own corrections.
+    `session` is the one that the judgement came by, if it is known: whoever judges a report answers for it from then on.
     The world's outcome wins over the judge's verdict; both are kept. An episode that somebody else settled meanwhile stays
     as it is. On a settled episode with flagged strategies, the new ones take the place of those.
     """
@@ -61,7 +61,8 @@ async def settle(
     verdict = episode.verdict or episode.outcome or judgement.verdict
     known = await known_wordings(bank, judgement.strategies, episode.scope)
     seen = f"{episode.task}\n{episode.trajectory}"
-    source = Source(episode.task, episode.scope, verdict, [episode.id], seen=seen, known=known)
+    session = session or episode.session
+    source = Source(episode.task, episode.scope, verdict, [episode.id], seen=seen, known=known, session=session)
     drafted = await aside(strategies_of, judgement.strategies, source)
     embedded = await _admitted(bank, drafted, judge)
     warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
@@ -86,6 +87,7 @@ async def settle(
                 "reason": "",
                 "learned": _with_earlier(current, placed.learned),
                 "flagged_ids": [placed.renamed.get(id, id) for id in drafted.flagged_ids],
+                "session": session,
                 "updated_at": now(),
             }
         )
@@ -102,12 +104,13 @@ async def conclude(
     attempts: Sequence[Episode],
     comparison: Comparison,
     judge: Judge,
-    session: Collection[str] = (),
+    session: str = "",
 ) -> Settled[Run]:
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
     seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
     known = await known_wordings(bank, comparison.strategies, run.scope)
-    source = Source(run.task, run.scope, "contrast", [attempt.id for attempt in attempts], [run.id], seen, known)
+    session, taught_by = session or run.session, [attempt.id for attempt in attempts]
+    source = Source(run.task, run.scope, "contrast", taught_by, [run.id], seen, known, session)
     drafted = await aside(strategies_of, comparison.strategies, source)
     embedded = await _admitted(bank, drafted, judge)
 
@@ -125,6 +128,7 @@ async def conclude(
                 "comparison": _stored(comparison),
                 "reason": "",
                 "learned": list(placed.learned),
+                "session": session,
                 "updated_at": now(),
             }
         )

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from strategy_bank.store.records import (
+    CLIENT_CHARS,
+    SOURCES_KEPT,
     Episode,
     Hit,
     LearnedStrategy,
@@ -102,7 +104,8 @@ class Arrival:
 
     def linked(self, record: Record) -> Record:
         """Return the record with all its ids as the bank knows them, and without links that lead nowhere."""
-        lists = [name for name, info in type(record).model_fields.items() if info.annotation == list[str]]
+        fields = type(record).model_fields.items()
+        lists = [name for name, info in fields if info.annotation == list[str] and name != "sources"]
         ids = {name: self._ids(getattr(record, name)) for name in lists}
         named: dict[str, object] = {"id": self._id(record.id), **ids}
         if isinstance(record, Strategy):
@@ -119,7 +122,8 @@ class Arrival:
     def _strategy(self, record: Strategy) -> Strategy:
         about = {"source_task": _lines(record.source_task), "status_reason": _one_line(record.status_reason)}
         former = {"revisions": self._cleaned(record.revisions), "proposals": self._cleaned(record.proposals)}
-        cleaned = record.model_copy(update={**_words(record), **about, **former, "scope": self._scope_of(record.scope)})
+        change = {**_words(record), **about, **former, "scope": self._scope_of(record.scope), "session": ""}
+        cleaned = record.model_copy(update=change)
         cleaned = self._with_own_id(cleaned if self.trusted else admitted(_unused(cleaned), self.trust))
         believed = self.trusted and cleaned.status == "active"
         if cleaned.status == "quarantined" or (believed and read_as_orders(cleaned.wording)):
@@ -139,6 +143,9 @@ class Arrival:
                 "learned": _learned(record.learned),
                 "run_id": record.run_id if is_id(record.run_id) else "",
                 "recall_id": record.recall_id if is_id(record.recall_id) else "",
+                "client": _one_line(record.client)[:CLIENT_CHARS],
+                "session": "",
+                "sources": list(dict.fromkeys(map(_one_line, record.sources)))[:SOURCES_KEPT],
                 "revision": record.revision if self.trusted else 0,
             }
         )
@@ -156,6 +163,7 @@ class Arrival:
                 "learned": _learned(record.learned),
                 "recalled": [hit for each in record.recalled for hit in self._hits(each)],
                 "recall_id": record.recall_id if is_id(record.recall_id) else "",
+                "session": "",
                 "revision": record.revision if self.trusted else 0,
             }
         )

@@ -1,6 +1,7 @@
 """Says what a strategy is, as Markdown for a person who looks at it, and what became of one, as a line for an agent."""
 
 import re
+from collections.abc import Sequence
 from difflib import ndiff
 
 from strategy_bank.store.records import LearnedStrategy, LessonAction, Revision, StatusChange, Strategy, Worded
@@ -19,14 +20,15 @@ _MEANINGS: dict[LessonAction, str] = {
 }
 
 
-def describe(strategy: Strategy) -> str:
-    """Return the strategy as Markdown, with all that the bank knows of it."""
+def describe(strategy: Strategy, client: str = "", sources: Sequence[str] = ()) -> str:
+    """Return the strategy as Markdown, with what the bank knows of it; client and sources are those of its first episode."""
     reason = f" ({folded(strategy.status_reason)})" if strategy.status_reason else ""
     lines = [
         f"# {plain_id(strategy.id)}\n",
         quoted(f"**{folded(strategy.title)}**\n\n*{folded(strategy.description)}*\n\n{strategy.content}"),
         "",
-        f"- from: {ORIGINS[strategy.outcome]}, scope {folded(strategy.scope)}, {strategy.created_at:%Y-%m-%d}",
+        f"- from: {ORIGINS[strategy.outcome]}, scope {folded(strategy.scope)}, {strategy.created_at:%Y-%m-%d}"
+        f"{_told(client, sources, strategy.copied)}",
         f"- status: {strategy.status}{reason}",
         *([f"- caution: {folded(strategy.caution)}"] if strategy.caution else []),
         f"- told by {strategy.support}, helped {strategy.helped}, hurt {strategy.hurt}",
@@ -36,6 +38,12 @@ def describe(strategy: Strategy) -> str:
     lines += [f"- advises the opposite of: {_ids(strategy.contradicts)}"] if strategy.contradicts else []
     lines += [f"- {_decided(each)}" for each in strategy.decisions]
     return "\n".join(lines)
+
+
+def _told(client: str, sources: Sequence[str], copied: float) -> str:
+    read = f"read {', '.join(sources)}" if sources else ""
+    words = f"{100 * copied:.0f} % of its words stand in what was read" if copied else ""
+    return "".join(f"; {folded(each)}" for each in (client, read, words) if each)
 
 
 def _decided(decision: StatusChange) -> str:

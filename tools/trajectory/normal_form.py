@@ -72,8 +72,7 @@ def observed(text: str) -> str | None:
 
     None where nobody can tell: plain text, strings, messages without a single observation.
     """
-    values = NEXT_VALUE.split(text)
-    labels = [found[1] if (found := _LABEL.match(value)) else "" for value in values]
+    values, labels = _labelled(text)
     if not labels[0] or "observation" not in labels:
         return None
     begun = next((place for place, label in enumerate(labels) if label in _OWN_WORDS), 0)
@@ -82,6 +81,16 @@ def observed(text: str) -> str | None:
         for place, (value, label) in enumerate(zip(values, labels, strict=True))
         if label == "observation" or (place > begun and label not in _OWN_WORDS)
     )
+
+
+def values_of(text: str, label: str) -> list[str]:
+    """Return the values of a text in normal form that have this label; none in plain text."""
+    return [value for value, own in zip(*_labelled(text), strict=True) if own == label]
+
+
+def _labelled(text: str) -> tuple[list[str], list[str]]:
+    values = NEXT_VALUE.split(text)
+    return values, [found[1] if (found := _LABEL.match(value)) else "" for value in values]
 
 
 def _read(items: list[Any]) -> tuple[str, int]:

@@ -49,6 +49,7 @@ class PastTask:
     wrote: set[str] = field(default_factory=set[str])  # files, by the last parts of their paths
     calls: list[int] = field(default_factory=list[int])  # hashes of what was called for it; a copy of it has the same
     unread: Unread = field(default_factory=Unread)  # in its transcript, as far as that was read
+    client: str = ""  # whose transcript it is
 
     def take(self, later: "PastTask") -> None:
         """Add what was cut off as a task of its own but goes on with this one."""
@@ -76,6 +77,7 @@ def last_task(path: str, folders: Folders) -> PastTask:
         raise InvalidInput(
             f"This transcript holds no task that tools were used for.{problems} Send the condensed trajectory itself."
         )
+    found.client = client
     return found
 
 

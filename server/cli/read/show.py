@@ -30,25 +30,30 @@ def show_record(target: Target, id: str, full: bool, as_json: bool) -> None:
       strategy-bank show st_0123456789abcdef
       strategy-bank show ep_0123456789abcdef --full
     """
-    record, attempts = target.with_bank(lambda bank: _find(bank, id))
+    record, reports = target.with_bank(lambda bank: _find(bank, id))
     if as_json:
         show_json(record.model_dump(mode="json"))
     elif isinstance(record, Strategy):
         from strategy_bank.tools.sharing.describe import describe, history
 
-        show_block("\n\n".join(filter(None, [describe(record), history(record)])))
+        first = reports[0] if reports else {}
+        described = describe(record, first.get("client") or "", first.get("sources") or ())
+        show_block("\n\n".join(filter(None, [described, history(record)])))
     elif isinstance(record, Episode):
         show_block(_episode(record, full))
     elif isinstance(record, Run):
-        show_block(_run(record, attempts))
+        show_block(_run(record, reports))
 
 
 async def _find(bank: "Bank", id: str) -> tuple[Record, list[dict[str, Any]]]:
-    """Return the record, and the attempts of a run. Raises NotFound."""
-    for kind in (Strategy, Episode, Run):
-        if record := await bank.find(kind, id):
-            attempts = await bank.cells(Episode, ["attempt", "status", "verdict"], run_id=id) if kind is Run else []
-            return record, attempts
+    """Return the record, and the attempts of a run or the episodes that taught a strategy. Raises NotFound."""
+    if strategy := await bank.find(Strategy, id):
+        taught_by = strategy.episode_ids
+        return strategy, await bank.cells(Episode, ["client", "sources"], id=taught_by) if taught_by else []
+    if run := await bank.find(Run, id):
+        return run, await bank.cells(Episode, ["attempt", "status", "verdict"], run_id=id)
+    if episode := await bank.find(Episode, id):
+        return episode, []
     raise NotFound(f"There is no strategy, episode or run {id!r} in this bank. `strategy-bank list` shows strategies.")
 
 
@@ -59,6 +64,8 @@ def _episode(episode: Episode, full: bool) -> str:
     facts = {
         "scope": episode.scope,
         "reported": f"{episode.created_at:%Y-%m-%d %H:%M} UTC, {episode.steps} steps",
+        "from": ", ".join(filter(None, [episode.client, episode.session])),
+        "read": ", ".join(episode.sources),
         "status": episode.status,
         "why pending": episode.reason,
         "verdict": episode.verdict,
