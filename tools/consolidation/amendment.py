@@ -82,12 +82,12 @@ def amended(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amen
         return "it is read by other projects, and this holds here only"
     new = new.model_copy(update={"holds": "here" if "here" in (known.holds, new.holds) else "generally"})
     if new.status == "active" and not _has_record(known, by) and known.scope == new.scope:
-        return Amendment(reworded(supported(known, new), new, by.id), "amended", reworded=True)
+        return Amendment(reworded(supported(known, new), new, by.id, copied=new.copied), "amended", reworded=True)
     return _proposed(known, new, by, around)
 
 
-def reworded(strategy: Strategy, words: Worded, by: str, proposed_by: str = "") -> Strategy:
-    """Return the strategy with other words; the former ones become its newest revision."""
+def reworded(strategy: Strategy, words: Worded, by: str, proposed_by: str = "", copied: float = 0.0) -> Strategy:
+    """Return the strategy with other words, `copied` of which were only read; the former ones become its newest revision."""
     former = Revision(
         title=strategy.title,
         description=strategy.description,
@@ -101,6 +101,7 @@ def reworded(strategy: Strategy, words: Worded, by: str, proposed_by: str = "") 
         "description": words.description,
         "content": words.content,
         "holds": words.holds,
+        "copied": copied,
         "revisions": [*strategy.revisions, former][-REVISIONS_KEPT:],
         "proposals": [each for each in strategy.proposals if not same_words(each, words)],
         "updated_at": former.replaced_at,
@@ -133,7 +134,7 @@ def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Am
     alike = [each for each in others if each.waits == waits and (same_words(each, new) or each in around.alike)]
     for each in alike:
         if not waits and each.proposed_by in around.independent:
-            confirmed = reworded(supported(known, new), each, by.id, each.proposed_by)
+            confirmed = reworded(supported(known, new), each, by.id, each.proposed_by, new.copied)
             return Amendment(confirmed, "amended", reworded=True)
     action: LessonAction = "waiting" if waits else "proposed"
     if alike:

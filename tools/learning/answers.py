@@ -120,6 +120,7 @@ async def _put_together(
         seen=seen,
         known=known,
         session=session or episode.session,
+        trajectories=[episode.trajectory],
     )
     drafted = await aside(strategies_of, [words], source)
     if not drafted.amends or drafted.flagged_ids:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from strategy_bank.store.records import LessonOutcome, Strategy, content_id
 from strategy_bank.tools.judging.judgement import DraftWords, StrategyDraft
+from strategy_bank.tools.safety.copied_words import copied_share
 from strategy_bank.tools.safety.literals import find_literals
 from strategy_bank.tools.safety.prompt_injection import carries_orders, read_as_orders
 from strategy_bank.tools.safety.redact import redact
@@ -26,6 +27,7 @@ class Source:
     seen: str = ""
     known: Mapping[str, str] = field(default_factory=dict[str, str])  # wordings of lessons that drafts amend, by id
     session: str = ""  # the connection that it came by
+    trajectories: Sequence[str] = ()  # in normal form
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def strategy_of(draft: DraftWords, source: Source, carried: str | None = None) -
         run_ids=source.run_ids,
         session=source.session,
     )
+    copied = max((copied_share(strategy.wording, each, source.task) for each in source.trajectories), default=0.0)
+    strategy = strategy.model_copy(update={"copied": round(copied, 3)})
     # a judge that a trajectory with orders deceived words the order as advice, so that waits for a person too
     if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
         return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})

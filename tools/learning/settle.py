@@ -62,7 +62,8 @@ async def settle(
     known = await known_wordings(bank, judgement.strategies, episode.scope)
     seen = f"{episode.task}\n{episode.trajectory}"
     session = session or episode.session
-    source = Source(episode.task, episode.scope, verdict, [episode.id], seen=seen, known=known, session=session)
+    trajectories = [episode.trajectory]
+    source = Source(episode.task, episode.scope, verdict, [episode.id], [], seen, known, session, trajectories)
     drafted = await aside(strategies_of, judgement.strategies, source)
     embedded = await _admitted(bank, drafted, judge)
     warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
@@ -107,10 +108,11 @@ async def conclude(
     session: str = "",
 ) -> Settled[Run]:
     """Write the comparison of a run and what the contrast teaches; a finished run stays as it is."""
-    seen = "\n".join([run.task, *(attempt.trajectory for attempt in attempts)])
+    trajectories = [attempt.trajectory for attempt in attempts]
+    seen = "\n".join([run.task, *trajectories])
     known = await known_wordings(bank, comparison.strategies, run.scope)
     session, taught_by = session or run.session, [attempt.id for attempt in attempts]
-    source = Source(run.task, run.scope, "contrast", taught_by, [run.id], seen, known, session)
+    source = Source(run.task, run.scope, "contrast", taught_by, [run.id], seen, known, session, trajectories)
     drafted = await aside(strategies_of, comparison.strategies, source)
     embedded = await _admitted(bank, drafted, judge)
 

@@ -72,15 +72,21 @@ def observed(text: str) -> str | None:
 
     None where nobody can tell: plain text, strings, messages without a single observation.
     """
+    parts = observed_and_own(text)
+    return parts and parts[0]
+
+
+def observed_and_own(text: str) -> tuple[str, str] | None:
+    """Return what was observed, and what the agent said or did, with all that stands before it. None as for `observed`."""
     values, labels = _labelled(text)
     if not labels[0] or "observation" not in labels:
         return None
     begun = next((place for place, label in enumerate(labels) if label in _OWN_WORDS), 0)
-    return "\n".join(
-        value
-        for place, (value, label) in enumerate(zip(values, labels, strict=True))
-        if label == "observation" or (place > begun and label not in _OWN_WORDS)
-    )
+    seen, own = list[str](), list[str]()
+    for place, (value, label) in enumerate(zip(values, labels, strict=True)):
+        is_seen = label == "observation" or (place > begun and label not in _OWN_WORDS)
+        (seen if is_seen else own).append(value)
+    return "\n".join(seen), "\n".join(own)
 
 
 def values_of(text: str, label: str) -> list[str]:
