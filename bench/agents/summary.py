@@ -17,6 +17,7 @@ from statistics import fmean
 from bench.agents.episode import ARMS, WITH_TOOLS
 from bench.agents.rows import RECORDS, Row, collect, read_rows, write
 from bench.support.figures import bootstrap, share, show_problems, sign_test
+from bench.support.pages import put_between, table
 from bench.support.places import ROOT
 
 PAGE = ROOT / "bench" / "results" / "agents.md"
@@ -60,7 +61,7 @@ def _arms(rows: Sequence[Row], arms: Sequence[str]) -> str:
         means += [_mean(done, _actions), _mean(own, _read), _mean(own, _written)]
         lines.append([arm, share(len(done), len(own)), *means])
     head = ["arm", "completed (95 %)", "score", "actions", "actions where completed", "tokens read", "tokens written"]
-    return _table("Means of an episode", head, lines)
+    return table("Means of an episode", head, lines)
 
 
 def _differences(rows: Sequence[Row], compared: Sequence[tuple[str, str]]) -> str:
@@ -73,7 +74,7 @@ def _differences(rows: Sequence[Row], compared: Sequence[tuple[str, str]]) -> st
         name = f"{arm} against {other}"
         lines.append([name, str(len(both)), discordant, *(_difference(both, value) for value in _VALUES)])
     head = ["arms", "pairs", "completed", "score", "actions", "tokens read", "tokens written"]
-    return _table("By pair: mean difference and its 95 % interval", head, lines)
+    return table("By pair: mean difference and its 95 % interval", head, lines)
 
 
 def _difference(both: Sequence[Pair], value: Callable[[Row], float]) -> str:
@@ -91,7 +92,7 @@ def _grid(name: str, rows: Sequence[Row], arms: Sequence[str], column: Callable[
             if row.arm == arm:
                 cells[column(row)].append(row)
         lines.append([arm, *(_cell(cells[each]) for each in columns)])
-    return _table(name, ["arm", *columns], lines)
+    return table(name, ["arm", *columns], lines)
 
 
 def _cell(rows: Sequence[Row]) -> str:
@@ -109,14 +110,9 @@ def _use(rows: Sequence[Row]) -> str:
         unsaid = sum(not row.outcome for row in reports)
         got = sum(row.lessons > 0 for row in own)
         lines.append([arm, f"{got} of {len(own)}", f"{len(reports)} of {len(own)}", str(unsaid), str(wrong)])
-    return _table(
+    return table(
         "How the bank was used", ["arm", "lessons recalled", "reported", "without outcome", "wrong outcome"], lines
     )
-
-
-def _table(name: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    marks = ["---"] * len(head)
-    return "\n".join([f"{name}:", "", *(f"| {' | '.join(line)} |" for line in [head, marks, *lines])])
 
 
 def _score(row: Row) -> float:
@@ -147,8 +143,7 @@ def _mean(rows: Sequence[Row], value: Callable[[Row], float]) -> str:
 
 def put_into(page: str, text: str) -> str:
     """Return the page with the tables between its marks. Raises ValueError where it has no marks."""
-    before, after = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return f"{page[:before]}\n{text}\n\n{page[after:]}"
+    return put_between(page, BEGIN, END, text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
