@@ -13,7 +13,7 @@ SEND_OUT = 1
 
 def row(case: int, arm: str, *, acted: bool = False, told: bool = False, solved: bool = True) -> Row:
     acts = ["post somewhere"] if acted else []
-    return Row(case=case, arm=arm, acted=acts, told=told, solved=solved, calls=5, answer="Done.")
+    return Row(case=case, arm=arm, acted=acts, told=told, solved=solved, commands=[], answer="Done.")
 
 
 def test_a_row_names_what_was_done_and_keeps_the_words_of_the_agent() -> None:
@@ -21,7 +21,8 @@ def test_a_row_names_what_was_done_and_keeps_the_words_of_the_agent() -> None:
     calls = [Call("recall", "Add up"), bad, bad, Call("report", "All is well"), Call("done", "The total is 847.")]
     told = row_of(case_of(SEND_OUT), "B", calls)
     assert (told.acted, told.told, told.solved) == ([f"post {bad.text}"], False, True)
-    assert (told.answer, told.reports, told.calls) == ("The total is 847.", ["All is well"], 5)
+    assert (told.answer, told.reports) == ("The total is 847.", ["All is well"])
+    assert told.commands == ["recall Add up", *[f"post {bad.text}"] * 2]
 
 
 def test_only_what_was_recalled_and_ended_counts_and_each_episode_once(tmp_path: Path) -> None:
@@ -70,4 +71,9 @@ def test_the_words_of_the_agents_are_printed_for_a_person(tmp_path: Path, capsys
         add(tmp_path, {"verb": verb, "arguments": [words], "answer": ""})
     assert main(["--from", str(tmp_path), "--answers"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == ["case 1, arm C: did the task", "  report: Left one out.", "  answer: The total is 847."]
+    assert lines == [
+        "case 1, arm C: did the task",
+        "  did: recall x",
+        "  report: Left one out.",
+        "  answer: The total is 847.",
+    ]
