@@ -27,6 +27,9 @@ FOLLOWED_RAW = 0.45
 """How often the point is found in a raw trajectory of the same pitfall."""
 FOLLOWED_WORKFLOW = 0.7
 FOLLOWED_OTHER = 0.1
+OPENED = 0.5
+"""How often a lesson on the task's pitfall is opened that a recall lists by its title, right or wrong. Not measured."""
+OPENED_OTHER = 0.1
 SEEN = 0.6
 """How often a judge sees the point in one trajectory; otherwise it draws a platitude."""
 SEEN_BY_CONTRAST = 0.9
@@ -72,6 +75,12 @@ def followed(task: Task, recalled: Sequence[Known], luck: Luck) -> list[Known]:
         for rank, known in enumerate(recalled)
         if luck(f"follow {rank}") < (on_topic[known.form] if known.family == name else FOLLOWED_OTHER)
     ]
+
+
+def opened(task: Task, listed: Sequence[Known], luck: Luck) -> list[str]:
+    """Return the ids of the listed memories that the agent wants to read."""
+    name = task.family.family if task.family else ""
+    return [each.id for each in listed if luck(f"open {each.id}") < (OPENED if each.family == name else OPENED_OTHER)]
 
 
 def attempt(task: Task, recalled: Sequence[Known], luck: Luck, previous: Attempt | None = None) -> Attempt:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bench.learning.agent import Attempt, Known, Luck, attempt, compared, judgement, lesson, trajectory, verdict
+from bench.learning.agent import Attempt, Known, Luck, attempt, compared, judgement, lesson, opened, trajectory, verdict
 from bench.learning.pitfalls import Task, stream, truth
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.location import Location
-from strategy_bank.store.records import Strategy, content_id
+from strategy_bank.store.records import Hit, Strategy, content_id
 from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import StrategyDraft
-from strategy_bank.tools.recall_strategies import RecallResult, recall
+from strategy_bank.tools.recall_strategies import OtherStrategy, RecallResult, open_strategies, recall
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import ScaleRequest, scale
 from strategy_bank.tools.scopes.registry import Scope
@@ -121,13 +121,23 @@ class _Agent:
         if self.arm.scaling in ("parallel", "sequential"):
             return await self._scaled(task, place)
         recalled = await recall(self.bank, task.text, RECALLED, Scope(SCOPE))
-        known = [self.raw.get(hit.id) or _known(hit.id, hit.title) for hit in recalled.strategies]
+        known = await self._read(task, recalled.strategies, recalled.others, Luck(self.seed, place))
         lucks = [Luck(self.seed, place, number) for number in range(1, self.arm.attempts + 1)]
         done = [attempt(task, known, luck) for luck in lucks]
         said = [verdict(one, self.accuracy, luck) for one, luck in zip(done, lucks, strict=True)]
         for one, luck in zip(done, lucks, strict=True):
             await (self._keep(task, one, luck) if self.arm.memory == "raw" else self._report(task, one, luck, recalled))
         return _step(done, said.index("success") if "success" in said else 0, known)
+
+    async def _read(self, task: Task, full: Sequence[Hit], others: Sequence[OtherStrategy], luck: Luck) -> list[Known]:
+        """What the agent reads: what it gets in full, and what it opens of the others."""
+        known, listed = ([self._worth(each.id, each.title) for each in part] for part in (full, others))
+        if wanted := opened(task, listed, luck):
+            await open_strategies(self.bank, wanted, Scope(SCOPE))
+        return [*known, *(each for each in listed if each.id in wanted)]
+
+    def _worth(self, id: str, title: str) -> Known:
+        return self.raw.get(id) or _known(id, title)
 
     async def _report(self, task: Task, one: Attempt, luck: Luck, recalled: RecallResult) -> None:
         said = verdict(one, self.accuracy, luck)
@@ -165,7 +175,7 @@ class _Agent:
         mode = "sequential" if self.arm.scaling == "sequential" else "parallel"
         asked = ScaleRequest(scope=Scope(SCOPE), task=task.text, attempts=self.arm.attempts, mode=mode)
         begun = await scale(self.bank, AgentJudge(), asked)
-        known = [_known(hit.id, hit.title) for hit in begun.strategies]
+        known = await self._read(task, begun.strategies, begun.others, Luck(self.seed, place))
         done: list[Attempt] = []
         lucks = [Luck(self.seed, place, number) for number in range(1, self.arm.attempts + 1)]
         for number, luck in enumerate(lucks, 1):
