@@ -32,6 +32,46 @@ PREVENTIVE = {
 }
 
 
+THINGS = (
+    *(
+        "pump",
+        "ledger",
+        "gate",
+        "crane",
+        "oven",
+        "mast",
+        "cable",
+        "ferry",
+        "kiln",
+        "lathe",
+        "press",
+        "radar",
+        "silo",
+        "valve",
+    ),
+    *(
+        "wagon",
+        "winch",
+        "bridge",
+        "chapel",
+        "dam",
+        "engine",
+        "forge",
+        "harbour",
+        "jetty",
+        "mill",
+        "quay",
+        "rudder",
+        "sluice",
+    ),
+)
+
+
+def chore(number: int) -> str:
+    """A task that no other number has, nor one in other words."""
+    return f"Repair the {THINGS[number]} before the winter comes"
+
+
 def judgement(verdict: str = "success", **changes: Any) -> dict[str, Any]:
     """A valid judgement of TRAJECTORY."""
     return {

@@ -131,7 +131,7 @@ async def test_another_episode_that_teaches_the_same_is_merged_and_adds_support(
 ) -> None:
     async with connect() as client:
         first = await report(client)
-        second = await report(client, task=TASK + " It happened again.")
+        second = await report(client, task=REWORDED)
     assert [s["action"] for s in second["strategies"]] == ["merged"]
     assert second["strategies"][0]["id"] == first["strategies"][0]["id"]
     (strategy,) = await strategies_of(settings)

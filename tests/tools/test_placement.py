@@ -20,7 +20,8 @@ NONE = np.zeros(0, np.float32)
 
 
 def new(number: int, **changes: object) -> Strategy:
-    return lesson(number, **({"episode_ids": ["ep_new"]} | changes))
+    told = {"episode_ids": ["ep_new"], "source_task": "Read what the old system wrote", "session": "se_new"}
+    return lesson(number, **(told | changes))
 
 
 def known(number: int, **changes: object) -> Strategy:

@@ -12,7 +12,18 @@ from strategy_bank.store.records import Episode, Run, Strategy
 from strategy_bank.tools.consolidation.merge import merge
 from tests.support.amending import OPEN
 from tests.support.connecting import Connect
-from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, comparison, judgement, refusal, report
+from tests.support.samples import (
+    PREVENTIVE,
+    REWORDED,
+    STRATEGY,
+    TASK,
+    call,
+    chore,
+    comparison,
+    judgement,
+    refusal,
+    report,
+)
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
 
 pytestmark = pytest.mark.anyio
@@ -70,11 +81,11 @@ async def test_what_went_into_another_lesson_goes_there_again_and_so_does_credit
         result = await taught(client, REWORDED, NEW)
         new = result["strategies"][0]["id"]
         await call(client, "report_outcome", episode_id=result["episode_id"], same_as={new: known})
-        again = await taught(client, f"{TASK} Again, for the other partner.", NEW)
+    async with connect() as client:
+        again = await taught(client, chore(0), NEW)
         assert [(each["id"], each["action"]) for each in again["strategies"]] == [(known, "merged")]
-        await report(
-            client, task=f"{TASK} A third time.", used_strategy_ids=[new, known], judgement=judgement(strategies=[])
-        )
+        await call(client, "recall_strategies", task=TASK)
+        await report(client, task=chore(1), used_strategy_ids=[new, known], judgement=judgement(strategies=[]))
     after = await kept(settings)
     assert (after[KNOWN["title"]].support, after[KNOWN["title"]].helped) == (3, 1)
     assert (after[NEW["title"]].support, after[NEW["title"]].helped) == (1, 0)

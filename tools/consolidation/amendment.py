@@ -11,7 +11,7 @@ The id, the counters and the origin stay whatever the words are. The functions a
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
@@ -25,6 +25,7 @@ from strategy_bank.store.records import (
     wording,
 )
 from strategy_bank.tools.consolidation.merge import supported
+from strategy_bank.tools.consolidation.witnesses import MOST_TAUGHT, Account, Accounts, independent
 
 CLOSE = 0.7
 """Least cosine of the texts at which new words correct a lesson and are no other one. Of 18 corrections of lessons that agents
@@ -62,6 +63,7 @@ class Around:
     cosine: float
     alike: Sequence[Proposal] = ()  # those that say what the new words say
     independent: Collection[str] = ()  # ids of who proposed something, and is a witness beside this one
+    told: Accounts = field(default_factory=dict[str, Account])  # of those who taught the known one
 
 
 def amended(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amendment | str:
@@ -75,14 +77,16 @@ def amended(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amen
     if done:
         return "this report has corrected it already"
     if same_words(known, new):
-        return Amendment(supported(known, new), "confirmed")
+        return Amendment(supported(known, new, around.told), "confirmed")
     if around.cosine < CLOSE:
         return "these words say something else"
     if new.holds == "here" and known.scope == GLOBAL_SCOPE:
         return "it is read by other projects, and this holds here only"
     new = new.model_copy(update={"holds": "here" if "here" in (known.holds, new.holds) else "generally"})
-    if new.status == "active" and not _has_record(known, by) and known.scope == new.scope:
-        return Amendment(reworded(supported(known, new), new, by.id, copied=new.copied), "amended", reworded=True)
+    if new.status == "active" and not _has_record(known, by, around.told) and known.scope == new.scope:
+        return Amendment(
+            reworded(supported(known, new, around.told), new, by.id, copied=new.copied), "amended", reworded=True
+        )
     return _proposed(known, new, by, around)
 
 
@@ -118,10 +122,11 @@ def _words(lesson: Worded) -> list[str]:
     return wording(lesson.title, lesson.description, lesson.content).casefold().split()
 
 
-def _has_record(known: Strategy, by: Witness) -> bool:
+def _has_record(known: Strategy, by: Witness, told: Accounts) -> bool:
     """Return whether others than this reporter have used the strategy, or two of them have told it."""
-    told = known.support - (by.id in known.episode_ids or by.id in known.run_ids)
-    return told >= 2 or (known.helped + known.hurt >= 1 and known.credited_by != [by.id])
+    others = independent([told[id] for id in known.episode_ids if id in told and id != by.id], MOST_TAUGHT)
+    support = known.support - (by.id in known.episode_ids or by.id in known.run_ids)
+    return max(support, len(others)) >= 2 or (known.helped + known.hurt >= 1 and known.credited_by != [by.id])
 
 
 def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Amendment | str:
@@ -134,7 +139,7 @@ def _proposed(known: Strategy, new: Strategy, by: Witness, around: Around) -> Am
     alike = [each for each in others if each.waits == waits and (same_words(each, new) or each in around.alike)]
     for each in alike:
         if not waits and each.proposed_by in around.independent:
-            confirmed = reworded(supported(known, new), each, by.id, each.proposed_by, new.copied)
+            confirmed = reworded(supported(known, new, around.told), each, by.id, each.proposed_by, new.copied)
             return Amendment(confirmed, "amended", reworded=True)
     action: LessonAction = "waiting" if waits else "proposed"
     if alike:

@@ -4,7 +4,7 @@ Merging adds provenance and support and leaves the kept text as it is: banks tha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
@@ -14,7 +14,21 @@ from strategy_bank.store.records import (
     LearnedStrategy,
     Run,
     Strategy,
+    Verdict,
     now,
+)
+from strategy_bank.tools.consolidation.witnesses import (
+    MOST_TAUGHT,
+    MOST_USES,
+    NOTHING_TOLD,
+    OF_A_USE,
+    OF_A_WITNESS,
+    Account,
+    Accounts,
+    Use,
+    counts,
+    in_common,
+    use_of,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +37,8 @@ if TYPE_CHECKING:
 
 Owner = TypeVar("Owner", Episode, Run)
 """The records that teach strategies, and name them in `learned`."""
+Rows = Mapping[str, Mapping[str, Any]]
+"""Cells of episodes by their ids."""
 _MERGED_INTO = "merged into "
 
 
@@ -55,19 +71,37 @@ def linked(strategy: Strategy, opposite: Strategy) -> Strategy:
     return strategy.model_copy(update={"contradicts": [*strategy.contradicts, opposite.id][-PROVENANCE_KEPT:]})
 
 
-def supported(old: Strategy, new: Strategy) -> Strategy:
-    """Return the old strategy with the provenance of a draft that says the same. The same episodes count once."""
+def supported(old: Strategy, new: Strategy, told: Accounts = NOTHING_TOLD) -> Strategy:
+    """Return the old strategy with the provenance of a draft that says the same.
+
+    Its support grows if the draft's report is a witness beside those that taught the old one, which `told` has by their ids.
+    """
     added = [id for id in new.episode_ids if id not in old.episode_ids]
     if not added and set(new.run_ids) <= set(old.run_ids):
         return old
+    earlier = [told[id] for id in old.episode_ids if id in told] or [Account.first_of(old)]
     return old.model_copy(
         update={
-            "support": old.support + 1,
+            "support": old.support + counts(Account.first_of(new), earlier, MOST_TAUGHT),
             "episode_ids": _together(old.episode_ids, added),
             "run_ids": _together(old.run_ids, new.run_ids),
             "updated_at": now(),
         }
     )
+
+
+async def accounts(bank: "Bank", strategies: Iterable[Strategy]) -> Accounts:
+    """Return the reports that taught strategies, as far as they are there."""
+    ids = list({id for strategy in strategies for id in strategy.episode_ids})
+    rows = await bank.cells(Episode, OF_A_WITNESS, id=ids) if ids else []
+    return {row["id"]: Account.of(row) for row in rows}
+
+
+async def uses(bank: "Bank", strategies: Iterable[Strategy]) -> Rows:
+    """Return what the episodes that used strategies say of them, by their ids."""
+    ids = list({id for strategy in strategies for id in strategy.credited_by})
+    rows = await bank.cells(Episode, OF_A_USE, id=ids) if ids else []
+    return {row["id"]: row for row in rows}
 
 
 def shared(strategy: Strategy, scope: str) -> Strategy:
@@ -90,7 +124,8 @@ async def merge(bank: "Bank", pairs: Sequence[tuple[str, str]]) -> dict[str, Str
     finishes what was interrupted and changes nothing more.
     """
     stored = await _by_id(bank, [id for pair in pairs for id in pair])
-    after, kept_ids = _merged(stored, pairs)
+    told, used = await accounts(bank, stored.values()), await uses(bank, stored.values())
+    after, kept_ids = _merged(stored, pairs, told, used)
     others = [stored[id] for id in kept_ids]
     stored |= await _by_id(bank, [id for other in others for id in other.contradicts if id not in stored])
     after = {id: _relinked(strategy, kept_ids) for id, strategy in (stored | after).items()}
@@ -139,7 +174,7 @@ async def _by_id(bank: "Bank", ids: Iterable[str]) -> dict[str, Strategy]:
 
 
 def _merged(
-    strategies: Mapping[str, Strategy], pairs: Sequence[tuple[str, str]]
+    strategies: Mapping[str, Strategy], pairs: Sequence[tuple[str, str]], told: Accounts, used: Rows
 ) -> tuple[dict[str, Strategy], dict[str, str]]:
     """Return the strategies after the merges, and the id of the kept one for each that is merged away."""
     after, kept_ids = dict(strategies), dict[str, str]()
@@ -147,7 +182,7 @@ def _merged(
         if kept is None or other is None:
             continue
         if kept.status == other.status == "active":
-            after[kept.id] = _with_all_of(kept, other)
+            after[kept.id] = _with_all_of(kept, other, told, used)
             after[other.id] = other.retired(merged_into(kept.id))
         elif other.status_reason != merged_into(kept.id):
             continue
@@ -155,16 +190,21 @@ def _merged(
     return after, kept_ids
 
 
-def _with_all_of(kept: Strategy, other: Strategy) -> Strategy:
-    """Return the kept strategy with the counters and the provenance of both.
+def _with_all_of(kept: Strategy, other: Strategy, told: Accounts, used: Rows) -> Strategy:
+    """Return the kept strategy with the counters and the provenance of both; what is a witness of both counts once.
 
     Lessons of two projects that say the same become global: two projects taught them independently.
     """
+    first, second = ([told[id] for id in each.episode_ids if id in told] for each in (kept, other))
+    kept_uses, other_uses = (
+        [use for id in each.credited_by if id in used and (use := use_of(used[id], kept.id, other.id))]
+        for each in (kept, other)
+    )
     return shared(kept, other.scope).model_copy(
         update={
-            "support": kept.support + other.support,
-            "helped": kept.helped + other.helped,
-            "hurt": kept.hurt + other.hurt,
+            "support": kept.support + other.support - in_common(first, second, MOST_TAUGHT),
+            "helped": kept.helped + other.helped - _common_uses(kept_uses, other_uses, "success"),
+            "hurt": kept.hurt + other.hurt - _common_uses(kept_uses, other_uses, "failure"),
             "episode_ids": _together(other.episode_ids, kept.episode_ids),
             "run_ids": _together(other.run_ids, kept.run_ids),
             "credited_by": _together(other.credited_by, kept.credited_by),
@@ -175,6 +215,11 @@ def _with_all_of(kept: Strategy, other: Strategy) -> Strategy:
             "updated_at": now(),
         }
     )
+
+
+def _common_uses(some: Sequence[Use], others: Sequence[Use], verdict: Verdict) -> int:
+    first, second = ([use for use in told if use.verdict == verdict] for told in (some, others))
+    return in_common(first, second, MOST_USES)
 
 
 def _relinked(strategy: Strategy, kept_ids: Mapping[str, str]) -> Strategy:

@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
-    RECALLED_TASK_CHARS,
     Episode,
     LearnedStrategy,
     Proposal,
-    Recall,
     Run,
     Strategy,
     content_id,
     wording,
 )
 from strategy_bank.tools.consolidation.amendment import CLOSE, Amendment, Around, Witness, amended, same_words
-from strategy_bank.tools.consolidation.merge import survivor
+from strategy_bank.tools.consolidation.merge import accounts, survivor
 from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.learning.drafts import Drafted
+from strategy_bank.tools.learning.shown import shown_to
 from strategy_bank.tools.scopes.registry import Scope
 
 if TYPE_CHECKING:
@@ -131,17 +130,6 @@ async def corrections_of(
     return Corrections(by, drafted.amends, shown, changed_by(owner.learned), drafted.flagged_ids)
 
 
-async def shown_to(bank: "Bank", owner: Episode | Run) -> frozenset[str]:
-    """Return the ids of the strategies that the recall of an episode or a run has shown, in full or by title.
-
-    Where the report names no recall, those for the same task in its scope count.
-    """
-    await bank.flush_recalls()
-    which = {"id": owner.recall_id} if owner.recall_id else {"task": owner.task[:RECALLED_TASK_CHARS]}
-    recalls = await bank.all(Recall, scope=owner.scope, **which)
-    return frozenset(id for each in recalls for id in (*each.strategy_ids, *each.listed_ids, *each.opened_ids))
-
-
 def changed_by(learned: Sequence[LearnedStrategy]) -> list[str]:
     """Return the ids of the lessons that a report with these fates has corrected."""
     return [each.id for each in learned if each.action in _CHANGES]
@@ -188,15 +176,15 @@ async def _amended(
     """Return what becomes of a known strategy, which `stands` as an earlier draft of the same report has left it."""
     if draft.strategy.id in asked.flagged:
         return "your words carry literals of this task"
-    by, cosine = asked.by, float(known.text @ draft.text)
+    by, cosine, told = asked.by, float(known.text @ draft.text), await accounts(bank, [stands])
     if not stands.proposals:
-        return amended(stands, draft.strategy, by, Around(cosine))
+        return amended(stands, draft.strategy, by, Around(cosine, told=told))
     by_id = {f"{stands.id} {number}": each for number, each in enumerate(stands.proposals)}
     embedded = await bank.embed([_as_strategy(each, stands, id) for id, each in by_id.items()])
     alike = [by_id[each.strategy.id] for each in await near.among(draft, embedded) if each.likeness.same]
     # the model runs here under the write lock, so only for those that could be confirmed
     same = [each for each in stands.proposals if each in alike or same_words(each, draft.strategy)]
-    return amended(stands, draft.strategy, by, Around(cosine, alike, await _independent(bank, by, same)))
+    return amended(stands, draft.strategy, by, Around(cosine, alike, await _independent(bank, by, same), told))
 
 
 def _as_strategy(proposal: Proposal, of: Strategy, id: str) -> Strategy:

@@ -1,20 +1,22 @@
 """Moves the counters of strategies that were used by what came of it, and retires one that keeps hurting.
 
-The share of uses that go well is estimated over distinct tasks, not reports: ten reports of one task are one witness. The
+The share of uses that go well is estimated over distinct tasks, not reports: ten reports of one task are one witness, and one
+session is a few (consolidation/witnesses.py). The
 estimate is Beta-distributed with a uniform prior (its mean is ranking.utility); its upper bound is Wilson's, which needs no
 library. The functions are pure, and the order of the episodes does not matter.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from math import sqrt
-from typing import Any
 
 from strategy_bank.store.records import PROVENANCE_KEPT, Strategy, Verdict, now
+from strategy_bank.tools.consolidation.witnesses import MOST_USES, Use, counts, same_task
 
 LEAST_TASKS = 6
 """Number of different tasks that must have used a strategy before it can be retired for hurting."""
+LEAST_SESSIONS = 2
+"""Number of sessions in which it must have failed then."""
 FAIR = (
     0.5  # a share of successes that retires nothing, however well other tasks go: a strategy may be for the hard ones
 )
@@ -23,36 +25,18 @@ _NAMED = 20
 """Number of episodes that a reason names at most."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """One judged episode that used a strategy."""
-
-    episode_id: str
-    task: str
-    verdict: Verdict
-
-
-def use_of(episode: Mapping[str, Any], id: str) -> Use | None:
-    """Return what an episode says of a strategy that it followed; None where it says nothing.
-
-    A strategy that the agent found wrong failed there, however the task ended. One that helped in a task that failed
-    nevertheless has no part in the failure.
-    """
-    verdict = "failure" if id in episode["wrong_ids"] else episode["verdict"]
-    if not verdict or (verdict == "failure" and id in episode["helped_ids"]):
-        return None
-    return Use(episode["id"], episode["task"], verdict)
-
-
 def credited(strategy: Strategy, use: Use, earlier: Iterable[Use]) -> Strategy:
-    """Return the strategy after an episode used it. An episode counts once, and so does a task with the same verdict again."""
+    """Return the strategy after an episode used it.
+
+    An episode counts once, and so does nearly the same task with the same verdict again, and a session counts MOST_USES times.
+    """
     if use.episode_id in strategy.credited_by:
         return strategy
     counter = "helped" if use.verdict == "success" else "hurt"
-    known = any((_task(each), each.verdict) == (_task(use), use.verdict) for each in earlier)
+    counted = counts(use, [each for each in earlier if each.verdict == use.verdict], MOST_USES)
     return strategy.model_copy(
         update={
-            counter: getattr(strategy, counter) + (not known),
+            counter: getattr(strategy, counter) + counted,
             "credited_by": [*strategy.credited_by, use.episode_id][-PROVENANCE_KEPT:],
             "updated_at": now(),
         }
@@ -69,17 +53,20 @@ def harm(uses: Iterable[Use], base_rate: float) -> str:
     """Return why a strategy with these uses is to be retired, with the episodes that decide it; empty if it may stay.
 
     It is retired when at least LEAST_TASKS different tasks used it and the upper bound of its share of successes lies below
-    both FAIR and `base_rate`, the share of all tasks that succeed: where most fail anyway, failing proves little.
+    both FAIR and `base_rate`, the share of all tasks that succeed: where most fail anyway, failing proves little. One session
+    alone retires nothing.
     """
-    judged = sorted(set(uses), key=lambda use: use.episode_id)
+    judged = _bounded(sorted(set(uses), key=lambda use: (use.at, use.episode_id)))
     successes = _by_task(judged)
-    if len(successes) < LEAST_TASKS or upper_bound(sum(successes.values()), len(successes)) >= min(FAIR, base_rate):
+    failed = [use for use in judged if use.verdict == "failure"]
+    if len(successes) < LEAST_TASKS or len({use.session for use in failed}) < LEAST_SESSIONS:
         return ""
-    failed = [use.episode_id for use in judged if use.verdict == "failure"]
+    if upper_bound(sum(successes), len(successes)) >= min(FAIR, base_rate):
+        return ""
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     return (
-        f"{sum(successes.values()):.3g} of {len(successes)} tasks that used it succeeded, of all tasks {base_rate:.0%}; "
-        f"it failed in {', '.join(failed[:_NAMED])}{more}"
+        f"{sum(successes):.3g} of {len(successes)} tasks that used it succeeded, of all tasks {base_rate:.0%}; "
+        f"it failed in {', '.join(use.episode_id for use in failed[:_NAMED])}{more}"
     )
 
 
@@ -98,13 +85,24 @@ def interval(successes: float, uses: float, z: float = 1.96) -> tuple[float, flo
     return max(0.0, (middle - spread) / (1 + extra)), min(1.0, (middle + spread) / (1 + extra))
 
 
-def _by_task(uses: Iterable[Use]) -> dict[str, float]:
-    """Return the share of successes of each task, whatever the number of its reports."""
-    found: dict[str, list[bool]] = defaultdict(list)
+def _bounded(uses: Iterable[Use]) -> list[Use]:
+    """Return the uses without those in which a session says more than MOST_USES tasks of the same verdict."""
+    kept, told = list[Use](), defaultdict[tuple[str, Verdict], list[str]](list)
     for use in uses:
-        found[_task(use)].append(use.verdict == "success")
-    return {task: sum(verdicts) / len(verdicts) for task, verdicts in found.items()}
+        tasks = told[use.session, use.verdict]
+        known = any(same_task(use.task, task) for task in tasks)
+        if known or len(tasks) < MOST_USES:
+            kept.append(use)
+            tasks += [] if known else [use.task]
+    return kept
 
 
-def _task(use: Use) -> str:
-    return " ".join(use.task.casefold().split())
+def _by_task(uses: Iterable[Use]) -> list[float]:
+    """Return the share of successes of each task, whatever the number of its reports."""
+    found = list[tuple[str, list[bool]]]()
+    for use in uses:
+        verdicts = next((verdicts for task, verdicts in found if same_task(use.task, task)), None)
+        if verdicts is None:
+            found.append((use.task, verdicts := []))
+        verdicts.append(use.verdict == "success")
+    return [sum(verdicts) / len(verdicts) for _, verdicts in found]

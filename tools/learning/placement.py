@@ -8,10 +8,19 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
-from strategy_bank.store.records import LearnedStrategy, Strategy
+from strategy_bank.store.records import GLOBAL_SCOPE, LearnedStrategy, Strategy
 from strategy_bank.tools.consolidation.amendment import same_words
-from strategy_bank.tools.consolidation.merge import linked, opposites, same_lesson, shared, supported, survivor
+from strategy_bank.tools.consolidation.merge import (
+    accounts,
+    linked,
+    opposites,
+    same_lesson,
+    shared,
+    supported,
+    survivor,
+)
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, undecided_pairs
+from strategy_bank.tools.consolidation.witnesses import Account, Accounts, others_taught
 from strategy_bank.tools.learning.corrections import Corrected, Corrections, corrected, free_ids
 from strategy_bank.tools.scopes.registry import Scope
 
@@ -51,6 +60,7 @@ class Plan:
     merged: Sequence[UndecidedPair] = ()
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     warnings: Sequence[str] = ()
+    told: Accounts = field(default_factory=dict[str, Account])  # the reports that taught the known strategies
 
     def adding(self, draft: Draft, near: "Sequence[Neighbour]") -> "Plan":
         """Return the plan with the draft beside the known strategies, linked with its opposites in both directions."""
@@ -71,7 +81,7 @@ class Plan:
         """Return the plan with the draft's provenance in the old strategy, which may be an earlier draft."""
         amended = dict(self.amended)
         if old.id not in self.added:
-            amended[old.id] = shared(supported(amended.get(old.id, old), new), new.scope)
+            amended[old.id] = shared(supported(amended.get(old.id, old), new, self.told), new.scope)
         known = amended.get(old.id, self.added[old.id].strategy if old.id in self.added else old)
         merged = [UndecidedPair(new, known)] if new.status == "active" and not same_words(new, known) else []
         learned = (*self.learned, *_learned(new, old, "merged"))
@@ -93,14 +103,18 @@ def plan(
     for draft in drafts:
         near = [*draft.known, *(each for each in draft.earlier if each.strategy.id in made.added)]
         new = draft.embedded.strategy
-        same = same_lesson(new, near) or same_lesson(new, _general(new, draft.elsewhere))
+        same = same_lesson(new, near) or same_lesson(new, _general(new, draft.elsewhere, made.told))
         made = made.merging(new, survivors.get(same.id, same)) if same else made.adding(draft, near)
     return made
 
 
-def _general(new: Strategy, elsewhere: "Sequence[Neighbour]") -> "Sequence[Neighbour]":
-    """Return what may be the same lesson in another project: a fact of one project is none of another's."""
-    return [each for each in elsewhere if new.holds == each.strategy.holds == "generally"]
+def _general(new: Strategy, elsewhere: "Sequence[Neighbour]", told: Accounts) -> "Sequence[Neighbour]":
+    """Return what may be the same lesson in another project: a fact of one project is none of another's.
+
+    Nor is one that the same session taught there: it does not make it global by saying it in two projects.
+    """
+    general = [each for each in elsewhere if new.holds == each.strategy.holds == "generally"]
+    return [each for each in general if each.strategy.scope == GLOBAL_SCOPE or others_taught(each.strategy, new, told)]
 
 
 async def place(
@@ -124,6 +138,7 @@ async def place(
     known = [each.strategy for draft in drafts for each in (*draft.known, *draft.elsewhere)]
     survivors = {strategy.id: await survivor(bank, strategy) for strategy in known}
     begun = Plan(
+        told=await accounts(bank, [*known, *survivors.values()]),
         amended=done.strategies,
         reworded=done.reworded,
         learned=list(done.learned.values()),
@@ -152,8 +167,10 @@ async def _commit(bank: "Bank", made: Plan) -> None:
     amended = dict(made.amended)
     if await bank.add_strategies(list(made.added.values())) < len(made.added):
         # somebody else added the same one at the same moment
-        for old in await bank.all(Strategy, id=list(made.added)):
-            amended[old.id] = supported(amended.get(old.id, old), made.added[old.id].strategy)
+        there = await bank.all(Strategy, id=list(made.added))
+        told = await accounts(bank, there)
+        for old in there:
+            amended[old.id] = supported(amended.get(old.id, old), made.added[old.id].strategy, told)
     reworded = [amended.pop(id) for id in sorted(made.reworded)]
     await bank.amend(list(amended.values()))
     if reworded:

@@ -8,19 +8,21 @@ Every step may be done twice with the same result, so doing it again mends a cra
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
-from strategy_bank.tools.consolidation.merge import Owner, survivor
+from strategy_bank.tools.consolidation.merge import Owner, survivor, uses
 from strategy_bank.tools.consolidation.undecided import decide
+from strategy_bank.tools.consolidation.witnesses import OF_A_USE, Use, use_of
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.corrections import changed_by, corrections_of, known_wordings
-from strategy_bank.tools.learning.credit import Use, credited, evidence, harm, use_of
+from strategy_bank.tools.learning.credit import credited, evidence, harm
 from strategy_bank.tools.learning.drafts import Drafted, Source, strategies_of
 from strategy_bank.tools.learning.placement import Plan, place
+from strategy_bank.tools.learning.shown import shown_before
 from strategy_bank.tools.own_process import aside
 from strategy_bank.tools.safety.admission import admitted
 from strategy_bank.tools.safety.redact import redact_texts
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy
 
 _STRATEGY_ID = re.compile(r"\bst_[0-9a-f]{16}\b")
-_OF_A_USE = ["id", "task", "verdict", "helped_ids", "wrong_ids"]
 REPLACED = "replaced by a more general wording"
 
 
@@ -72,8 +73,10 @@ async def settle(
         current = await _current(bank, episode)
         if current.status != "pending" and not current.flagged_ids:
             return Settled(current, _second_judgement(current, judgement)), Plan()
-        current = current.model_copy(update={"used_ids": await _used(bank, current, judgement)})
-        used = [] if drafted.orders else await _credited(bank, current, verdict)
+        named = set(current.used_ids)
+        current = current.model_copy(update={"used_ids": await _used(bank, current, judgement), "session": session})
+        shown = await shown_before(bank, current, current.used_ids)
+        used = [] if drafted.orders else await _credited(bank, current, verdict, shown)
         decided = current.outcome is not None
         corrections = await corrections_of(bank, current, drafted, session, decided=decided)
         placed = await place(bank, embedded, used, corrections)
@@ -88,13 +91,12 @@ async def settle(
                 "reason": "",
                 "learned": _with_earlier(current, placed.learned),
                 "flagged_ids": [placed.renamed.get(id, id) for id in drafted.flagged_ids],
-                "session": session,
                 "updated_at": now(),
             }
         )
         await bank.amend([settled])
         await bank.flush_recalls()
-        return Settled(settled, [*warnings, *placed.warnings]), placed
+        return Settled(settled, [*warnings, *_never_shown(named - shown), *placed.warnings]), placed
 
     return await _decided(bank, judge, *await bank.atomically(step))
 
@@ -166,15 +168,22 @@ async def _used(bank: "Bank", episode: Episode, judgement: Judgement) -> list[st
     return list(dict.fromkeys([*episode.used_ids, *(row["id"] for row in shown)]))
 
 
-async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[Strategy]:
+def _never_shown(ids: Collection[str]) -> list[str]:
+    if not ids:
+        return []
+    return [f"No recall showed {', '.join(sorted(ids))} before this report, so what came of it is not counted."]
+
+
+async def _credited(bank: "Bank", episode: Episode, verdict: Verdict, shown: Collection[str]) -> list[Strategy]:
     """Return the strategies that the episode used with their counters moved, and retired if they keep hurting.
 
-    Nothing is written. A strategy gets no credit from an episode that taught it: nobody is a witness in his own case.
+    Nothing is written. Only what was `shown` is credited, and not by an episode that taught it: nobody is a witness in his own
+    case.
     """
-    named = await bank.all(Strategy, id=episode.used_ids) if episode.used_ids else []
+    named = await bank.all(Strategy, id=list(shown)) if shown else []
     kept = {each.id: await survivor(bank, each) for each in named}  # by the id that the agent knew
-    witness = episode.model_dump(include=set(_OF_A_USE)) | {"verdict": verdict}
-    witnesses = await _witnesses(bank, kept.values())
+    witness = {name: getattr(episode, name) for name in ("id", "created_at", *OF_A_USE)} | {"verdict": verdict}
+    witnesses = await uses(bank, kept.values())
     moved = dict[str, Strategy]()
     for id, strategy in kept.items():
         last = use_of(witness, id)
@@ -186,17 +195,10 @@ async def _credited(bank: "Bank", episode: Episode, verdict: Verdict) -> list[St
     return list(moved.values())
 
 
-async def _witnesses(bank: "Bank", strategies: Iterable[Strategy]) -> dict[str, Mapping[str, Any]]:
-    """Return what the episodes that used these strategies say of them, by their ids."""
-    ids = list({id for strategy in strategies for id in strategy.credited_by})
-    rows = await bank.cells(Episode, _OF_A_USE, id=ids) if ids else []
-    return {row["id"]: row for row in rows}
-
-
-async def _weighed(bank: "Bank", strategy: Strategy, uses: Sequence[Use]) -> Strategy:
+async def _weighed(bank: "Bank", strategy: Strategy, told: Sequence[Use]) -> Strategy:
     """Return the strategy, retired if its uses say that it hurts."""
     counting = evidence(strategy)
-    against = [use for use in uses if use.episode_id in counting]
+    against = [use for use in told if use.episode_id in counting]
     reason = harm(against, await _base_rate(bank)) if against else ""
     return strategy.retired(f"hurt: {reason}") if reason else strategy
 

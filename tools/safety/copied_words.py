@@ -6,15 +6,12 @@ What a page or a tool's output says may be anybody's words. A lesson that an age
 import re
 
 from strategy_bank.tools.trajectory.normal_form import observed_and_own
-from strategy_bank.tools.trajectory.text import shorten
+from strategy_bank.tools.trajectory.text import UNSPACED, WORD, shorten
 
 READ_CHARS = 64_000  # of a trajectory, its beginning and its end
 _RUN = 8  # weight from which words in a row are a copy: four words, or eight characters where words are not set apart
-# letters of scripts that put no space between words: Thai and Lao, Burmese, Khmer, kana, the ideographs of East Asia
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _BETWEEN = re.compile(r"[\W_]+")
-_NO_SPACE = re.compile(rf"(?<=[{_UNSPACED}]) | (?=[{_UNSPACED}])")
+_NO_SPACE = re.compile(rf"(?<=[{UNSPACED}]) | (?=[{UNSPACED}])")
 
 
 def copied_share(words: str, trajectory: str, task: str = "") -> float:
@@ -24,7 +21,7 @@ def copied_share(words: str, trajectory: str, task: str = "") -> float:
     """
     parts = observed_and_own(shorten(trajectory, READ_CHARS, "\n"))
     lesson = _plain(words)
-    placed = [(found.start(), found.end(), _weight(found[0])) for found in _WORD.finditer(lesson)]
+    placed = [(found.start(), found.end(), _weight(found[0])) for found in WORD.finditer(lesson)]
     if parts is None or not placed:
         return 0.0
     observed, own = _plain(parts[0]), _plain(f"{parts[1]}\n{task}")

@@ -6,6 +6,9 @@ from typing import Literal
 
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+# letters of scripts that put no space between words: Thai and Lao, Burmese, Khmer, kana, the ideographs of East Asia
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MANY_MARKS = re.compile(r"[^\w\x00-\x7f]{64}")
 _MARKS_END = "\u034f"  # joins nothing, so the marks before and after it are put in order apart (Unicode, annex 15)
@@ -17,6 +20,12 @@ def strip_controls(text: str) -> str:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text without their case; each letter of a script without spaces is one."""
+    found: list[str] = WORD.findall(text.casefold())
+    return found
 
 
 def composed(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:

@@ -63,6 +63,7 @@ async def test_a_lesson_with_a_record_keeps_its_words_until_another_task_says_th
 async def test_a_single_use_is_a_record(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         (id,) = await taught(client)
+        await call(client, "recall_strategies", task=REWORDED)
         await report(client, task=REWORDED, used_strategy_ids=[id], judgement=judgement(strategies=[]))
         assert actions(await amended(client, FIRST, id, NARROWER)) == [(id, "proposed")]
 

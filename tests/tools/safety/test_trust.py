@@ -12,7 +12,7 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
 from strategy_bank.tools.safety.admission import NEW, RISKY, admitted
 from tests.support.connecting import Connect
-from tests.support.samples import PREVENTIVE, STRATEGY, TASK, call, judgement, report, text_of
+from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, report, text_of
 
 pytestmark = pytest.mark.anyio
 APPROVE: dict[str, Any] = {"trust": "approve"}
@@ -70,7 +70,7 @@ async def test_a_waiting_lesson_can_be_neither_opened_nor_read(connect: Connect,
 async def test_a_lesson_that_is_taught_again_waits_as_one(connect: Connect, settings: Settings) -> None:
     async with connect(change=APPROVE) as client:
         await report(client)
-        await report(client, task=f"{TASK} Again.")
+        await report(client, task=REWORDED)
     assert [(each.status, each.support) for each in await stored(settings)] == [("waiting", 2)]
 
 
