@@ -13,6 +13,7 @@ from strategy_bank.store.embedding.embedder import Embedder, Reading
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Hit, Strategy, content_id
 from strategy_bank.tools.episodes.record import Report
+from strategy_bank.tools.episodes.reporter import Reporter
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.recall_strategies import OtherStrategy, RecallResult, open_strategies, recall
@@ -139,10 +140,15 @@ class _Agent:
     def _worth(self, id: str, title: str) -> Known:
         return self.raw.get(id) or _known(id, title)
 
+    def _session(self, luck: Luck) -> Reporter:
+        """Each task is done in a session of its own."""
+        return Reporter("simulated", content_id("se", str(luck.seed), str(luck.place)))
+
     async def _report(self, task: Task, one: Attempt, luck: Luck, recalled: RecallResult) -> None:
         said = verdict(one, self.accuracy, luck)
         told = Report(
             scope=Scope(SCOPE),
+            reporter=self._session(luck),
             task=task.text,
             trajectory=trajectory(task, one, luck),
             judgement=judgement(one, said, self._lessons(task, one, luck)),
@@ -173,7 +179,8 @@ class _Agent:
 
     async def _scaled(self, task: Task, place: int) -> Step:
         mode = "sequential" if self.arm.scaling == "sequential" else "parallel"
-        asked = ScaleRequest(scope=Scope(SCOPE), task=task.text, attempts=self.arm.attempts, mode=mode)
+        by = self._session(Luck(self.seed, place))
+        asked = ScaleRequest(scope=Scope(SCOPE), reporter=by, task=task.text, attempts=self.arm.attempts, mode=mode)
         begun = await scale(self.bank, AgentJudge(), asked)
         known = await self._read(task, begun.strategies, begun.others, Luck(self.seed, place))
         done: list[Attempt] = []
@@ -182,6 +189,7 @@ class _Agent:
             done.append(attempt(task, known, luck, done[-1] if mode == "sequential" and done else None))
             told = Report(
                 scope=Scope(SCOPE),
+                reporter=self._session(luck),
                 trajectory=trajectory(task, done[-1], luck),
                 judgement=judgement(
                     done[-1],
@@ -196,7 +204,9 @@ class _Agent:
         said = [verdict(one, self.accuracy, luck) for one, luck in zip(done, lucks, strict=True)]
         comparison = compared(task, done, said, lucks[0])
         await scale(
-            self.bank, AgentJudge(), ScaleRequest(scope=Scope(SCOPE), run_id=begun.run_id, comparison=comparison)
+            self.bank,
+            AgentJudge(),
+            ScaleRequest(scope=Scope(SCOPE), reporter=by, run_id=begun.run_id, comparison=comparison),
         )
         return _step(done, comparison.best_attempt - 1, known)
 

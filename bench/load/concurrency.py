@@ -20,6 +20,7 @@ from mcp import Client
 
 from bench.support.figures import p50_p95, show_problems
 from bench.support.lessons import lesson, report
+from bench.support.replayed import wrong_counters
 from bench.support.servers import connected, environment
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
@@ -52,6 +53,7 @@ async def crowd(settings: Mapping[str, str], writers: int, reports: int, readers
         done = anyio.Event()
 
         async def write(number: int, client: Client) -> None:
+            await _call(told, client, "recall_strategies", {"ids": [common]})
             for index in range(reports):
                 shared = index % 5 == 0
                 attempt = index if shared else reports + number * reports + index
@@ -112,15 +114,7 @@ async def _compare(told: Crowd, settings: Mapping[str, str], common: str, report
                 f"episode {id} was acknowledged and is {stored[id].status if id in stored else 'lost'}"
             )
         told.problems.extend(f"strategy {lost} was acknowledged and is lost" for lost in ids if lost not in known)
-    used = Counter(episode.verdict for episode in episodes if common in episode.used_ids)
-    support = Counter(learned.id for episode in episodes for learned in episode.learned)
-    for strategy in strategies:
-        if strategy.id == common and (strategy.helped, strategy.hurt) != (used["success"], used["failure"]):
-            told.problems.append(f"helped {strategy.helped}, hurt {strategy.hurt}: the episodes say {dict(used)}")
-        if strategy.support != support[strategy.id]:
-            told.problems.append(
-                f"{strategy.id} has support {strategy.support}, {support[strategy.id]} episodes said it"
-            )
+    told.problems += wrong_counters(strategies, episodes)
 
 
 async def _call(told: Crowd, client: Client, tool: str, arguments: Mapping[str, object]) -> dict[str, object]:

@@ -21,6 +21,7 @@ import anyio
 from bench.support.figures import show_problems
 from bench.support.lessons import lesson, report
 from bench.support.places import ROOT
+from bench.support.replayed import wrong_counters
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL
 from strategy_bank.store.lance.table import Connection
@@ -30,6 +31,7 @@ from strategy_bank.store.records import Episode, Strategy
 from strategy_bank.tools.episodes.record import Report
 from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
+from strategy_bank.tools.recall_strategies import recall
 from strategy_bank.tools.report_outcome import OutcomeResult, report_outcome
 from strategy_bank.tools.scopes.registry import Scope
 
@@ -104,13 +106,8 @@ async def _look_into(told: Crashes, bank: Bank, phase: str, first: int) -> None:
     told.problems += [f"{id} was acknowledged and is lost ({phase})" for id in told.acknowledged - stored.keys()]
     told.problems += [f"{id} is still {stored[id].status}" for id in stored if stored[id].status != "learned"]
     told.problems += [f"{e.id} taught {t.id}, which is lost" for e in episodes for t in e.learned if t.id not in known]
+    told.problems += [f"{problem} ({phase})" for problem in wrong_counters(strategies, episodes)]
     for strategy in strategies:
-        said = sum(strategy.id in [learned.id for learned in episode.learned] for episode in episodes)
-        used = sum(strategy.id in episode.used_ids for episode in episodes)
-        if (strategy.support, strategy.helped) != (said, used):
-            told.problems.append(
-                f"{strategy.id}: support {strategy.support} of {said}, helped {strategy.helped} of {used} ({phase})"
-            )
         if phase == "migrate" and strategy.status_reason != "migrated":
             told.problems.append(f"{strategy.id} was not migrated")
     words = lesson(first % MERGED)
@@ -128,7 +125,7 @@ async def _send(location: Location, numbers: range) -> None:
 async def _report(bank: Bank, number: int) -> OutcomeResult:
     """The attempt of this number; each uses the strategies that are nearest to its task."""
     arguments = report(number % MERGED)
-    used = [hit.id for hit in await bank.search(arguments["task"], [SCOPE], 1)] if number >= MERGED else []
+    shown = await recall(bank, arguments["task"], 1, Scope(SCOPE)) if number >= MERGED else None
     return await report_outcome(
         bank,
         AgentJudge(),
@@ -137,7 +134,8 @@ async def _report(bank: Bank, number: int) -> OutcomeResult:
             task=f"{arguments['task']} ({number})",
             trajectory=f"attempt {number} \n{arguments['trajectory']}",
             judgement=Judgement.model_validate(arguments["judgement"]),
-            used_strategy_ids=used,
+            recall_id=shown.recall_id if shown else "",
+            used_strategy_ids=[hit.id for hit in shown.strategies] if shown else [],
         ),
     )
 

@@ -69,7 +69,15 @@ def test_no_session_and_no_task_counts_more_often_than_it_may(some: list[Account
     assert len({each.task for each in found}) == len(found) <= 3 * most
     assert all(sum(each.session == name for each in found) <= most for name in "xyz")
     for number, each in enumerate(some):
-        assert counts(each, some[:number], most) <= (each.task not in {one.task for one in some[:number]})
+        assert counts(each, some[:number], most) == (
+            len(independent(some[: number + 1], most)) > len(independent(some[:number], most))
+        )
+
+
+def test_what_a_session_says_beyond_its_share_takes_no_task_from_others() -> None:
+    many = [Account(chore(number), "se_1") for number in range(9)]
+    assert not counts(Account(chore(9), "se_1"), many, 3)
+    assert [counts(Account(chore(number), "se_2"), many, 3) for number in (2, 3)] == [False, True]
 
 
 @given(accounts, accounts)

@@ -91,10 +91,8 @@ def session_of(session: str | None, at: datetime) -> str:
 
 def counts(new: Told, earlier: Iterable[Told], most: int) -> bool:
     """Return whether a report is one more witness beside earlier ones, of which `most` may be of its session."""
-    others = list(earlier)
-    if any(same_task(new.task, each.task) for each in others):
-        return False
-    return len(independent([each for each in others if each.session == new.session], most)) < most
+    before = list(earlier)
+    return len(independent([*before, new], most)) > len(independent(before, most))
 
 
 def others_taught(old: Strategy, new: Strategy, told: Accounts) -> bool:
@@ -105,10 +103,12 @@ def others_taught(old: Strategy, new: Strategy, told: Accounts) -> bool:
 
 def independent(reports: Iterable[T], most: int) -> list[T]:
     """Return those of the reports, in their order, that are witnesses beside the ones before them."""
-    found, of_session = list[T](), defaultdict[str, int](int)
+    found, tasks, of_session = list[T](), list[frozenset[str]](), defaultdict[str, int](int)
     for each in reports:
-        if of_session[each.session] < most and not any(same_task(each.task, one.task) for one in found):
+        words = _words(each.task)
+        if of_session[each.session] < most and not any(_alike(words, known) for known in tasks):
             found.append(each)
+            tasks.append(words)
             of_session[each.session] += 1
     return found
 
@@ -121,12 +121,14 @@ def in_common(some: Sequence[Told], others: Sequence[Told], most: int) -> int:
 
 def same_task(one: str, other: str) -> bool:
     """Return whether two tasks are nearly the same."""
-    few, many = sorted((_words(one), _words(other)), key=len)
-    if not few:
-        return one.split() == other.split()
-    return few <= many and len(many) - len(few) <= max(_FEW_MORE, len(few) // 2)
+    return _alike(_words(one), _words(other))
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return len(many) - len(few) <= max(_FEW_MORE, len(few) // 2) and few <= many
 
 
 @lru_cache(1024)
 def _words(task: str) -> frozenset[str]:
-    return frozenset(words_of(_DIGITS.sub(" ", task)))
+    return frozenset(words_of(_DIGITS.sub(" ", task)) or task.split())

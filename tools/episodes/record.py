@@ -59,10 +59,10 @@ async def record_episode(bank: "Bank", report: Report) -> tuple[Episode, list[st
     async def step() -> Episode:
         if run:
             await check_free(bank, await bank.get(Run, run.id), episode)
+        await bank.flush_recalls()  # first: what it used counts only if a recall is known to have shown it
         is_new = await bank.add(episode)
         if run:
             await close_run(bank, run.id)
-        await bank.flush_recalls()
         return episode if is_new else await bank.get(Episode, episode.id)
 
     return await _completed(bank, await bank.atomically(step), report), [*warnings, *unknown]
