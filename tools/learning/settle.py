@@ -68,6 +68,8 @@ async def settle(
     drafted = await aside(strategies_of, judgement.strategies, source)
     embedded = await _admitted(bank, drafted, judge)
     warnings = [*drafted.warnings, *_disagreement(episode, judgement)]
+    # not within the step: it may take a while, and what was shown before the report stays so
+    shown = await shown_before(bank, episode, await _used(bank, episode, judgement))
 
     async def step() -> tuple[Settled[Episode], Plan]:
         current = await _current(bank, episode)
@@ -75,7 +77,6 @@ async def settle(
             return Settled(current, _second_judgement(current, judgement)), Plan()
         named = set(current.used_ids)
         current = current.model_copy(update={"used_ids": await _used(bank, current, judgement), "session": session})
-        shown = await shown_before(bank, current, current.used_ids)
         used = [] if drafted.orders else await _credited(bank, current, verdict, shown)
         decided = current.outcome is not None
         corrections = await corrections_of(bank, current, drafted, session, decided=decided)

@@ -27,9 +27,8 @@ async def shown_before(bank: "Bank", episode: Episode, ids: Iterable[str]) -> fr
     """Return those of the ids that a recall of the episode's scope has shown before it was reported.
 
     The recall that it names is looked at first, and that of its run; other recalls of the scope only for what is left, since an
-    agent recalls more than once in a task, and can name only one.
+    agent recalls more than once in a task, and can name only one. What this process recalled was written with the report.
     """
-    await bank.flush_recalls()
     run = await bank.find(Run, episode.run_id) if episode.run_id else None
     named = [id for id in (episode.recall_id, run.recall_id if run else "") if id]
     recalls = await bank.all(Recall, id=named, scope=episode.scope) if named else []
