@@ -32,6 +32,8 @@ REVISIONS_KEPT = 100  # former wordings of a strategy, the newest
 SURE = 0.7
 RECALLED_TASK_CHARS = 2000  # what a recall keeps of its task
 CLIENT_CHARS, SOURCES_KEPT = 80, 20  # of who reported an episode; hosts that it read
+# times that one session counts for a strategy: for teaching it, and for each outcome of its uses
+MOST_TAUGHT, MOST_USES = 2, 3
 PROVENANCE_KEPT = 256  # maximum number of ids in each list of a strategy; its counters have no limit
 
 

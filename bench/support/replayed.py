@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from strategy_bank.store.records import PROVENANCE_KEPT, Episode, Strategy
+from strategy_bank.store.records import MOST_TAUGHT, MOST_USES, PROVENANCE_KEPT, Episode, Strategy
 from strategy_bank.tools.consolidation.witnesses import (
-    MOST_TAUGHT,
-    MOST_USES,
     Account,
     independent,
     session_of,

@@ -5,9 +5,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import reduce
 
-from strategy_bank.store.lance.library import Expr, col, lit
+from strategy_bank.store.lance.library import Expr, col, func, lit
 from strategy_bank.store.records import GLOBAL_SCOPE, PROMOTED, OwnAndGiven
 
 
@@ -18,7 +19,23 @@ class Other:
     than: str
 
 
-Value = str | int | Sequence[str] | Other | OwnAndGiven
+@dataclass(frozen=True)
+class NotAlone:
+    """Any session but this one, and of its strategies those whose support or helpfulness is above what it may say itself."""
+
+    session: str
+    support: int
+    helped: int
+
+
+@dataclass(frozen=True)
+class Since:
+    """Any time from this one on."""
+
+    at: datetime
+
+
+Value = str | int | Sequence[str] | Other | NotAlone | Since | OwnAndGiven
 Equal = Mapping[str, Value]
 """Maps a column to its value, or to several of which it has one, or to one that it does not have."""
 
@@ -30,6 +47,11 @@ def expression(equal: Equal) -> Expr:
 def _term(column: Expr, value: Value) -> Expr:
     if isinstance(value, Other):
         return column != lit(value.than)
+    if isinstance(value, Since):
+        return column >= lit(value.at.astimezone(UTC))
+    if isinstance(value, NotAlone):
+        others = func("concat", column, lit("")) != lit(value.session)  # null in most, and null is not another session
+        return others | (col("support") > lit(value.support)) | (col("helped") > lit(value.helped))
     if isinstance(value, OwnAndGiven):
         reason = col("status_reason")
         own = [_begins(reason, f"{PROMOTED}{name} and ") for name in value.scopes]

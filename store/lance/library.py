@@ -12,7 +12,7 @@ os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of each compaction tha
 
 with without(CATALOGUE):
     import lancedb
-    from lancedb.expr import Expr, col, lit
+    from lancedb.expr import Expr, col, func, lit
     from lancedb.index import FTS, Bitmap, IvfRq
 
-__all__ = ["FTS", "Bitmap", "Expr", "IvfRq", "col", "lancedb", "lit"]
+__all__ = ["FTS", "Bitmap", "Expr", "IvfRq", "col", "func", "lancedb", "lit"]

@@ -5,7 +5,7 @@ context, and comparing those separates strategies that one vector confuses (MaxS
 stored in two bits a number, which costs no measurable quality (bench/results/recall.md). Pure functions on numpy arrays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,24 +75,32 @@ def unpack(packed: bytes, width: int) -> Vectors:
 
 
 def coverages(
-    by: Yardstick, query: Reading, packed: Sequence[bytes], likely: Sequence[float] | None = None
+    by: Yardstick,
+    query: Reading,
+    packed: Sequence[bytes],
+    likely: Sequence[float] | None = None,
+    apart: Collection[int] = (),
 ) -> list[Coverage | None]:
     """Return how well the task and each strategy cover each other, or None where nothing is packed.
 
     Text and source task of a strategy count as one: what one of them has of the task need not be in the other. Words that
     nearly all of these strategies have count little. A task without telling word pieces has coverage 0 both ways. `likely` is a
     number for each strategy, higher for those that may fit: with it only the likeliest are compared, and others have 0 too.
+    The strategies at the places `apart` do not say which words all have, and take no other's place among the likeliest: these
+    are chosen among them as well.
     """
     wanted, vectors = _asked(by.turns, *_telling(by, query))
     there = [place for place, one in enumerate(packed) if one]
     strategies = [split(packed[place], vectors.shape[1] // 4) for place in there]
     owners, ids = _having([ids for _, ids, _ in strategies], len(by.weights))
-    told = by.weights * _distinctive(ids, len(strategies), len(by.weights))
+    counted = np.array([place not in apart for place in there], bool)
+    told = by.weights * _distinctive(ids[counted[owners]], int(counted.sum()), len(by.weights))
     covers: list[Coverage | None] = [Coverage(0.0, 0.0) if one else None for one in packed]
     chosen = [number for number, (_, own, _) in enumerate(strategies) if len(own)]
     if likely is not None and len(chosen) > COMPARED:
         shares = _shares(told, wanted, owners, ids, len(strategies))
-        chosen = sorted(chosen, key=lambda number: -likely[there[number]] - BY_SHARE * shares[number])[:COMPARED]
+        chosen.sort(key=lambda number: -likely[there[number]] - BY_SHARE * shares[number])
+        chosen = [n for of in (True, False) for n in [n for n in chosen if counted[n] == of][:COMPARED]]
     if chosen and told[wanted].any():
         compared = _compared(by, told, wanted, vectors, [strategies[number] for number in chosen])
         for number, one in zip(chosen, compared, strict=True):

@@ -5,14 +5,16 @@ functions are pure. bench/results/recall.md says how the constants were chosen.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from math import exp
 from typing import TYPE_CHECKING, Any
 
 from strategy_bank.store.records import SURE as SUREST
 from strategy_bank.store.records import Hit, Menu, Strategy
+from strategy_bank.store.retrieval.teachers import MOST, teacher
 
 if TYPE_CHECKING:
     from strategy_bank.store.retrieval.coverage import Coverage
@@ -49,7 +51,7 @@ class Candidate:
 
 
 Chance = tuple[float, Candidate]
-"""A relevance, and what has it."""
+"""A standing or a relevance, and what has it."""
 
 
 def strategy_texts(strategy: Strategy) -> list[str]:
@@ -112,61 +114,94 @@ def promise(helped: int, hurt: int) -> float:
 
 
 def ordered(candidates: Iterable[Candidate]) -> list[Hit]:
-    """Return all candidates, best first, and behind them those that repeat a better one.
+    """Return all candidates, best first, then those that repeat a better one, and last what is too much of one session.
 
     A lesson from a failure ranks like any other.
     """
-    return [_hit(*each) for part in _parted(candidates) for each in part]
+    every = [*chain.from_iterable(_parted(candidates))]
+    chances = _chances(every)
+    return [_hit(chances[each.row["id"]], each) for _, each in every]
 
 
-def rank(candidates: Iterable[Candidate], limit: int) -> Menu:
+def rank(candidates: Iterable[Candidate], limit: int, loud: str = "") -> Menu:
     """Return what is recalled: at most `limit` and one opposite in full, and others to choose from.
 
-    The order of the candidates does not matter. Nothing is in either list where none may fit.
+    The order of the candidates does not matter. Nothing is in either list where none may fit. No session makes others' lessons
+    too unlikely to be listed, and the session `loud` takes none from those in full.
     """
     parts = _parted(candidates)
-    linked = {id for part in parts for _, each in part for id in each.row["contradicts"]}
-    # what cannot be shown, nearly all in a large bank, is not made into a hit, which costs time
-    first, again = (
-        [_hit(chance, each) for chance, each in part if chance >= LISTED or each.row["id"] in linked] for part in parts
-    )
-    if not first or first[0].relevance < POSSIBLE:
+    every = [*chain.from_iterable(parts)]
+    sure, may = (_chances(every, session) for session in (loud, teacher(every[0][1].row) if every else ""))
+    first = [(sure[each.row["id"]], each) for _, each in parts[0]]
+    if not any(chance >= POSSIBLE for chance, _ in first):
         return Menu([], [])
-    few = [hit for hit in first if hit.relevance >= (SURE if hit is first[0] else BESIDE)][:limit]
+    few = [_hit(*each) for each in _in_full(first, limit, loud)]
     few.sort(key=lambda hit: bool(hit.caution))  # advice that may do harm never comes first
-    full = [*few, *_opposite(few, [*first, *again])]
+    full = [*few, *_opposite(few, [(sure[each.row["id"]], each) for _, each in every])]
     shown = {hit.id for hit in full}
-    others = [hit for hit in (*first, *again) if hit.relevance >= LISTED and hit.id not in shown]
-    return Menu(full, others[: max(0, SHOWN - len(full))])
+    # what cannot be shown, nearly all in a large bank, is not made into a hit, which costs time
+    others = ((may[id], each) for _, each in every if (id := each.row["id"]) not in shown and may[id] >= LISTED)
+    return Menu(full, [_hit(*each) for each in islice(others, max(0, SHOWN - len(full)))])
 
 
-def _parted(candidates: Iterable[Candidate]) -> tuple[list[Chance], list[Chance]]:
-    """Return the candidates with their relevances, best first, and apart from them those that repeat a better one."""
-    first, again = list[tuple[float, Candidate]](), list[tuple[float, Candidate]]()
+def _in_full(first: Sequence[Chance], limit: int, loud: str) -> list[Chance]:
+    """Return what surely fits, in its order; of the session `loud` only what others leave room for."""
+    theirs = {each.row["id"] for _, each in first if loud and teacher(each.row) == loud}
+    ids = [each.row["id"] for _, each in first]
+    best = {*ids[:1], *[id for id in ids if id not in theirs][:1]}
+    fitting = [id for id, (chance, _) in zip(ids, first, strict=True) if chance >= (SURE if id in best else BESIDE)]
+    few = sorted(fitting, key=lambda id: id in theirs)[:limit]
+    return [one for id, one in zip(ids, first, strict=True) if id in few]
+
+
+def _parted(candidates: Iterable[Candidate]) -> tuple[list[Chance], list[Chance], list[Chance]]:
+    """Return the candidates with their standings, best first; apart from them those that repeat a better one, and then what is
+    too much of one session beside others.
+    """
+    first, again, more = list[Chance](), list[Chance](), list[Chance]()
     each = [(standing(candidate), candidate) for candidate in candidates]
+    heard, bounded = Counter[str](), len({teacher(candidate.row) for _, candidate in each}) > 1
     for one in sorted(each, key=lambda one: (-one[0], one[1].row["id"])):
-        (again if any(_repeats(one[1], other) for _, other in first) else first).append(one)
-    chances = [round(chance, 3) for chance in relevances([standing for standing, _ in (*first, *again)])]
-    told = [(chance, candidate) for chance, (_, candidate) in zip(chances, (*first, *again), strict=True)]
-    return told[: len(first)], told[len(first) :]
+        who = teacher(one[1].row)
+        heard[who] += 1
+        if who and bounded and heard[who] > MOST:
+            more.append(one)
+        else:
+            (again if any(_repeats(one[1], other) for _, other in first) else first).append(one)
+    return first, again, more
+
+
+def _chances(every: Sequence[Chance], session: str = "") -> dict[str, float]:
+    """Return the relevances by id; of what is not of this session, as if nothing of it were there."""
+    others = [one for one in every if teacher(one[1].row) != session] if session else []
+    return {
+        candidate.row["id"]: round(chance, 3)
+        for some in (every, others)
+        for chance, (_, candidate) in zip(relevances([standing for standing, _ in some]), some, strict=True)
+    }
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
-    """Tell whether two say nearly the same. One that contradicts the other does not, however alike their words are."""
+    """Tell whether one says nearly the same as a better other. If it contradicts that, it does not, however alike they are.
+
+    What a single session vouches for repeats nothing of others for them: whoever copies a lesson would take its place.
+    """
     if not (one.coverage and other.coverage) or one.coverage.text is None or other.coverage.text is None:
         return False
+    if float(one.coverage.text @ other.coverage.text) < REPEATS:
+        return False
     against = other.row["id"] in one.row["contradicts"] or one.row["id"] in other.row["contradicts"]
-    return not against and float(one.coverage.text @ other.coverage.text) >= REPEATS
+    return not against and teacher(other.row) in ("", teacher(one.row))
 
 
 def _hit(relevance: float, candidate: Candidate) -> Hit:
     return Hit(relevance=relevance, **candidate.row)
 
 
-def _opposite(few: list[Hit], hits: list[Hit]) -> list[Hit]:
+def _opposite(few: list[Hit], every: Iterable[Chance]) -> list[Hit]:
     """Return the best other candidate that contradicts a shown one, whatever its relevance, so that a task gets both sides."""
     known = {id for hit in few for id in hit.contradicts} - {hit.id for hit in few}
-    return [hit for hit in hits if hit.id in known][:1]
+    return [_hit(*each) for each in islice((each for each in every if each[1].row["id"] in known), 1)]
 
 
 def lexical_query(task: str, count_pieces: Callable[[str], int] | None = None) -> str:

@@ -14,9 +14,9 @@ from mcp import Client
 from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.records import Episode, Strategy, Verdict
+from strategy_bank.store.records import MOST_USES, Episode, Strategy, Verdict
 from strategy_bank.store.retrieval.ranking import UTILITY_WEIGHT, promise, utility
-from strategy_bank.tools.consolidation.witnesses import MOST_USES, Use, use_of
+from strategy_bank.tools.consolidation.witnesses import Use, use_of
 from strategy_bank.tools.learning.credit import FAIR, LEAST_TASKS, harm, upper_bound
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, chore, judgement, report

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.records import Strategy
-from strategy_bank.tools.consolidation.witnesses import MOST_TAUGHT, Account, counts, in_common, independent, same_task
+from strategy_bank.store.records import MOST_TAUGHT, Strategy
+from strategy_bank.tools.consolidation.witnesses import Account, counts, in_common, independent, same_task
 from tests.support.connecting import Connect
 from tests.support.places import DATA, ROOT
 from tests.support.samples import REWORDED, STRATEGY, TASK, chore, judgement, report

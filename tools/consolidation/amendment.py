@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
+    MOST_TAUGHT,
     REVISIONS_KEPT,
     LessonAction,
     Proposal,
@@ -25,7 +26,7 @@ from strategy_bank.store.records import (
     wording,
 )
 from strategy_bank.tools.consolidation.merge import supported
-from strategy_bank.tools.consolidation.witnesses import MOST_TAUGHT, Account, Accounts, independent
+from strategy_bank.tools.consolidation.witnesses import Account, Accounts, independent
 
 CLOSE = 0.7
 """Least cosine of the texts at which new words correct a lesson and are no other one. Of 18 corrections of lessons that agents

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from strategy_bank.store.records import (
     GLOBAL_SCOPE,
+    MOST_TAUGHT,
+    MOST_USES,
     PROMOTED,
     PROVENANCE_KEPT,
     Episode,
@@ -18,8 +20,6 @@ from strategy_bank.store.records import (
     now,
 )
 from strategy_bank.tools.consolidation.witnesses import (
-    MOST_TAUGHT,
-    MOST_USES,
     NOTHING_TOLD,
     OF_A_USE,
     OF_A_WITNESS,

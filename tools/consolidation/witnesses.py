@@ -19,7 +19,6 @@ from typing import Any, Protocol, TypeVar
 from strategy_bank.store.records import Strategy, Verdict
 from strategy_bank.tools.trajectory.text import words_of
 
-MOST_TAUGHT, MOST_USES = 2, 3
 OF_A_WITNESS = ["task", "session"]
 OF_A_USE = [*OF_A_WITNESS, "verdict", "helped_ids", "wrong_ids"]
 _FEW_MORE = 3

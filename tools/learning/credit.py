@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from math import sqrt
 
-from strategy_bank.store.records import PROVENANCE_KEPT, Strategy, Verdict, now
-from strategy_bank.tools.consolidation.witnesses import MOST_USES, Use, counts, same_task
+from strategy_bank.store.records import MOST_USES, PROVENANCE_KEPT, Strategy, Verdict, now
+from strategy_bank.tools.consolidation.witnesses import Use, counts, same_task
 
 LEAST_TASKS = 6
 """Number of different tasks that must have used a strategy before it can be retired for hurting."""

@@ -5,10 +5,11 @@ place ─▶ drafts that amend: corrections.py ─▶ what stands near each othe
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
-from strategy_bank.store.records import GLOBAL_SCOPE, LearnedStrategy, Strategy
+from strategy_bank.store.records import GLOBAL_SCOPE, LearnedStrategy, Strategy, now
 from strategy_bank.tools.consolidation.amendment import same_words
 from strategy_bank.tools.consolidation.merge import (
     accounts,
@@ -22,6 +23,7 @@ from strategy_bank.tools.consolidation.merge import (
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, undecided_pairs
 from strategy_bank.tools.consolidation.witnesses import Account, Accounts, others_taught
 from strategy_bank.tools.learning.corrections import Corrected, Corrections, corrected, free_ids
+from strategy_bank.tools.safety.admission import A_DAY, within_a_day
 from strategy_bank.tools.scopes.registry import Scope
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from strategy_bank.tools.consolidation.neighbours import Neighbour, Neighbourhood
 
 
+_MANY = (
+    f"This session has taught {A_DAY} lessons within a day: further ones wait until a person lets them in "
+    "(`strategy-bank review`)."
+)
 _KEPT = "Your words are kept as a lesson of their own."
 _DROPPED = "Your words nearly say what it says, so they are not kept beside it."
 
@@ -130,7 +136,7 @@ async def place(
     done = await corrected(bank, near, embedded, corrections, used) if corrections else Corrected.of(used)
     left = [item for item in embedded if item.strategy.id not in {*done.learned, *done.dropped}]
     renamed = await free_ids(bank, [item.strategy for item in left])
-    left = [_renamed(item, renamed) for item in left]
+    left, held = await _within_a_day(bank, [_renamed(item, renamed) for item in left])
     drafts = [
         Draft(item, await near.of(item), await near.among(item, left[:number]), await _elsewhere(bank, near, item))
         for number, item in enumerate(left)
@@ -147,7 +153,25 @@ async def place(
     )
     made = plan(drafts, survivors, begun=begun)
     await _commit(bank, made)
-    return made
+    return replace(made, warnings=[*made.warnings, *([_MANY] if held & made.added.keys() else [])])
+
+
+async def _within_a_day(
+    bank: "Bank", drafts: "Sequence[EmbeddedStrategy]"
+) -> "tuple[list[EmbeddedStrategy], set[str]]":
+    """Return the drafts, those waiting that are too many of their session within a day, and the ids of these.
+
+    They are counted under the lock: reports that a session sends at once would not see each other's before.
+    """
+    from strategy_bank.store.lance.filters import Since
+
+    session = drafts[0].strategy.session if drafts else ""
+    if not session:
+        return list(drafts), set()
+    taught = await bank.count(Strategy, session=session, created_at=Since(now() - timedelta(days=1)))
+    bounded = within_a_day([item.strategy for item in drafts], taught)
+    held = {each.id for each, item in zip(bounded, drafts, strict=True) if each.status != item.strategy.status}
+    return [replace(item, strategy=each) for item, each in zip(drafts, bounded, strict=True)], held
 
 
 async def _elsewhere(bank: "Bank", near: "Neighbourhood", item: "EmbeddedStrategy") -> "list[Neighbour]":

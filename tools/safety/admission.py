@@ -5,12 +5,19 @@ risky advice ──┬ trust = auto ───────────▶ recalle
                └ flagged or approve ─────▶ waits for a person
 anything else ─┬ trust = auto or flagged ▶ recalled
                └ approve ────────────────▶ waits for a person
+more than A_DAY of one session in 24 h ──▶ waits for a person
 """
+
+from collections.abc import Sequence
 
 from strategy_bank.store.records import Strategy, Trust
 
 NEW = "new: nobody has let it in yet"
 RISKY = "risky: "
+# lessons of one session within 24 hours. Agents teach two a report (bench/agents/records: 41 in 19), so these are some fifty
+# tasks: more than one person's agent finishes in a day, and few beside the lessons that a bank has after weeks
+A_DAY = 100
+MANY = f"many: its session has taught {A_DAY} lessons within a day"
 
 
 def admitted(strategy: Strategy, trust: Trust, risk: str = "") -> Strategy:
@@ -26,3 +33,12 @@ def admitted(strategy: Strategy, trust: Trust, risk: str = "") -> Strategy:
 
 def _waiting(strategy: Strategy, reason: str, caution: str) -> Strategy:
     return strategy.model_copy(update={"status": "waiting", "status_reason": reason, "caution": caution})
+
+
+def within_a_day(strategies: Sequence[Strategy], taught: int) -> list[Strategy]:
+    """Return new lessons of a session that has taught so many within 24 hours; those above A_DAY wait for a person."""
+    room = max(0, A_DAY - taught)
+    return [
+        _waiting(each, MANY, each.caution) if place >= room and each.status == "active" else each
+        for place, each in enumerate(strategies)
+    ]
