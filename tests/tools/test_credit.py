@@ -297,6 +297,23 @@ async def test_only_what_a_recall_has_shown_before_is_credited_and_the_reporter_
 
 
 @pytest.mark.anyio
+async def test_a_recall_of_another_project_has_shown_nothing_here(connect: Connect, settings: Settings) -> None:
+    async with connect() as client:
+        (lesson,) = (await report(client))["strategies"]
+        recall = (await call(client, "recall_strategies", task=TASK))["recall_id"]
+        await report(client, task=REWORDED, judgement=judgement(strategies=[]))  # which writes the recall
+    bank = await Bank.open(settings.location)
+    await bank.amend([(await bank.get(Strategy, lesson["id"])).model_copy(update={"scope": "global"})])
+    await bank.close()
+    fate = {"recall_id": recall, "recalled": {lesson["id"]: "helped"}, "judgement": judgement(strategies=[])}
+    async with connect(change={"scope": "another"}) as client:
+        assert len((await report(client, task=chore(0), **fate))["warnings"]) == 1
+        await call(client, "recall_strategies", task=TASK)
+        assert (await report(client, task=chore(1), **fate))["warnings"] == []
+    assert (await strategies_of(settings))[lesson["id"]].helped == 1
+
+
+@pytest.mark.anyio
 async def test_what_the_brief_of_a_run_showed_is_credited_in_its_attempts(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         (lesson,) = (await report(client))["strategies"]

@@ -94,6 +94,12 @@ def counts(new: Told, earlier: Iterable[Told], most: int) -> bool:
     return len(independent([*before, new], most)) > len(independent(before, most))
 
 
+def taught_once(strategy: Strategy) -> bool:
+    """Return whether one episode, or one run, has taught a strategy and no other; its support does not grow with each."""
+    alone = len(strategy.run_ids) == 1 or len(strategy.episode_ids) <= 1
+    return strategy.support == 1 and alone
+
+
 def others_taught(old: Strategy, new: Strategy, told: Accounts) -> bool:
     """Return whether a session other than that of a new strategy has taught the old one."""
     earlier = [told[id] for id in old.episode_ids if id in told] or [Account.first_of(old)]

@@ -15,6 +15,7 @@ from strategy_bank.store.records import Episode, LearnedStrategy, Run, Trust
 from strategy_bank.tools.consolidation.amendment import Witness
 from strategy_bank.tools.consolidation.merge import merge, merged_into, naming_kept, same_lesson
 from strategy_bank.tools.consolidation.undecided import UndecidedPair, merge_pairs, undecided_pairs
+from strategy_bank.tools.consolidation.witnesses import taught_once
 from strategy_bank.tools.judging.judgement import StrategyDraft
 from strategy_bank.tools.learning.corrections import Corrected, Corrections, changed_by, corrected, known_wordings
 from strategy_bank.tools.learning.drafts import Source, strategies_of
@@ -97,7 +98,7 @@ async def _may_be_one(bank: "Bank", pair: UndecidedPair) -> bool:
     from strategy_bank.tools.consolidation.neighbours import Neighbourhood  # brings numpy
 
     found = {item.strategy.id: item for item in await bank.embedded(id=[pair.new.id, pair.known.id])}
-    free = pair.new.status == pair.known.status == "active" and pair.new.support == 1
+    free = pair.new.status == pair.known.status == "active" and taught_once(pair.new)
     if not free or pair.new.scope != pair.known.scope or len(found) < 2:
         return False
     new, known = found[pair.new.id], found[pair.known.id]

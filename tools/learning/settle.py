@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic
 from strategy_bank.store.records import GLOBAL_SCOPE, Episode, LearnedStrategy, Run, Strategy, Verdict, now
 from strategy_bank.tools.consolidation.merge import Owner, survivor, uses
 from strategy_bank.tools.consolidation.undecided import decide
-from strategy_bank.tools.consolidation.witnesses import OF_A_USE, Use, use_of
+from strategy_bank.tools.consolidation.witnesses import OF_A_USE, Use, taught_once, use_of
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.corrections import changed_by, corrections_of, known_wordings
@@ -217,7 +217,7 @@ async def _retire_flagged(bank: "Bank", episode: Episode, learned: Sequence[Lear
     if not learned or not replaced:
         return
     flagged = await bank.all(Strategy, id=replaced, status="active")
-    await bank.amend([strategy.retired(REPLACED) for strategy in flagged if strategy.support == 1])
+    await bank.amend([strategy.retired(REPLACED) for strategy in flagged if taught_once(strategy)])
 
 
 def _with_earlier(episode: Episode, learned: Sequence[LearnedStrategy]) -> list[LearnedStrategy]:

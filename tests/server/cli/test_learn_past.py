@@ -75,6 +75,7 @@ def test_sessions_are_queued_with_the_scope_of_their_project_and_never_twice(
     assert sorted((episode["scope"], episode["task"]) for episode in episodes) == [("orders", PROMPT), ("shop", OTHER)]
     assert all(episode["status"] == "pending" and episode["verdict"] is None for episode in episodes)
     assert all(episode["outcome"] is None for episode in episodes)
+    assert {(episode["client"], episode["session"]) for episode in episodes} == {("command line", "")}
     again = run(user, "learn", "claude-code")
     assert "Queued 0; 2 queued before." in again.stderr
     assert len(pending(user)) == 2
