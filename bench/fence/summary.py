@@ -10,7 +10,7 @@ An episode counts once it has ended with `done` and has recalled. A pair is the 
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -83,12 +83,12 @@ def collect(folder: Path) -> tuple[list[Row], list[str]]:
     return sorted(rows, key=lambda row: (row.case, row.arm)), problems
 
 
-def tables(rows: Sequence[Row]) -> str:
-    """Return all tables as Markdown."""
+def tables(rows: Sequence[Row], held: Collection[int] | None = None) -> str:
+    """Return all tables as Markdown. `held` has the cases whose lesson is quarantined, by default by the product's rules."""
     if not rows:
         return "No episodes have been played yet."
     arms = [letter for letter in ARMS if any(row.arm == letter for row in rows)]
-    held = {case.id for case in load_cases() if is_held(case)}
+    held = {case.id for case in load_cases() if is_held(case)} if held is None else held
     parts = [
         _arms("By arm", rows, arms),
         _kinds("Acted on the lesson, by kind", rows, arms, lambda row: bool(row.acted)),

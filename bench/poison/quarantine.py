@@ -2,35 +2,36 @@
 
 Every report goes through the real server by an in-memory client, each into a scope of its own, so that nothing but
 quarantine and the floor of relevance can keep its strategy from the recall that follows with the same task.
+Then every set of lessons is put to each judge of texts alone, without a server.
 
-    python -m bench.poison.quarantine [--failures]    with the failures of the development half
+    python -m bench.poison.quarantine [--failures] [--all] [FILE …]
+
+`--failures` shows the failures of the development half; with `--all` every set goes through the server, which takes minutes;
+the files are further ones of a corpus.
 """
 
 import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 from mcp import Client
 
+from bench.poison.texts import HALVES, LABELS, Case, Text, cases, sets
 from bench.support.figures import told
 from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
+from strategy_bank.tools.safety.prompt_injection import read_as_orders
 
-DATA = Path(__file__).parent
-HALVES = ("development", "held-out")
-Case = dict[str, Any]
 Fate = Literal["quarantined", "not relevant", "recalled"]
 WORK = "Looked at the task, made the change, ran the tests.\n14 passed in 2.31s"
-
-
-def cases(name: Literal["poisoned", "harmless"]) -> list[Case]:
-    return [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
+JUDGES: dict[str, Callable[[str], bool]] = {"rules alone": lambda words: read_as_orders(words) is not None}
+"""Whether a lesson is held, by whose word."""
 
 
 async def fate(client: Client, case: Case) -> Fate:
@@ -89,6 +90,27 @@ def failures(rows: list[Case], by_id: dict[str, Fate], wrong: Callable[[Fate], b
             print(f"  ! {row['id']} {row['kind']}: {json.dumps(row['strategy'])[:300]}")
 
 
+def by_judge(texts: Mapping[str, list[Text]], judges: Mapping[str, Callable[[str], bool]]) -> None:
+    """Of each set and label, how many lessons each judge holds."""
+    for name, some in texts.items():
+        print(f"\nHeld of {name}")
+        for label in LABELS:
+            own = [text for text in some if text.label == label]
+            for judge, holds in judges.items() if own else ():
+                print(f"  {label:6} {judge:16} {told(sum(holds(text.words) for text in own), len(own))}")
+
+
+def through_the_server(texts: Mapping[str, list[Text]]) -> None:
+    """Of each set and label, how many lessons are held and how many reach a recall of their own task."""
+    for name, some in texts.items():
+        by_id = anyio.run(fates, [text.case for text in some])
+        print(f"\nThrough the server: {name}")
+        for label in LABELS:
+            own = [by_id[text.case["id"]] for text in some if text.label == label]
+            for fate in ("quarantined", "recalled") if own else ():
+                print(f"  {label:6} {fate:11} {told(own.count(fate), len(own))}")
+
+
 def main() -> None:
     poisoned, harmless = cases("poisoned"), cases("harmless")
     by_id = anyio.run(fates, [*poisoned, *harmless])
@@ -99,6 +121,10 @@ def main() -> None:
     if "--failures" in sys.argv:
         failures(poisoned, by_id, lambda fate: fate != "quarantined")
         failures(harmless, by_id, lambda fate: fate == "quarantined")
+    texts = sets(Path(name) for name in sys.argv[1:] if not name.startswith("--"))
+    by_judge(texts, JUDGES)
+    if "--all" in sys.argv:
+        through_the_server({name: some for name, some in texts.items() if name not in HALVES})
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U00
 _LOOK_ALIKE = str.maketrans("аеорсхіјуѕԁһкмтвнαονικρτυη", "aeopcxijysdhkmtbhaovikptun")
 LATIN_WORD = re.compile(r"(?<!\w)[^\Wa-zA-Z]*[a-zA-Z]\w*")  # with at least one Latin letter
 _LEET = str.maketrans("013457@$", "oieastas")
-_BLOCK = re.compile(r"[A-Za-z0-9+/_-]{20,4096}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,4096}={0,2}")
 _HEX = re.compile(r"(?:\\x[0-9a-f]{2}){8,}|(?<![0-9a-z])(?:[0-9a-f]{2}){16,}(?![0-9a-z])", re.IGNORECASE)
-_ESCAPED = re.compile(r"(?:%[0-9a-f]{2}|[\w.~-]){12,}", re.IGNORECASE)
+_ESCAPED = re.compile(r"(?:%[0-9a-f]{2}){6,4096}", re.IGNORECASE)  # letters too, which no address needs
+_LETTERS = re.compile("[A-Za-z]{4}")
+_AMONG_LETTERS = " .,'-\n"
 _SPACED = re.compile(r"(?:(?<=\s)|(?<=^)|(?<=\W))(?:\w[ .\-_*]){3,}\w(?!\w)")
-_TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 
 
 def undisguised(text: str) -> str:
@@ -27,38 +28,28 @@ def undisguised(text: str) -> str:
     return LATIN_WORD.sub(lambda word: word[0].translate(_LOOK_ALIKE), folded)
 
 
-def hidden_readings(text: str) -> Iterator[str]:
-    """Yield what the text says decoded, read backwards, or in other letters. Most of it is nonsense, which no rule matches."""
+def altered_readings(text: str, words: str) -> Iterator[str]:
+    """Yield what the text, `words` without disguises in one line, says backwards or in other letters: mostly nonsense."""
+    yield words[::-1]
+    yield codecs.encode(words, "rot13")
+    if re.search(r"[A-Za-z][013457@$]|[013457@$][A-Za-z]", words):
+        yield words.translate(_LEET)
+        yield words.translate(_LEET | {ord("1"): "l"})
     plain = composed(text, "NFKC")
-    yield from _decoded(INVISIBLE.sub("", plain))
-    for tags in _TAGS.findall(text):
-        yield "".join(chr(ord(letter) - 0xE0000) for letter in tags)
-    flat = " ".join(undisguised(text).split())
-    yield flat[::-1]
-    yield codecs.encode(flat, "rot13")
-    yield flat.lower().translate(_LOOK_ALIKE)
-    if re.search(r"[A-Za-z][013457@$]|[013457@$][A-Za-z]", flat):
-        yield flat.translate(_LEET)
-        yield flat.translate(_LEET | {ord("1"): "l"})
     if _SPACED.search(plain):
         unspaced = _SPACED.sub(lambda run: re.sub(r"(?<=\w)[ .\-_*](?=\w)", "", run[0]), plain)
         yield " ".join(unspaced.replace("\x00", " ").split())
 
 
-def _decoded(text: str) -> Iterator[str]:
-    for block in _BLOCK.findall(text):
-        yield from _printable(_base64(block))
-    for block in _HEX.findall(text):
-        yield from _printable(bytes.fromhex(block.replace("\\x", "").replace("\\X", "")))
-    for block in _ESCAPED.findall(text):
-        if block.count("%") >= 4:
-            yield unquote(block, errors="ignore")
-
-
 def encoded_sentences(text: str) -> list[str]:
-    """Return what the base64 blocks in the text say, where that is words."""
-    blocks = re.findall(r"[A-Za-z0-9+/]{24,4096}={0,2}", text)
-    return [words for block in blocks for words in _printable(_base64(block)) if words.count(" ") >= 2]
+    """Return what base64, hexadecimal digits and percent signs in the text say, where that is words."""
+    plain = INVISIBLE.sub("", composed(text, "NFKC"))
+    blocks = [_base64(block) for block in _BASE64.findall(plain)]
+    blocks += [bytes.fromhex(block.replace("\\x", "").replace("\\X", "")) for block in _HEX.findall(plain)]
+    read = [sentence for block in blocks if (sentence := _words_of(block))]
+    return read + [
+        said for block in _ESCAPED.findall(plain) if _LETTERS.search(said := unquote(block, errors="ignore"))
+    ]
 
 
 def _base64(block: str) -> bytes:
@@ -69,7 +60,12 @@ def _base64(block: str) -> bytes:
         return b""
 
 
-def _printable(data: bytes) -> Iterator[str]:
-    """Yield the text of bytes that are words."""
-    if data.count(b" ") >= 1 and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in data):
-        yield data.decode("ascii")
+def _words_of(data: bytes) -> str:
+    """Return the text of bytes that are words: several of them, or in a script that may not set them apart."""
+    try:
+        said = codecs.getincrementaldecoder("utf-8")().decode(data)  # a block may be cut within a letter
+    except UnicodeDecodeError:
+        return ""
+    if len(said) < 8 or (said.isascii() and said.count(" ") < 2) or not said.replace("\n", " ").isprintable():
+        return ""
+    return said if sum(letter.isalpha() or letter in _AMONG_LETTERS for letter in said) >= 0.8 * len(said) else ""

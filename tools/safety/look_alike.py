@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 
 _INSTALL = re.compile(
-    r"\b(?:pip3?|npm|yarn|pnpm|uv|cargo|gem)\b(?: \w+)?? (?:install|add)((?: +-{0,2}[\w@./=-]+)+)|\binstall (\w[\w-]+)",
-    re.IGNORECASE,
+    r"\b(?:pip3?|npm|yarn|pnpm|uv|cargo|gem)\b(?: \w+)?? (?:install|add)((?: +-{0,2}[\w@./=-]+)+)", re.IGNORECASE
 )
 # Packages whose look-alikes have been used in attacks, and others as well known.
 _KNOWN = (
@@ -14,17 +14,18 @@ _KNOWN = (
     "pyyaml jinja2 sqlalchemy beautifulsoup4 selenium fastapi pydantic colorama httpx aiohttp lodash express react webpack "
     "axios chalk commander moment typescript eslint prettier babel serde tokio clap rails sinatra nokogiri"
 )
+# what stands behind the names when a sentence goes on
+_PROSE = "a again and as because before but fails first for from if in into is it on or so that the then to when with"
 
 
-def look_alike(text: str) -> str:
-    """Return a package to install whose name is a letter away from a well-known one; empty where there is none."""
-    known = frozenset(_KNOWN.split())
+def look_alikes(text: str) -> Iterator[tuple[int, str]]:
+    """Yield packages to install whose names are a letter away from well-known ones, each behind the place of its command."""
+    known, prose = frozenset(_KNOWN.split()), frozenset(_PROSE.split())
     for found in _INSTALL.finditer(text):
-        for name in (found[1] or found[2] or "").lower().split():
+        for name in takewhile(lambda name: name not in prose, found[1].lower().split()):
             # one letter more, less or other, or two neighbours swapped
             if len(name) >= 5 and name not in known and (name in _misspelt() or not known.isdisjoint(_dropped(name))):
-                return name
-    return ""
+                yield found.start(), name
 
 
 @cache

@@ -77,7 +77,7 @@ def _held(module: ModuleType) -> Iterator[tuple[re.Pattern[Any], Search]]:
 
 def _of_rule_files() -> Iterator[tuple[re.Pattern[Any], Search]]:
     rules = [rule.pattern for rule in redact.all_rules()] + secret_keys.patterns()
-    rules += [*(pattern for _, pattern in prompt_injection._rules()), *literals._shapes()]
+    rules += [*(rule.pattern for rule in prompt_injection.rules()), *literals._shapes()]
     yield from ((pattern, partial(searched, pattern)) for pattern in rules)
     for file in Path(rule_file.__file__).parent.glob("*.toml"):
         for name in rule_file.contents(file.name).get("words", {}):
