@@ -144,7 +144,7 @@ async def place(
     known = [each.strategy for draft in drafts for each in (*draft.known, *draft.elsewhere)]
     survivors = {strategy.id: await survivor(bank, strategy) for strategy in known}
     begun = Plan(
-        told=await accounts(bank, [*known, *survivors.values()]),
+        told=await accounts(bank, _likely(drafts, survivors)),
         amended=done.strategies,
         reworded=done.reworded,
         learned=list(done.learned.values()),
@@ -172,6 +172,13 @@ async def _within_a_day(
     bounded = within_a_day([item.strategy for item in drafts], taught)
     held = {each.id for each, item in zip(bounded, drafts, strict=True) if each.status != item.strategy.status}
     return [replace(item, strategy=each) for item, each in zip(drafts, bounded, strict=True)], held
+
+
+def _likely(drafts: Sequence[Draft], survivors: Mapping[str, Strategy]) -> list[Strategy]:
+    """Return the known strategies that a draft may go into; who taught the others does not matter."""
+    near = [(draft.embedded.strategy.id, each) for draft in drafts for each in (*draft.known, *draft.elsewhere)]
+    likely = [each.strategy for id, each in near if each.likeness.same or each.strategy.id == id]
+    return [each for known in likely for each in (known, survivors[known.id])]
 
 
 async def _elsewhere(bank: "Bank", near: "Neighbourhood", item: "EmbeddedStrategy") -> "list[Neighbour]":

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from strategy_bank.store.lance.selection import Selection
 from strategy_bank.store.records import RECALLED_TASK_CHARS, Episode, Recall, Run
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ async def shown_before(bank: "Bank", episode: Episode, ids: Iterable[str]) -> fr
 
 
 async def _was_shown(bank: "Bank", scope: str, id: str, before: datetime) -> bool:
+    from strategy_bank.store.lance.selection import Selection  # brings LanceDB, which a server loads late
+
     return bool(await bank.selected(Recall, Selection(scope=scope, matching=id, before=before), _SHOWN))
 
 
