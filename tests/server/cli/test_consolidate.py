@@ -16,6 +16,7 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, LearnedStrategy, Record, Run, Strategy
 from strategy_bank.tools.consolidation.merge import merge, survivor
 from tests.support.amending import OPEN
+from tests.support.samples import chore
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, says
 
 R = TypeVar("R", bound=Record)
@@ -161,6 +162,28 @@ def test_a_chain_of_merges_ends_in_every_record_with_the_last(home: Path) -> Non
         ("st_c", "added"),
     ]
     assert (after.revision, stored(home)["st_c"].support) == (1, 1), "one episode taught them all"
+
+
+def test_the_copies_of_one_session_have_together_what_one_session_may_say(home: Path) -> None:
+    def told(id: str, number: int, session: str) -> Episode:
+        about = {"verdict": "success", "status": "learned", "session": session}
+        return Episode(id=id, scope="web", task=chore(number), trajectory="done", steps=1, **about)
+
+    copies = [
+        strategy(f"st_{each}", STREAM, helped=1, episode_ids=[f"ep_{each}"], credited_by=[f"ep_u{each}"])
+        for each in range(6)
+    ]
+    taught = [told(f"ep_{each}", each, "se_1") for each in range(6)]
+    fill(home, copies, [*taught, *(told(f"ep_u{each}", 10 + each, "se_1") for each in range(6))])
+
+    async def merged() -> None:
+        bank = await Bank.open(Location(home))
+        await bank.atomically(lambda: merge(bank, [("st_0", f"st_{each}") for each in range(1, 6)]))
+        await bank.close()
+
+    anyio.run(merged)
+    kept = stored(home)["st_0"]
+    assert (kept.support, kept.helped, len(kept.episode_ids)) == (2, 3, 6)
 
 
 def test_what_two_projects_taught_becomes_global_and_says_so(home: Path) -> None:
