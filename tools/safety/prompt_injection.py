@@ -44,7 +44,7 @@ class Rule:
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Return the rules in their order; compiling them takes 15 ms."""
+    """Return the rules in their order; compiling them takes 10 ms."""
     return tuple(map(_rule, contents(FILE)["rule"]))
 
 
