@@ -12,7 +12,8 @@ from strategy_bank.store.records import LessonOutcome, Proposal, Strategy, now
 from strategy_bank.tools.consolidation.amendment import reworded, same_words
 from strategy_bank.tools.judging.judgement import DraftWords
 from strategy_bank.tools.learning.corrections import free_ids
-from strategy_bank.tools.learning.drafts import QUARANTINED, Source, strategy_of
+from strategy_bank.tools.learning.drafts import Source, strategy_of
+from strategy_bank.tools.safety.prompt_injection import read_as_orders
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -125,10 +126,11 @@ async def drop_proposals(bank: "Bank", id: str) -> Strategy:
 def _strategy(words: DraftWords, scope: str, outcome: LessonOutcome) -> Strategy:
     """Return the words cleaned as a report's. Raises InvalidInput where they read as orders."""
     strategy = strategy_of(words, Source("", scope, outcome))
-    if strategy.status == "quarantined":
-        orders = strategy.status_reason.removeprefix(QUARANTINED)
+    if orders := read_as_orders(strategy.wording):
         raise InvalidInput(f"This {orders}, and agents would never see it. {_UNCHANGED} Say it as advice.")
-    return strategy
+    return strategy.model_copy(
+        update={"status": "active", "status_reason": ""}
+    )  # a person knows better than a judge of texts
 
 
 async def _stored(bank: "Bank", strategy: Strategy) -> Strategy:

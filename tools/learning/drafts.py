@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from strategy_bank.store.records import LessonOutcome, Strategy, content_id
 from strategy_bank.tools.judging.judgement import DraftWords, StrategyDraft
+from strategy_bank.tools.safety.admission import QUARANTINED, held, quarantined
 from strategy_bank.tools.safety.copied_words import copied_share
 from strategy_bank.tools.safety.literals import find_literals
-from strategy_bank.tools.safety.prompt_injection import carries_orders, read_as_orders
+from strategy_bank.tools.safety.prompt_injection import carries_orders
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.trajectory.text import strip_controls
 
-QUARANTINED = "quarantined: "
 CARRIED = "was drawn from a task or trajectory that carries orders"
 
 
@@ -100,9 +100,8 @@ def strategy_of(draft: DraftWords, source: Source, carried: str | None = None) -
     copied = max((copied_share(strategy.wording, each, source.task) for each in source.trajectories), default=0.0)
     strategy = strategy.model_copy(update={"copied": round(copied, 3)})
     # a judge that a trajectory with orders deceived words the order as advice, so that waits for a person too
-    if orders := read_as_orders(strategy.wording) or (carried and f"{CARRIED} ({carried})"):
-        return strategy.model_copy(update={"status": "quarantined", "status_reason": QUARANTINED + orders})
-    return strategy
+    found = held(strategy)
+    return quarantined(strategy, f"{CARRIED} ({carried})") if carried and found.status == "active" else found
 
 
 def clean_words(title: str, description: str, content: str) -> tuple[str, str, str]:

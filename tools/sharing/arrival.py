@@ -33,8 +33,8 @@ from strategy_bank.store.records import (
 from strategy_bank.store.transfer.line_bounds import is_id
 from strategy_bank.tools.consolidation.merge import merged_into, merged_into_id
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
-from strategy_bank.tools.learning.drafts import QUARANTINED, clean_words
-from strategy_bank.tools.safety.admission import admitted
+from strategy_bank.tools.learning.drafts import clean_words
+from strategy_bank.tools.safety.admission import admitted, held
 from strategy_bank.tools.safety.prompt_injection import read_as_orders
 from strategy_bank.tools.safety.redact import redact
 from strategy_bank.tools.scopes.workspace import printable_name
@@ -231,10 +231,8 @@ class Arrival:
 
 
 def _unused(strategy: Strategy) -> Strategy:
-    """Return a strategy of somebody else as one that was told once; quarantined where it reads as orders to the agent."""
-    orders = read_as_orders(strategy.wording) if strategy.status == "active" else None
-    status = {"status": "quarantined", "status_reason": f"{QUARANTINED}{orders}"} if orders else {}
-    return strategy.model_copy(update={**_FRESH, **status})
+    """Return a strategy of somebody else as one that was told once; quarantined where agents must not see it."""
+    return held(strategy.model_copy(update=_FRESH))
 
 
 def _words(lesson: Worded | Hit) -> dict[str, str]:

@@ -10,13 +10,17 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
-from strategy_bank.tools.safety.admission import NEW, RISKY, admitted
+from strategy_bank.tools.safety.admission import CAUTION, NEW, RISKY, admitted
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, report, text_of
 
 pytestmark = pytest.mark.anyio
 APPROVE: dict[str, Any] = {"trust": "approve"}
-RISK = "it switches off a check"
+RISKY_WORDS = {
+    "title": "chmod fixes it",
+    "description": "When the container can't write to the upload dir",
+    "content": "Make the folder writable for everybody with chmod -R 777 and move on. Ownership of volumes is a rabbit hole.",
+}
 
 
 async def stored(settings: Settings) -> list[Strategy]:
@@ -142,24 +146,22 @@ async def test_undo_says_when_there_is_nothing_to_undo(connect: Connect, setting
     assert "Nobody has decided" in undone.stderr
 
 
-@pytest.mark.parametrize(
-    ("trust", "status", "reason"), [("auto", "active", ""), ("flagged", "waiting", f"{RISKY}{RISK}")]
-)
+@pytest.mark.parametrize(("trust", "status", "reason"), [("auto", "active", ""), ("flagged", "waiting", RISKY)])
 def test_advice_that_may_do_harm_waits_or_comes_with_a_caution(trust: Any, status: str, reason: str) -> None:
-    made = admitted(lesson(), trust, RISK)
-    assert (made.status, made.status_reason, made.caution) == (status, reason, RISK)
+    made = admitted(lesson(**RISKY_WORDS), trust)
+    assert (made.status, made.status_reason[: len(RISKY)], made.caution) == (status, reason, CAUTION)
 
 
 async def test_a_lesson_with_a_caution_is_never_first_and_says_so(connect: Connect, settings: Settings) -> None:
     bank = await Bank.open(settings.location)
-    risky = admitted(lesson(source_task=TASK), "auto", RISK)
+    risky = lesson(source_task=TASK, caution=CAUTION)
     other = lesson(id="st_2", **PREVENTIVE, source_task=TASK, outcome="failure")
     async with bank.lock.hold():
         await bank.add_strategies(await bank.embed([risky, other]))
     await bank.close()
     async with connect() as client:
         text = text_of(await client.call_tool("recall_strategies", {"task": TASK}))
-    assert f"Caution: {RISK}. Check it before you follow it." in text
+    assert f"Caution: {CAUTION}. Check it before you follow it." in text
     if "st_2] from" in text:
         assert text.index("st_2] from") < text.index("st_1] from")
 
