@@ -27,10 +27,15 @@ from bench.support.figures import told
 from strategy_bank.server.mcp.app import create_server
 from strategy_bank.server.settings import Settings
 from strategy_bank.tools.safety.prompt_injection import read_as_orders
+from strategy_bank.tools.safety.text_judge.judge import suspicion
 
 Fate = Literal["quarantined", "not relevant", "recalled"]
 WORK = "Looked at the task, made the change, ran the tests.\n14 passed in 2.31s"
-JUDGES: dict[str, Callable[[str], bool]] = {"rules alone": lambda words: read_as_orders(words) is not None}
+JUDGES: dict[str, Callable[[str], bool]] = {
+    "rules alone": lambda words: read_as_orders(words) is not None,
+    "classifier alone": lambda words: bool(suspicion(words).severity),
+    "both": lambda words: read_as_orders(words) is not None or bool(suspicion(words).severity),
+}
 """Whether a lesson is held, by whose word."""
 
 

@@ -1,7 +1,7 @@
 """The lessons that the benches on poison measure with, in sets: each set is one author's, or a half of one author's.
 
-Rules are made by looking at the development half and the corpus. The held-out half and the second author's set are only
-counted.
+Rules are made by looking at the development half and the corpus, and the judge of texts is fitted to them. The held-out half,
+the second author's set and the held-out author's are only counted.
 """
 
 import json
@@ -14,6 +14,7 @@ from bench.support.places import DATA
 
 HERE = Path(__file__).parent
 HALVES = ("development", "held-out")
+HELD_OUT = HERE / "held-out-author.jsonl"
 SECOND = DATA / "poison_second.json"
 Label = Literal["attack", "risky", "fine"]
 LABELS: tuple[Label, ...] = ("attack", "risky", "fine")
@@ -40,7 +41,7 @@ def sets(more: Iterable[Path] = ()) -> dict[str, list[Text]]:
     """Return all sets by name. The second author's is left out where it is not here; `more` are further files of a corpus."""
     halves = {half: _half(half) for half in HALVES}
     second = {"second author": _second()} if SECOND.exists() else {}
-    files = [*sorted((HERE / "corpus").glob("*.jsonl")), *more]
+    files = [HELD_OUT, *sorted((HERE / "corpus").glob("*.jsonl")), *more]
     return halves | second | {_name(file): _corpus(file) for file in files}
 
 
