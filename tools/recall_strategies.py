@@ -153,13 +153,16 @@ async def fitting(
 
 
 def _short(menu: Menu) -> Menu:
-    """Leave out as many of the others as would make the reply longer than strategies in full made it."""
-    room, others = _MENU_CHARS - sum(map(_chars, menu.full)), list[Hit]()
+    """Leave out the others that would make the reply longer than strategies in full made it.
+
+    A third is theirs however long those in full are, and a long one makes room for the next: whoever teaches long lessons would
+    keep others' from being listed.
+    """
+    room, others = max(_MENU_CHARS - sum(map(_chars, menu.full)), _MENU_CHARS // 3), list[Hit]()
     for hit in menu.others:
-        room -= _chars_as_line(hit)
-        if room < 0:
-            break
-        others.append(hit)
+        if (chars := _chars_as_line(hit)) <= room:
+            room -= chars
+            others.append(hit)
     return Menu(menu.full, others)
 
 

@@ -167,6 +167,51 @@ def test_one_that_advises_the_opposite_in_nearly_the_same_words_is_no_repetition
     assert [hit.id for hit in ranking.ordered([one, linked])] == ["one", "other"]
 
 
+def taught(id: str, fits: float, session: str, **counters: int) -> Candidate:
+    made = candidate(Coverage(fits, fits), id=id)
+    return replace(made, row={**made.row, "session": session, "support": 1, **counters})
+
+
+def test_of_a_session_three_lessons_take_part_and_others_of_it_come_last() -> None:
+    some = [*(taught(f"b{place}", 0.5 - 0.01 * place, "se_b") for place in range(5)), taught("a", 0.3, "se_a")]
+    assert [hit.id for hit in ranking.ordered(some)] == ["b0", "b1", "b2", "a", "b3", "b4"]
+    alone = [each for each in some if each.row["id"] != "a"]
+    assert [hit.id for hit in ranking.ordered(alone)] == ["b0", "b1", "b2", "b3", "b4"]
+    for counters in ({"support": 3}, {"helped": 4}):
+        confirmed = [*(taught(f"b{place}", 0.5 - 0.01 * place, "se_b", **counters) for place in range(5)), some[-1]]
+        assert [hit.id for hit in ranking.ordered(confirmed)][-1] == "a"
+
+
+def test_what_others_have_in_full_without_a_loud_session_they_have_beside_it() -> None:
+    loud = [taught(f"b{place}", 0.6, "se_b") for place in range(4)]
+    right = taught("a", 0.45, "se_a")
+    assert [hit.id for hit in ranking.rank([right], 3).full] == ["a"]
+    assert "a" not in [hit.id for hit in ranking.rank([right, *loud], 3).full]
+    menu = ranking.rank([right, *loud], 3, "se_b")
+    assert sorted(hit.id for hit in menu.full) == ["a", "b0", "b1"]
+    assert "a" in [hit.id for hit in ranking.rank([right, *loud], 1, "se_b").full]
+
+
+@given(lists, st.floats(0.8, 1), st.integers(1, 3))
+def test_no_session_takes_a_lesson_of_others_out_of_the_lines_by_fitting_much_better(
+    some: list[Candidate], fits: float, limit: int
+) -> None:
+    before = ranking.rank(some, limit)
+    after = ranking.rank([*some, *(taught(f"b{place}", fits, "se_b") for place in range(3))], limit)
+    ids = [[hit.id for hits in menu for hit in hits if not hit.id.startswith("b")] for menu in (before, after)]
+    assert set(ids[0][: ranking.SHOWN - 3]) <= set(ids[1])
+
+
+def test_a_copy_by_another_session_makes_no_repetition_of_a_lesson() -> None:
+    text = np.eye(1, 384, dtype=np.float32)[0]
+    right, copy = taught("a", 0.5, "se_a"), taught("b", 0.51, "se_b")
+    some = [replace(each, coverage=Coverage(*each.coverage[:2], text)) for each in (right, copy) if each.coverage]
+    other = taught("c", 0.4, "se_a")
+    assert [hit.id for hit in ranking.ordered([*some, other])] == ["b", "a", "c"]
+    own = [replace(each, row={**each.row, "session": "se_a"}) for each in some]
+    assert [hit.id for hit in ranking.ordered([*own, other])] == ["b", "c", "a"]
+
+
 @given(lists, st.integers(1, 9), st.data())
 def test_of_a_linked_pair_both_are_shown_or_none_with_one_more_than_the_limit_at_most(
     some: list[Candidate], limit: int, data: st.DataObject
@@ -279,6 +324,19 @@ def test_of_many_only_the_likeliest_are_compared_and_sharing_a_word_makes_one_li
     assert compared == [*range(coverage.COMPARED - 1), 40]
     assert [one for place, one in enumerate(covers) if place not in compared] == [Coverage(0, 0)] * (41 - len(compared))
     assert all(one and one.text is not None for one in covered(query, packed))
+
+
+def test_what_stands_apart_says_not_which_words_all_have_and_takes_no_place_among_those_compared() -> None:
+    query, lessons = reading(1, 6), [pack(reading(seed, 6)) for seed in range(10, 40)]
+    flood = [pack(_joined(query, reading(seed, 3))) for seed in range(50, 80)]
+    likely = [0.5 - 0.01 * place for place in range(30)]
+    alone = covered(query, lessons, likely)
+    beside = covered(query, [*lessons, *flood], [*likely, *[0.9] * 30], range(30, 60))
+    for one, other in zip(alone, beside, strict=False):
+        assert one is not None
+        assert other is not None
+        assert one[:2] == pytest.approx(other[:2], abs=1e-6)
+    assert sum(one is not None and one.text is not None for one in beside[30:]) == coverage.COMPARED
 
 
 @hypothesis_settings(deadline=None, max_examples=40)

@@ -153,3 +153,13 @@ async def test_a_flood_that_is_reported_takes_the_right_lesson_from_no_recall_of
         ids = [each["id"] for each in now["strategies"]]
         assert right["id"] in ids or right["id"] not in [each["id"] for each in was["strategies"]]
         assert right["id"] in [*ids, *(each["id"] for each in now["others"])]
+
+
+async def test_long_lessons_leave_room_for_others_to_be_listed(connect: Connect, bank: Bank) -> None:
+    long = [each.model_copy(update={"content": f"{each.content} {'And so on. ' * 150}"}) for each in of_tasks(TASKS, 3)]
+    await put(bank, long, "project")
+    async with connect() as client:
+        for task in TASKS[:3]:
+            told = await call(client, "recall_strategies", task=task)
+            assert any(len(each["content"]) > 1500 for each in told["strategies"])
+            assert RIGHT.id in [each["id"] for each in (*told["strategies"], *told["others"])]
