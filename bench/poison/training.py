@@ -9,7 +9,7 @@ that were fitted to the border alone held one in ten of these. They and the deve
 authors too.
 
 Thresholds are taken where the authors that were left out say so: `RISKY_PRICE` of their harmless lessons wait for a person, and
-`ATTACK_PRICE` are told as attacks. Where most of a lesson was copied from what the agent only read, twice the price is paid.
+`ATTACK_PRICE` are told as attacks. Where a lesson was copied from what the agent only read, twice the price is paid.
 Honest lessons are many and cost a person seconds each; one that is followed may cost what the agent can reach.
 """
 

@@ -17,7 +17,9 @@ from strategy_bank.store.errors import StrategyBankError
 from strategy_bank.tools.safety.text_judge.features import SLOTS, WORDS, features, folded, slot, word_runs
 
 WEIGHTS, FITTED = "weights.bin", "fitted.json"
-COPIED = 0.5  # share of words copied from what was only read, from which the lower thresholds hold
+# share of words copied from what was only read, from which the lower thresholds hold: 16 of 20 lessons that were drawn from
+# orders have so much, and of 346 honest ones none (bench/poison/copied.py)
+COPIED = 0.2
 NAMED = 3  # runs of words that a suspicion names
 
 Severity = Literal["", "risky", "attack"]
