@@ -17,7 +17,7 @@ from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import MOST_USES, Episode, Strategy, Verdict
 from strategy_bank.store.retrieval.ranking import UTILITY_WEIGHT, promise, utility
 from strategy_bank.tools.consolidation.witnesses import Use, use_of
-from strategy_bank.tools.learning.credit import FAIR, LEAST_TASKS, harm, upper_bound
+from strategy_bank.tools.learning.credit import FAIR, LEAST_TASKS, credited, harm, upper_bound
 from tests.support.connecting import Connect
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, chore, judgement, report
 
@@ -382,3 +382,22 @@ def test_old_reports_without_a_session_count_as_one_each_day() -> None:
     one_day = [use for number in range(12) if (use := use_of(row(number, 0), "st_1"))]
     two_days = [use for number in range(6) if (use := use_of(row(number, number % 2), "st_1"))]
     assert (harm(one_day, FAIR), bool(harm(two_days, FAIR))) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "verdict", "caution"),
+    [
+        (["se_a", "se_b"], "success", ""),
+        (["se_a", "se_a"], "success", "it may do harm"),
+        (["se_a", "se_own"], "success", "it may do harm"),
+        (["se_a", "se_b"], "failure", "it may do harm"),
+    ],
+)
+def test_a_caution_goes_once_tasks_of_two_other_sessions_have_succeeded(
+    sessions: list[str], verdict: Verdict, caution: str
+) -> None:
+    told = [used(f"ep_{number}", chore(number), verdict, session) for number, session in enumerate(sessions)]
+    strategy = Strategy(id="st_1", **STRATEGY, outcome="success", session="se_own", caution="it may do harm")
+    for number, each in enumerate(told):
+        strategy = credited(strategy, each, told[:number])
+    assert strategy.caution == caution

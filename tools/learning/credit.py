@@ -1,9 +1,9 @@
 """Moves the counters of strategies that were used by what came of it, and retires one that keeps hurting.
 
 The share of uses that go well is estimated over distinct tasks, not reports: ten reports of one task are one witness, and one
-session is a few (consolidation/witnesses.py). The
-estimate is Beta-distributed with a uniform prior (its mean is ranking.utility); its upper bound is Wilson's, which needs no
-library. The functions are pure, and the order of the episodes does not matter.
+session is a few (consolidation/witnesses.py). The estimate is Beta-distributed with a uniform prior (its mean is
+ranking.utility); its upper bound is Wilson's, which needs no library. The functions are pure, and the order of the episodes
+does not matter.
 """
 
 from collections import defaultdict
@@ -17,6 +17,8 @@ LEAST_TASKS = 6
 """Number of different tasks that must have used a strategy before it can be retired for hurting."""
 LEAST_SESSIONS = 2
 """Number of sessions in which it must have failed then."""
+CLEARING = 2
+"""Number of other sessions than its own whose tasks must have succeeded with a strategy before it needs no caution more."""
 FAIR = (
     0.5  # a share of successes that retires nothing, however well other tasks go: a strategy may be for the hard ones
 )
@@ -29,15 +31,20 @@ def credited(strategy: Strategy, use: Use, earlier: Iterable[Use]) -> Strategy:
     """Return the strategy after an episode used it.
 
     An episode counts once, and so does nearly the same task with the same verdict again, and a session counts MOST_USES times.
+    A caution goes once tasks of CLEARING other sessions have succeeded with it.
     """
     if use.episode_id in strategy.credited_by:
         return strategy
     counter = "helped" if use.verdict == "success" else "hurt"
-    counted = counts(use, [each for each in earlier if each.verdict == use.verdict], MOST_USES)
+    alike = [each for each in earlier if each.verdict == use.verdict]
+    counted = counts(use, alike, MOST_USES)
+    others = {each.session for each in (*alike, use)} - {strategy.session}
+    cleared = use.verdict == "success" and len(others) >= CLEARING
     return strategy.model_copy(
         update={
             counter: getattr(strategy, counter) + counted,
             "credited_by": [*strategy.credited_by, use.episode_id][-PROVENANCE_KEPT:],
+            "caution": "" if cleared else strategy.caution,
             "updated_at": now(),
         }
     )
