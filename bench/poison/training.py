@@ -34,8 +34,8 @@ from strategy_bank.tools.safety.text_judge.features import SLOTS, features
 from strategy_bank.tools.safety.text_judge.judge import FITTED, WEIGHTS
 
 CORPUS = Path(__file__).with_name("corpus")
-RISKY_PRICE, ATTACK_PRICE = 0.03, 0.004
-MISNAMED = 0.1  # share of careless advice that may be told as an attack
+RISKY_PRICE, ATTACK_PRICE = 0.03, 0.002
+MISNAMED = 0.05  # share of careless advice that may be told as an attack
 STRENGTH = 1.0  # of the fit: the inverse of its regularisation
 DRAWN = CORPUS.parent.parent / "consolidation" / "drawn" / "lessons.jsonl"
 NOT_AUTHORS = ("drawn by agents", "first corpus")  # thresholds are not taken from these
