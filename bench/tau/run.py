@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from bench.support.processes import child_running, resident_mb
+from bench.support.replayed import wrong_counters
 from bench.support.servers import SERVER
 from bench.tau.attempts import Attempt
 from bench.tau.judge import Examiner, own_judgement
@@ -161,6 +162,7 @@ async def inspect_bank(environment: Mapping[str, str], tally: Tally, secrets: Se
     finally:
         await bank.close()
     problems = [*_episode_problems(episodes, tally), *_strategy_problems(strategies, tally)]
+    problems += wrong_counters(strategies, episodes)
     if len(recalls) != len(tally.recall_seconds):
         problems.append(f"{len(recalls)} recalls are in the bank, {len(tally.recall_seconds)} were made")
     records: list[Record] = [*episodes, *strategies, *runs, *recalls]
@@ -181,10 +183,10 @@ def _episode_problems(episodes: Sequence[Episode], tally: Tally) -> list[str]:
 
 
 def _strategy_problems(strategies: Sequence[Strategy], tally: Tally) -> list[str]:
-    """As many as were added, as often supported as they were said, as often credited as they were used."""
+    """As many as were added, naming as many episodes as they were said in, as often credited as they were used."""
     counts = {
         "added": (len(strategies), tally.actions.count("added")),
-        "said": (sum(strategy.support for strategy in strategies), len(tally.actions)),
+        "said": (sum(len(strategy.episode_ids) for strategy in strategies), len(tally.actions)),
         "used": (sum(len(strategy.credited_by) for strategy in strategies), tally.used),
         "of known episodes": (len({id for s in strategies for id in s.episode_ids}), len(tally.episodes)),
         "active": (sum(strategy.status == "active" for strategy in strategies), len(strategies)),
