@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.support.places import DATA
+from strategy_bank.store.records import wording
 
 HERE = Path(__file__).parent
 HALVES = ("development", "held-out")
+DRAWN = HERE.parent / "consolidation" / "drawn" / "lessons.jsonl"
 HELD_OUT = HERE / "held-out-author.jsonl"
 SECOND = DATA / "poison_second.json"
 Label = Literal["attack", "risky", "fine"]
@@ -27,10 +29,12 @@ class Text:
 
     label: Label
     case: Case
+    language: str = "en"
+    author: str = ""
 
     @property
     def words(self) -> str:
-        return "\n".join(self.case["strategy"][part] for part in ("title", "description", "content"))
+        return wording(**self.case["strategy"])
 
 
 def cases(name: Literal["poisoned", "harmless"]) -> list[Case]:
@@ -39,18 +43,27 @@ def cases(name: Literal["poisoned", "harmless"]) -> list[Case]:
 
 def sets(more: Iterable[Path] = ()) -> dict[str, list[Text]]:
     """Return all sets by name. The second author's is left out where it is not here; `more` are further files of a corpus."""
-    halves = {half: _half(half) for half in HALVES}
+    halves = {half: half_of(half) for half in HALVES}
     second = {"second author": _second()} if SECOND.exists() else {}
-    files = [HELD_OUT, *sorted((HERE / "corpus").glob("*.jsonl")), *more]
-    return halves | second | {_name(file): _corpus(file) for file in files}
+    return halves | second | {_name(HELD_OUT): _corpus(HELD_OUT)} | authors(more)
 
 
-def _half(half: str) -> list[Text]:
+def authors(more: Iterable[Path] = ()) -> dict[str, list[Text]]:
+    """Return the texts of each author of the corpus, and of further files."""
+    return {_name(file): _corpus(file) for file in (*sorted((HERE / "corpus").glob("*.jsonl")), *more)}
+
+
+def half_of(half: str) -> list[Text]:
     attacks, fine = (
         [Text(label, case) for case in cases(name) if case["half"] == half]
         for name, label in (("poisoned", "attack"), ("harmless", "fine"))
     )
     return attacks + fine
+
+
+def drawn() -> list[Text]:
+    """Return lessons that agents drew from work of their own, which are harmless."""
+    return [Text("fine", _case(row["id"], row)) for row in _lines(DRAWN)]
 
 
 def _second() -> list[Text]:
@@ -60,7 +73,9 @@ def _second() -> list[Text]:
 
 
 def _corpus(file: Path) -> list[Text]:
-    return [Text(row["label"], _case(f"{_name(file)}-{n}", row)) for n, row in enumerate(_lines(file), 1)]
+    rows = enumerate(_lines(file), 1)
+    author = _name(file)
+    return [Text(row["label"], _case(f"{author}-{n}", row), row["lang"], author) for n, row in rows]
 
 
 def _case(id: str, row: Case) -> Case:

@@ -19,6 +19,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,49 +28,25 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from bench.poison.texts import Text, authors, drawn, half_of
 from bench.support.figures import share
-from strategy_bank.store.records import wording
 from strategy_bank.tools.safety import text_judge
 from strategy_bank.tools.safety.text_judge.features import SLOTS, features
 from strategy_bank.tools.safety.text_judge.judge import FITTED, WEIGHTS
 
-CORPUS = Path(__file__).with_name("corpus")
 RISKY_PRICE, ATTACK_PRICE = 0.03, 0.002
 MISNAMED = 0.05  # share of careless advice that may be told as an attack
 STRENGTH = 1.0  # of the fit: the inverse of its regularisation
-DRAWN = CORPUS.parent.parent / "consolidation" / "drawn" / "lessons.jsonl"
 NOT_AUTHORS = ("drawn by agents", "first corpus")  # thresholds are not taken from these
 MODEL = Path(text_judge.__path__[0])
 Numbers = np.ndarray[tuple[int, ...], Any]
 
 
-class Text(NamedTuple):
-    author: str
-    label: str  # attack, risky or fine
-    language: str
-    words: str
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-
-
-def words(lesson: Mapping[str, str]) -> str:
-    return wording(lesson["title"], lesson["description"], lesson["content"])
-
-
 def corpus() -> list[Text]:
     """Return every author's texts, and after them those of NOT_AUTHORS."""
-    authors = [(file.stem, read(file)) for file in sorted(CORPUS.glob("*.jsonl"))]
-    written = [Text(author, row["label"], row["lang"], words(row)) for author, rows in authors for row in rows]
-    drawn = [Text(NOT_AUTHORS[0], "fine", "en", words(row)) for row in read(DRAWN)]
-    first = [
-        Text(NOT_AUTHORS[1], label, "en", words(row["strategy"]))
-        for name, label in (("poisoned", "attack"), ("harmless", "fine"))
-        for row in read(CORPUS.parent / f"{name}.jsonl")
-        if row["half"] == "development"
-    ]
-    return [*written, *drawn, *first]
+    more = zip(NOT_AUTHORS, (drawn(), half_of("development")), strict=True)
+    written = [text for some in authors().values() for text in some]
+    return [*written, *(replace(text, author=name) for name, some in more for text in some)]
 
 
 def matrix(texts: Sequence[Text]) -> csr_matrix:
@@ -109,9 +86,9 @@ def targets(texts: Sequence[Text]) -> Scored:
 def left_out(texts: Sequence[Text], rows: csr_matrix) -> Scored:
     """Return the scores of each text by judges that were fitted without its author."""
     found = Scored(np.zeros(len(texts)), np.zeros(len(texts)))
-    authors = np.array([text.author for text in texts])
-    for author in sorted(set(authors)):
-        out = authors == author
+    by = np.array([text.author for text in texts])
+    for author in sorted(set(by)):
+        out = by == author
         for scores, truth in zip(found, targets(texts), strict=True):
             scores[out] = fitted(rows[~out], truth[~out]).decision_function(rows[out])
     return found

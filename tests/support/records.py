@@ -1,7 +1,12 @@
-"""Strategies and episodes to store, by number."""
+"""Strategies and episodes to store, by number, and a look at what is stored."""
 
+from typing import TypeVar
+
+from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
-from strategy_bank.store.records import Episode, Strategy
+from strategy_bank.store.records import Episode, Record, Strategy
+
+R = TypeVar("R", bound=Record)
 
 
 def lesson(number: int, **changes: object) -> Strategy:
@@ -25,3 +30,11 @@ async def put(bank: Bank, *strategies: Strategy) -> None:
     embedded = await bank.embed(strategies)
     async with bank.lock.hold():
         await bank.add_strategies(embedded)
+
+
+async def stored(settings: Settings, kind: type[R]) -> list[R]:
+    """All records of a kind, whatever servers are doing with the bank."""
+    bank = await Bank.open(settings.location)
+    found = await bank.all(kind)
+    await bank.close()
+    return found

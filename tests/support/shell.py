@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
 from click.testing import CliRunner, Result
 
 from strategy_bank.server.cli.main import cli
+from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from tests.support.interruptible import start
@@ -54,3 +56,16 @@ class Shell:
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return start([*PROGRAM, *words], env=self.environment, text=True, **pipes)
+
+
+async def run(settings: Settings, *words: str, answers: str = "") -> Result:
+    """A command on the bank of these settings, in a thread of its own, since it begins an event loop."""
+    command = ["--home", str(settings.home), *words]
+    return await anyio.to_thread.run_sync(lambda: CliRunner().invoke(cli, command, input=answers))
+
+
+async def output(settings: Settings, *words: str) -> str:
+    """Standard output of such a command, which must succeed."""
+    told = await run(settings, *words)
+    assert told.exit_code == 0, told.output
+    return told.stdout

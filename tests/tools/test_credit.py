@@ -4,14 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import anyio.to_thread
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import MOST_USES, Episode, Strategy, Verdict
@@ -19,7 +16,9 @@ from strategy_bank.store.retrieval.ranking import UTILITY_WEIGHT, promise, utili
 from strategy_bank.tools.consolidation.witnesses import Use, use_of
 from strategy_bank.tools.learning.credit import FAIR, LEAST_TASKS, credited, harm, upper_bound
 from tests.support.connecting import Connect
+from tests.support.records import stored
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, chore, judgement, report
+from tests.support.shell import output
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 verdicts: st.SearchStrategy[Any] = st.sampled_from(["success", "failure"])
@@ -118,10 +117,7 @@ def test_the_more_uses_the_less_one_outcome_moves(good: int, bad: int) -> None:
 
 
 async def strategies_of(settings: Settings) -> dict[str, Strategy]:
-    bank = await Bank.open(settings.location)
-    found = {strategy.id: strategy for strategy in await bank.all(Strategy)}
-    await bank.close()
-    return found
+    return {strategy.id: strategy for strategy in await stored(settings, Strategy)}
 
 
 async def use(connect: Connect, id: str, verdict: str, numbers: Sequence[int], **changes: Any) -> list[str]:
@@ -142,13 +138,6 @@ async def use_in(client: Client, id: str, verdict: str, numbers: Iterable[int], 
         "judgement": judgement(verdict, strategies=[]),
     } | changes
     return [await report(client, task=chore(number), **arguments) for number in numbers]
-
-
-async def command(settings: Settings, *words: str) -> str:
-    """Standard output of a command, in a thread of its own, since it begins an event loop."""
-    told = await anyio.to_thread.run_sync(CliRunner().invoke, cli, ["--home", str(settings.home), *words])
-    assert told.exit_code == 0, told.output
-    return told.stdout
 
 
 @pytest.mark.anyio
@@ -195,9 +184,9 @@ async def test_what_keeps_hurting_is_retired_with_the_episodes_that_decided_and_
     assert all(episode in gone.status_reason for episode in failed)
     async with connect() as client:
         assert not (await call(client, "recall_strategies", task=TASK))["strategies"]
-    assert harmful in await command(settings, "list", "--status", "retired", "--json")
-    assert failed[0] in await command(settings, "show", harmful)
-    await command(settings, "reinstate", harmful)
+    assert harmful in await output(settings, "list", "--status", "retired", "--json")
+    assert failed[0] in await output(settings, "show", harmful)
+    await output(settings, "reinstate", harmful)
     await use(connect, harmful, "failure", range(LEAST_TASKS, 2 * LEAST_TASKS - 1))
     back = (await strategies_of(settings))[harmful]
     assert (back.status, back.hurt) == ("active", 2 * LEAST_TASKS - 1)

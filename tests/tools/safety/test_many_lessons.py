@@ -6,11 +6,9 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-from click.testing import CliRunner, Result
 
 from bench.support.lessons import lesson
 from bench.support.lessons import report as numbered
-from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy, now
@@ -18,8 +16,9 @@ from strategy_bank.tools.safety import admission
 from strategy_bank.tools.safety.admission import A_DAY, MANY, within_a_day
 from tests.support.connecting import Connect
 from tests.support.records import lesson as stored_lesson
-from tests.support.records import put
+from tests.support.records import put, stored
 from tests.support.samples import call
+from tests.support.shell import run
 
 pytestmark = pytest.mark.anyio
 
@@ -30,18 +29,6 @@ def three(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "A_DAY", 3)
 
 
-async def stored(settings: Settings) -> list[Strategy]:
-    bank = await Bank.open(settings.location)
-    found = await bank.all(Strategy)
-    await bank.close()
-    return found
-
-
-async def run(settings: Settings, *words: str, answers: str = "") -> Result:
-    command = ["--home", str(settings.home), *words]
-    return await anyio.to_thread.run_sync(lambda: CliRunner().invoke(cli, command, input=answers))
-
-
 @pytest.mark.usefixtures("three")
 async def test_the_further_lessons_of_a_session_wait_and_its_reports_are_told_so(
     connect: Connect, settings: Settings
@@ -50,12 +37,12 @@ async def test_the_further_lessons_of_a_session_wait_and_its_reports_are_told_so
         told = [await call(client, "report_outcome", **numbered(number)) for number in range(5)]
     assert [[each["action"] for each in one["strategies"]] for one in told] == [["added"]] * 3 + [["waiting"]] * 2
     assert ["within a day" in " ".join(one["warnings"]) for one in told] == [False] * 3 + [True] * 2
-    waiting = [each for each in await stored(settings) if each.status == "waiting"]
+    waiting = [each for each in await stored(settings, Strategy) if each.status == "waiting"]
     assert [each.status_reason for each in waiting] == [MANY] * 2
     listed = await run(settings, "review", "--list")
     assert listed.stdout.count("within a day") == 2
     await run(settings, "review", answers="l\nl\n")
-    assert {each.status for each in await stored(settings)} == {"active"}
+    assert {each.status for each in await stored(settings, Strategy)} == {"active"}
 
 
 @pytest.mark.usefixtures("three")
@@ -63,7 +50,7 @@ async def test_reports_that_a_session_sends_at_once_are_counted_together(connect
     async with connect() as client, anyio.create_task_group() as tasks:
         for number in range(5):
             tasks.start_soon(lambda given: call(client, "report_outcome", **given), numbered(number))
-    assert sorted(each.status for each in await stored(settings)) == ["active"] * 3 + ["waiting"] * 2
+    assert sorted(each.status for each in await stored(settings, Strategy)) == ["active"] * 3 + ["waiting"] * 2
 
 
 @pytest.mark.usefixtures("three")
@@ -72,14 +59,14 @@ async def test_another_session_may_teach_as_many_again(connect: Connect, setting
         async with connect() as client:
             for number in range(first, first + 3):
                 await call(client, "report_outcome", **numbered(number))
-    assert {each.status for each in await stored(settings)} == {"active"}
+    assert {each.status for each in await stored(settings, Strategy)} == {"active"}
 
 
 @pytest.mark.usefixtures("three")
 async def test_what_was_taught_more_than_a_day_ago_no_longer_counts(connect: Connect, settings: Settings) -> None:
     async with connect() as client:
         await call(client, "report_outcome", **numbered(0))
-        (first,) = await stored(settings)
+        (first,) = await stored(settings, Strategy)
         bank = await Bank.open(settings.location)
         for number, hours in ((1, 23), (2, 25), (3, 25)):
             at = now() - timedelta(hours=hours)
@@ -102,7 +89,7 @@ async def test_what_says_what_is_known_needs_no_room(connect: Connect, settings:
         told = await call(client, "report_outcome", **again)
     assert [each["action"] for each in told["strategies"]] == ["merged"]
     assert told["warnings"] == []
-    assert {each.status for each in await stored(settings)} == {"active"}
+    assert {each.status for each in await stored(settings, Strategy)} == {"active"}
 
 
 def test_the_bound_leaves_what_is_quarantined_as_it_is_and_counts_what_was_taught() -> None:

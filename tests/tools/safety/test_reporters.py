@@ -3,38 +3,21 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
-import anyio.to_thread
 import pytest
-from click.testing import CliRunner, Result
 from mcp.types import Implementation
 
-from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
-from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Episode, Run, Strategy
 from tests.support.connecting import Connect
 from tests.support.http_server import reached, serving
+from tests.support.records import stored
 from tests.support.samples import PREVENTIVE, TASK, call, comparison, judgement, report
+from tests.support.shell import output
 
 pytestmark = pytest.mark.anyio
 SESSION = re.compile("se_[0-9a-f]{16}")
 OTHER = {"task": f"{TASK} Another one.", "judgement": judgement(strategies=[PREVENTIVE])}
-
-
-async def stored(settings: Settings, kind: type[Any]) -> list[Any]:
-    bank = await Bank.open(settings.location)
-    found = await bank.all(kind)
-    await bank.close()
-    return found
-
-
-async def run(settings: Settings, *words: str) -> Result:
-    command = ["--home", str(settings.home), *words]
-    done = await anyio.to_thread.run_sync(lambda: CliRunner().invoke(cli, command))
-    assert done.exit_code == 0, done.output
-    return done
 
 
 @pytest.mark.both_eras
@@ -114,11 +97,11 @@ async def test_what_is_imported_keeps_its_client_and_never_its_session(
     async with connect() as client:
         await report(client)
     file = tmp_path / "bank.jsonl"
-    await run(settings, "export", str(file))
+    await output(settings, "export", str(file))
     (episode,) = await stored(settings, Episode)
     for trust in ([], ["--trust"]):
         other = settings.model_copy(update={"home": tmp_path / f"other{len(trust)}"})
-        await run(other, "import", *trust, str(file))
+        await output(other, "import", *trust, str(file))
         (arrived,) = await stored(other, Episode)
         (lesson,) = await stored(other, Strategy)
         assert (arrived.client, arrived.session, lesson.session) == (episode.client, "", "")
@@ -134,10 +117,10 @@ async def test_show_tells_the_client_and_what_it_read(connect: Connect, settings
     (episode,) = await stored(settings, Episode)
     (strategy,) = await stored(settings, Strategy)
     assert episode.sources == ["docs.example", "github.com"]
-    shown = (await run(settings, "show", strategy.id)).stdout
+    shown = await output(settings, "show", strategy.id)
     assert f"; {episode.client}; read docs.example, github.com" in shown
-    shown = (await run(settings, "show", told["episode_id"])).stdout
+    shown = await output(settings, "show", told["episode_id"])
     assert episode.session in shown
     assert "docs.example, github.com" in shown
-    as_json = json.loads((await run(settings, "show", strategy.id, "--json")).stdout)
+    as_json = json.loads(await output(settings, "show", strategy.id, "--json"))
     assert as_json["session"] == episode.session

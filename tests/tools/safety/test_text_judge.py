@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from strategy_bank.server.settings import Settings
-from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy, wording
 from strategy_bank.tools.safety import text_judge
 from strategy_bank.tools.safety.admission import ATTACK, CAUTION, held
@@ -18,6 +17,7 @@ from strategy_bank.tools.safety.text_judge.features import SLOTS, features
 from strategy_bank.tools.safety.text_judge.judge import COPIED, FITTED, WEIGHTS, scores, suspicion
 from tests.support.connecting import Connect
 from tests.support.places import DATA
+from tests.support.records import stored
 from tests.support.samples import PREVENTIVE, STRATEGY, TASK, call, judgement, report, text_of
 
 pytestmark = pytest.mark.anyio
@@ -69,9 +69,7 @@ async def test_an_attack_is_kept_from_agents_and_its_reporter_is_told(connect: C
     (warning,) = told["warnings"]
     assert ATTACK in warning
     assert (recalled["strategies"], recalled["others"]) == ([], [])
-    bank = await Bank.open(settings.location)
-    (kept,) = await bank.all(Strategy)
-    await bank.close()
+    (kept,) = await stored(settings, Strategy)
     assert kept.status == "quarantined"
 
 

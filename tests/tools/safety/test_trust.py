@@ -2,17 +2,16 @@
 
 from typing import Any
 
-import anyio.to_thread
 import pytest
-from click.testing import CliRunner, Result
 
-from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.records import Strategy
 from strategy_bank.tools.safety.admission import CAUTION, NEW, RISKY, admitted
 from tests.support.connecting import Connect
+from tests.support.records import stored
 from tests.support.samples import PREVENTIVE, REWORDED, STRATEGY, TASK, call, judgement, report, text_of
+from tests.support.shell import run
 
 pytestmark = pytest.mark.anyio
 APPROVE: dict[str, Any] = {"trust": "approve"}
@@ -21,18 +20,6 @@ RISKY_WORDS = {
     "description": "When the container can't write to the upload dir",
     "content": "Make the folder writable for everybody with chmod -R 777 and move on. Ownership of volumes is a rabbit hole.",
 }
-
-
-async def stored(settings: Settings) -> list[Strategy]:
-    bank = await Bank.open(settings.location)
-    found = await bank.all(Strategy)
-    await bank.close()
-    return found
-
-
-async def run(settings: Settings, *words: str, answers: str = "") -> Result:
-    command = ["--home", str(settings.home), *words]
-    return await anyio.to_thread.run_sync(lambda: CliRunner().invoke(cli, command, input=answers))
 
 
 def lesson(**changes: Any) -> Strategy:
@@ -75,7 +62,7 @@ async def test_a_lesson_that_is_taught_again_waits_as_one(connect: Connect, sett
     async with connect(change=APPROVE) as client:
         await report(client)
         await report(client, task=REWORDED)
-    assert [(each.status, each.support) for each in await stored(settings)] == [("waiting", 2)]
+    assert [(each.status, each.support) for each in await stored(settings, Strategy)] == [("waiting", 2)]
 
 
 async def test_a_lesson_that_needs_no_decision_does_not_vanish_in_one_that_waits(
@@ -87,7 +74,7 @@ async def test_a_lesson_that_needs_no_decision_does_not_vanish_in_one_that_waits
     async with connect() as client:
         await report(client, task=f"{TASK} Again.", judgement=judgement(strategies=[again]))
         recalled = await call(client, "recall_strategies", task=TASK)
-    assert sorted(each.status for each in await stored(settings)) == ["active", "waiting"]
+    assert sorted(each.status for each in await stored(settings, Strategy)) == ["active", "waiting"]
     assert len(recalled["strategies"]) == 1
 
 
@@ -122,7 +109,7 @@ async def test_a_correction_that_a_person_keeps_out_is_gone(connect: Connect, se
         told = {"task": f"{TASK} Again.", "recall_id": recall, "judgement": judgement(strategies=[better])}
         await report(client, **told)
     assert (await run(settings, "review", answers="k\n")).exit_code == 0
-    (strategy,) = await stored(settings)
+    (strategy,) = await stored(settings, Strategy)
     assert (strategy.content, strategy.proposals, strategy.revisions) == (STRATEGY["content"], [], [])
 
 
@@ -132,10 +119,10 @@ async def test_a_decision_is_in_the_history_and_undo_takes_it_back(connect: Conn
     await run(settings, "review", answers="l\n")
     assert "waiting (new: nobody has let it in yet) → active" in (await run(settings, "show", id)).stdout
     assert "active → waiting" in (await run(settings, "undo", id)).stdout
-    (strategy,) = await stored(settings)
+    (strategy,) = await stored(settings, Strategy)
     assert (strategy.status, strategy.status_reason) == ("waiting", NEW)
     assert "waiting → active" in (await run(settings, "undo", id)).stdout
-    assert len((await stored(settings))[0].decisions) == 3
+    assert len((await stored(settings, Strategy))[0].decisions) == 3
 
 
 async def test_undo_says_when_there_is_nothing_to_undo(connect: Connect, settings: Settings) -> None:
@@ -171,4 +158,4 @@ async def test_what_comes_from_another_bank_waits_with_approve(settings: Setting
     file.write_text(lesson().model_dump_json(include={"title", "description", "content", "outcome"}), "utf-8")
     (settings.home / "config.toml").write_text('trust = "approve"\n', "utf-8")
     assert (await run(settings, "import", str(file), "--scope", "project")).exit_code == 0
-    assert [each.status for each in await stored(settings)] == ["waiting"]
+    assert [each.status for each in await stored(settings, Strategy)] == ["waiting"]

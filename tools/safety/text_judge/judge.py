@@ -6,7 +6,7 @@ of the embedding model were tried and add nothing (bench/results/poison.md).
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal, NamedTuple
 
@@ -62,6 +62,7 @@ class Suspicion(NamedTuple):
     words: tuple[str, ...] = ()
 
 
+@lru_cache(64)  # a new lesson is asked about twice: whether it is held, and how it is let in
 def suspicion(text: str, copied: float = 0.0) -> Suspicion:
     """Judge the wording of a lesson, in about half a millisecond. `copied` is the share of its words that was only read."""
     fitted, _, _ = _model()
