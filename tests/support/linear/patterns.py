@@ -52,7 +52,7 @@ def _spelled_out(module: ModuleType) -> Iterator[tuple[re.Pattern[Any], str]]:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="re"), attr=function),
                 args=[ast.Constant(value=str() as spelled), *_],
-            ) if function != "compile":
+            ) if function not in ("compile", "escape"):
                 yield re.compile(spelled), function
             case _:
                 pass

@@ -12,10 +12,11 @@ from strategy_bank.tools.judging.quotes import QuoteFinder
 from strategy_bank.tools.prompting import fence
 from strategy_bank.tools.trajectory.normal_form import normalise
 from strategy_bank.tools.transcripts.hints import Hints
+from strategy_bank.tools.viewing.quotes import located
 from tests.support.linear.patterns import modules
 
 _ROOMS = re.compile(
-    r"strategy_bank\.(?:tools\.(?:safety|trajectory|judging|consolidation|learning|sharing|prompting|transcripts\.(?:entry|hints))"
+    r"strategy_bank\.(?:tools\.(?:safety|trajectory|judging|consolidation|learning|sharing|prompting|viewing|transcripts\.(?:entry|hints))"
     r"|store\.(?:retrieval|visible_text|records))\b"
 )
 _METHODS: dict[str, Callable[[str], Any]] = {
@@ -24,6 +25,7 @@ _METHODS: dict[str, Callable[[str], Any]] = {
     "messages": lambda text: normalise([{"role": "user", "content": text}, {"role": "assistant", "content": text}]),
     "a tool's name": lambda text: normalise([{"role": "tool", "name": text, "content": text}]),
     "a quote": lambda text: QuoteFinder(text).holds(text),
+    "the place of a quote": lambda text: located(text, [text[-99:].upper(), "a  quote that is nowhere"]),
     "a short quote": lambda text: QuoteFinder(text).holds("ok"),
     "evidence": lambda text: Evidence(f"[1] action: {text}\n[1] observation: {text}").look_up(["a quote"]),
     "hints": lambda text: Hints().saw(text, failed=False),
