@@ -85,8 +85,14 @@ async def measure(home: Path, size: int, calls: int) -> Row:
     return Row(size, load_s, index_s, embedding, brute, search, *told, disk_mb(home / "bank.lance"), right)
 
 
-async def fill(location: Location, embedder: Embedder, size: int) -> Any:
-    """The bank, and the vectors of what the queries may find, shape (about three quarters of size, 384)."""
+More = Callable[[int, int], dict[str, Any]]
+
+
+async def fill(location: Location, embedder: Embedder, size: int, more: More = lambda first, count: {}) -> Any:
+    """The bank, and the vectors of what the queries may find, shape (about three quarters of size, 384).
+
+    `more` gives other columns of so many rows from `first` on, as Arrow arrays.
+    """
     await (await Bank.open(location)).close()
     base = [Strategy(id="", outcome="failure", source_task=f"{lesson(n)['title']}.", **lesson(n)) for n in range(200)]
     embedded = embed(embedder, base)
@@ -98,7 +104,7 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
     parts = [_parts(embedder, item) for item in embedded]
     connection = await Connection.open(location)
     reader = pa.RecordBatchReader.from_batches(
-        columns, _batches(columns, stamp, cells, parts, centres, firsts, size, kept)
+        columns, _batches(columns, stamp, cells, parts, centres, firsts, size, kept, more)
     )
     table = await connection.make("strategies", columns, words="text", rows=reader)
     table.close()
@@ -107,7 +113,15 @@ async def fill(location: Location, embedder: Embedder, size: int) -> Any:
 
 
 def _batches(
-    columns: Any, stamp: ModelStamp, cells: Any, parts: list[Any], centres: Any, firsts: Any, size: int, kept: list[Any]
+    columns: Any,
+    stamp: ModelStamp,
+    cells: Any,
+    parts: list[Any],
+    centres: Any,
+    firsts: Any,
+    size: int,
+    kept: list[Any],
+    more: More,
 ) -> Iterator[Any]:
     """Rows put together from the `cells` of the lessons and from the `parts` of their word pieces."""
     chance = np.random.default_rng(size)
@@ -132,7 +146,7 @@ def _batches(
             schema.pieces_column(stamp): pa.array(
                 [_with_more(parts[a], parts[b]) for a, b in zip(of, other, strict=True)], pa.binary()
             ),
-        }
+        } | more(first, count)
         arrays = [changed.get(f.name, rows[f.name] if f.name in rows.column_names else None) for f in columns]
         arrays = [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays]
         yield pa.RecordBatch.from_arrays(arrays, schema=columns)
