@@ -1,15 +1,16 @@
 """A bank in which every text of every record turns against a page that shows it, in every state that a record can have.
 
     bank = await Bank.open(Location(home))
-    await fill(bank)            LESSONS, EPISODES, RUNS and RECALLS are what it then holds
+    await fill(bank)            HOSTILE is what it then holds; HARMLESS has ordinary words in the same states
 
 Each text tries one way into a page. What succeeds leaves a trace: `window.pwned`, a dialog, an element that matches TRACES, a
 request to ELSEWHERE. One record of each kind has lines of two million characters in all its texts.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -248,28 +249,38 @@ def _recalls(name: str, text: str, at: datetime, number: int) -> Iterator[Recall
         yield hostile(Recall, text, **noted | answered | kind)
 
 
-_ALL = [*TEXTS.items(), (LONG, LINE)]
-_TIMES = [_AT + timedelta(hours=6 * number) for number in range(len(_ALL))]
-LESSONS = [
-    record
-    for (name, text), at, state in zip(_ALL, _TIMES, islice(_states(), len(_ALL)), strict=True)
-    for record in _lessons(name, text, at, state)
-]
-EPISODES = [record for (name, text), at in zip(_ALL, _TIMES, strict=True) for record in _episodes(name, text, at)]
-RUNS = [record for place, (name, text) in enumerate(_ALL) for record in _runs(name, text, _TIMES[place], place)]
-RECALLS = [record for place, (name, text) in enumerate(_ALL) for record in _recalls(name, text, _TIMES[place], place)]
+@dataclass(frozen=True)
+class Records:
+    """All of a bank, by kind."""
+
+    lessons: list[Strategy]
+    episodes: list[Episode]
+    runs: list[Run]
+    recalls: list[Recall]
 
 
-async def fill(bank: Bank) -> None:
-    """Add all of it. The longest lessons have the vectors of a short one: what a model makes of them is no matter here."""
-    long = {id_of("st", LONG, number) for number in (1, 2, 3)}
-    embedded = await bank.embed([lesson for lesson in LESSONS if lesson.id not in long])
+def records(texts: Mapping[str, str]) -> Records:
+    """Return the records that have these texts, by the names that `id_of` takes; lessons are in all states from seven on."""
+    made = Records([], [], [], [])
+    for number, ((name, text), state) in enumerate(zip(texts.items(), _states(), strict=False)):
+        at = _AT + timedelta(hours=6 * number)
+        made.lessons.extend(_lessons(name, text, at, state))
+        made.episodes.extend(_episodes(name, text, at))
+        made.runs.extend(_runs(name, text, at, number))
+        made.recalls.extend(_recalls(name, text, at, number))
+    return made
+
+
+HOSTILE = records(TEXTS | {LONG: LINE})
+HARMLESS = records({f"{number}": f"Look at the log of worker {number} first" for number in range(8)})
+
+
+async def fill(bank: Bank, held: Records = HOSTILE) -> None:
+    """Add the records. The longest lessons have the vectors of a short one: what a model makes of them is no matter here."""
+    long = [lesson for lesson in held.lessons if len(lesson.content) > len(LINE) - 1]
+    embedded = await bank.embed([lesson for lesson in held.lessons if lesson not in long])
     like = embedded[0]
-    embedded += [
-        EmbeddedStrategy(lesson, like.retrieval, like.text, like.packed_pieces)
-        for lesson in LESSONS
-        if lesson.id in long
-    ]
+    embedded += [EmbeddedStrategy(lesson, like.retrieval, like.text, like.packed_pieces) for lesson in long]
     await bank.atomically(lambda: bank.add_strategies(embedded))
-    for records in (EPISODES, RUNS, RECALLS):
-        await bank.atomically(lambda records=records: bank.add_all(records))
+    for others in (held.episodes, held.runs, held.recalls):
+        await bank.atomically(lambda others=others: bank.add_all(others))

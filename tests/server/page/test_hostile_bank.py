@@ -12,12 +12,17 @@ from pydantic import BaseModel
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, EpisodeStatus, Recall, Record, Run, RunStatus, Strategy, StrategyStatus
-from tests.support.hostile_bank import EPISODES, LESSONS, LONG, RECALLS, RUNS, TEXTS, fill
+from tests.support.hostile_bank import HOSTILE, LONG, TEXTS, fill
 
 pytestmark = pytest.mark.anyio
 LINKS = re.compile(r"(^|\.|_)(id|ids|by|contradicts|pardoned)$")
 CHOSEN = re.compile(r"(^|\.)(outcome|status|verdict|self_verdict|mode|holds|action|before|after)$")  # of a few words
-KINDS: dict[type[Record], list[Any]] = {Strategy: LESSONS, Episode: EPISODES, Run: RUNS, Recall: RECALLS}
+KINDS: dict[type[Record], list[Any]] = {
+    Strategy: HOSTILE.lessons,
+    Episode: HOSTILE.episodes,
+    Run: HOSTILE.runs,
+    Recall: HOSTILE.recalls,
+}
 
 
 def texts(model: BaseModel, path: str = "") -> Iterator[tuple[str, str]]:
@@ -44,10 +49,10 @@ def test_every_text_stands_in_every_field_that_is_read_as_words(kind: type[Recor
 
 
 def test_records_are_in_every_state() -> None:
-    assert {lesson.status for lesson in LESSONS} == set(get_args(StrategyStatus))
-    assert {episode.status for episode in EPISODES} == set(get_args(EpisodeStatus))
-    assert {run.status for run in RUNS} == set(get_args(RunStatus))
-    assert any(lesson.proposals and lesson.contradicts and lesson.caution for lesson in LESSONS)
+    assert {lesson.status for lesson in HOSTILE.lessons} == set(get_args(StrategyStatus))
+    assert {episode.status for episode in HOSTILE.episodes} == set(get_args(EpisodeStatus))
+    assert {run.status for run in HOSTILE.runs} == set(get_args(RunStatus))
+    assert any(lesson.proposals and lesson.contradicts and lesson.caution for lesson in HOSTILE.lessons)
 
 
 async def test_the_bank_holds_all_of_it_as_it_was_written(home: Path) -> None:
@@ -56,4 +61,4 @@ async def test_the_bank_holds_all_of_it_as_it_was_written(home: Path) -> None:
     for kind, records in KINDS.items():
         assert {record.id: record for record in await bank.all(kind)} == {record.id: record for record in records}
     await bank.close()
-    assert min(len(record.task) for record in EPISODES if len(record.task) > 10_000) > 1_900_000, LONG
+    assert min(len(record.task) for record in HOSTILE.episodes if len(record.task) > 10_000) > 1_900_000, LONG
