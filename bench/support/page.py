@@ -94,3 +94,8 @@ def visiting(home: Path) -> Iterator[Visitor]:
                 yield Visitor(client)
         finally:
             process.terminate()
+
+
+def sign_in(client: httpx2.Client, rest: str) -> None:
+    """Swap the one-time code that the address ends with for a session."""
+    client.post("/sign-in", data={"code": rest.partition("#")[2]}).raise_for_status()
