@@ -19,6 +19,7 @@ Fate = Literal["helped", "wrong", "unfit"]  # what became of a recalled strategy
 StrategyStatus = Literal["active", "retired", "quarantined", "waiting"]
 EpisodeStatus = Literal["pending", "learned", "recorded"]
 RunStatus = Literal["running", "comparison_needed", "finished"]
+Decided = Literal["status", "parted", "joined", "dropped", "restored"]
 LessonAction = Literal["added", "merged", "amended", "proposed", "confirmed", "waiting"]
 FOR_A_PERSON: tuple[StrategyStatus, ...] = ("quarantined", "waiting")  # agents do not know of these
 Trust = Literal["auto", "flagged", "approve"]  # what is recalled before a person has seen it
@@ -98,12 +99,19 @@ class Proposal(BaseModel, frozen=True):
 
 
 class StatusChange(BaseModel, frozen=True):
-    """What a person decided about a strategy, and what it was before."""
+    """What a person decided about a strategy, and what it was before.
 
+    Its status; that it and an opposite both stand (`parted`) or contradict each other again (`joined`); that a correction is
+    `dropped`, or waits again (`restored`).
+    """
+
+    what: Decided = "status"
     before: StrategyStatus
     reason: str = ""  # of the status before
     caution: str = ""  # before
     after: StrategyStatus
+    opposite: str = ""  # id of the strategy that it was parted from or joined with
+    proposal: Proposal | None = None  # the correction that was dropped or restored
     changed_at: datetime = Field(default_factory=now)
 
 

@@ -13,9 +13,17 @@ import pyarrow as pa
 from pydantic_core import to_json
 
 from strategy_bank.store.lance.library import Expr, col, lit
-from strategy_bank.store.records import Hit, LearnedStrategy, Proposal, Record, Revision
+from strategy_bank.store.records import Hit, LearnedStrategy, Proposal, Record, Revision, StatusChange
 
-_TEXTS: tuple[Any, ...] = (str, list[str], list[Hit], list[LearnedStrategy], list[Revision], list[Proposal])
+_TEXTS: tuple[Any, ...] = (
+    str,
+    list[str],
+    list[Hit],
+    list[LearnedStrategy],
+    list[Revision],
+    list[Proposal],
+    list[StatusChange],
+)
 
 
 @dataclass(frozen=True)

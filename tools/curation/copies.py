@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any, TypeVar, cast
 
-from strategy_bank.store.records import Episode, Hit, Recall, Record, Run, Strategy
+from strategy_bank.store.records import Episode, Hit, Recall, Record, Run, StatusChange, Strategy
 
 R = TypeVar("R", bound=Record)
 COPIES: dict[type[Record], list[str]] = {
-    Strategy: ["source_task", "revisions", "proposals"],
+    Strategy: ["source_task", "revisions", "proposals", "decisions"],
     Episode: ["learned"],
     Run: ["recalled", "learned"],
 }
@@ -62,7 +62,8 @@ def _without(record: Record, gone: Gone) -> Record:
 def _(record: Strategy, gone: Gone) -> Strategy:
     lists = ("episode_ids", "run_ids", "credited_by", "pardoned", "contradicts")
     change: dict[str, Any] = {name: gone.left(getattr(record, name)) for name in lists}
-    change["status_reason"] = _ID.sub(lambda id: FORGOTTEN if id[0] in gone.ids else id[0], record.status_reason)
+    change["status_reason"] = _without_ids(record.status_reason, gone)
+    change["decisions"] = [_decided_without(record, each, gone) for each in record.decisions]
     if gone.scope:  # why a lesson became global names the projects that taught it
         named = rf"^(global: .*)(?<=(?: in|and) ){re.escape(gone.scope)}(?= and |$)"
         change["status_reason"] = re.sub(named, rf"\1{FORGOTTEN}", change["status_reason"])
@@ -79,6 +80,20 @@ def _(record: Strategy, gone: Gone) -> Strategy:
     if _is_copied(record, gone) or gone.has(record, record.source_task):
         change["source_task"] = ""
     return record.model_copy(update=change)
+
+
+def _decided_without(record: Strategy, decision: StatusChange, gone: Gone) -> StatusChange:
+    """Return what a person decided: the decision stays, without the reason and the words that hold what is to go."""
+    proposal = decision.proposal
+    lost = proposal and (proposal.proposed_by in gone.ids or gone.has(record, proposal.model_dump_json()))
+    reason = FORGOTTEN if gone.has(record, decision.reason) else _without_ids(decision.reason, gone)
+    opposite = "" if decision.opposite in gone.ids else decision.opposite
+    change = {"reason": reason, "opposite": opposite, "proposal": None if lost else proposal}
+    return decision.model_copy(update=change)
+
+
+def _without_ids(text: str, gone: Gone) -> str:
+    return _ID.sub(lambda id: FORGOTTEN if id[0] in gone.ids else id[0], text)
 
 
 @_without.register

@@ -1,13 +1,24 @@
-"""Carries out what a person decides about a strategy: whether it is recalled, and whether it is kept at all.
+"""Carries out what a person decides about a strategy: whether it is recalled, kept, or stands beside its opposite.
 
-Every decision is kept with the strategy and can be undone.
+Every decision is kept with the strategy and can be undone. A `look` says what the person had seen: where somebody changed that
+meanwhile, nothing is done.
 """
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from strategy_bank.store.errors import InvalidInput, NotFound
-from strategy_bank.store.records import FOR_A_PERSON, StatusChange, Strategy, StrategyStatus
+from strategy_bank.store.records import (
+    FOR_A_PERSON,
+    PROVENANCE_KEPT,
+    Decided,
+    Proposal,
+    StatusChange,
+    Strategy,
+    StrategyStatus,
+    content_id,
+)
+from strategy_bank.tools.learning.credit import HURT
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -17,35 +28,68 @@ DECISIONS_KEPT = 100
 _KEPT_OUT = "kept out of recall after review; it had been "
 
 
-async def change_status(bank: "Bank", ids: Sequence[str], status: StrategyStatus, reason: str) -> list[Strategy]:
-    """Return the strategies as they were before. Raises NotFound, and changes nothing, if one of them is missing."""
+def look_of(strategy: Strategy) -> str:
+    """Return what a person goes by who decides about a strategy, as a short text; counters and links do not change it."""
+    decided = strategy.decisions[-1].changed_at.isoformat() if strategy.decisions else ""
+    seen = (strategy.wording, strategy.scope, strategy.status, strategy.status_reason, decided)
+    return content_id("look", *seen)
+
+
+async def change_status(
+    bank: "Bank", ids: Sequence[str], status: StrategyStatus, reason: str, look: str = ""
+) -> list[Strategy]:
+    """Return the strategies as they were before. Raises NotFound, and changes nothing, if one of them is missing.
+
+    One that was retired for what came of its uses can be retired by a person too: then it waits for nobody any more.
+    """
 
     async def step() -> list[Strategy]:
-        before = await _found(bank, ids)
-        await bank.amend([_changed(each, status, reason) for each in before if each.status != status])
+        before = await _found(bank, ids, look)
+        await bank.amend([_changed(each, status, reason) for each in before if not _stands(each, status)])
         return before
 
     return await bank.atomically(step)
 
 
-async def undo(bank: "Bank", id: str) -> tuple[Strategy, Strategy]:
-    """Give a strategy the status back that it had before the last decision; return it as it was and as it is.
+async def undo(bank: "Bank", id: str, look: str = "") -> tuple[Strategy, Strategy]:
+    """Take the last decision about a strategy back; return it as it was and as it is.
 
     That is a decision too, so doing it again undoes it. Raises InvalidInput and NotFound.
     """
 
     async def step() -> tuple[Strategy, Strategy]:
-        (before,) = await _found(bank, [id])
+        (before,) = await _found(bank, [id], look)
         if not before.decisions:
             raise InvalidInput(f"Nobody has decided about {id} yet. Nothing was changed.")
-        last = before.decisions[-1]
-        if last.after != before.status:
-            raise InvalidInput(f"{id} has become {before.status} since that decision. Nothing was changed.")
-        after = _changed(before, last.before, last.reason).model_copy(update={"caution": last.caution})
-        await bank.amend([after])
-        return before, after
+        after = await _undone(bank, before, before.decisions[-1])
+        await bank.amend(after)
+        return before, after[0]
 
     return await bank.atomically(step)
+
+
+async def keep_both(bank: "Bank", ids: tuple[str, str], looks: tuple[str, str] = ("", "")) -> list[Strategy]:
+    """Let two strategies stand that contradict each other: no recall names them as opposites any more. Return both.
+
+    Raises InvalidInput and NotFound.
+    """
+
+    async def step() -> list[Strategy]:
+        one, other = [(await _found(bank, [id], look))[0] for id, look in zip(ids, looks, strict=True)]
+        if other.id not in one.contradicts and one.id not in other.contradicts:
+            raise InvalidInput(f"{one.id} and {other.id} do not contradict each other. Nothing was changed.")
+        after = _linked("parted", one, other)
+        await bank.amend(after)
+        return after
+
+    return await bank.atomically(step)
+
+
+def corrected(strategy: Strategy, what: Literal["dropped", "restored"], proposal: Proposal) -> Strategy:
+    """Return a strategy without a correction that a person drops, or with one that waits again."""
+    left = [each for each in strategy.proposals if each != proposal]
+    change = {"proposals": left if what == "dropped" else [*left, proposal]}
+    return _noted(strategy.model_copy(update=change), what, proposal=proposal)
 
 
 async def for_a_person(bank: "Bank", scope: str | None) -> list[Strategy]:
@@ -53,36 +97,72 @@ async def for_a_person(bank: "Bank", scope: str | None) -> list[Strategy]:
     return await bank.all(Strategy, status=list(FOR_A_PERSON), **({"scope": scope} if scope else {}))
 
 
-async def carry_out(bank: "Bank", strategy: Strategy, decision: Decision) -> None:
-    """Keep a strategy that waits out of recall, bring it into recall, or delete it."""
+async def carry_out(bank: "Bank", seen: Strategy, decision: Decision) -> None:
+    """Keep a strategy out of recall, let it in, or delete it. Raises InvalidInput where it is not as it was `seen`."""
     if decision == "forget":
         from strategy_bank.tools.curation.forgetting import forget  # brings lancedb
 
-        await forget(bank, [strategy.id])
+        await forget(bank, [seen.id])
     elif decision == "reinstate":
-        await change_status(bank, (strategy.id,), "active", "")
+        await change_status(bank, (seen.id,), "active", "", look_of(seen))
     else:
-        await change_status(bank, (strategy.id,), "retired", f"{_KEPT_OUT}{strategy.status_reason}")
+        await change_status(bank, (seen.id,), "retired", f"{_KEPT_OUT}{seen.status_reason}", look_of(seen))
+
+
+def _stands(strategy: Strategy, status: StrategyStatus) -> bool:
+    """Return whether a strategy has a status already, and not by the rule alone."""
+    return strategy.status == status and not strategy.status_reason.startswith(HURT)
 
 
 def _changed(strategy: Strategy, status: StrategyStatus, reason: str) -> Strategy:
-    made = StatusChange(before=strategy.status, reason=strategy.status_reason, caution=strategy.caution, after=status)
-    return strategy.model_copy(
-        update={
-            "status": status,
-            "status_reason": reason,
-            # a person has seen it: what counted against it counts no more, and no caution is needed
-            **({"pardoned": strategy.credited_by, "caution": ""} if status == "active" else {}),
-            "decisions": [*strategy.decisions, made][-DECISIONS_KEPT:],
-            "updated_at": made.changed_at,
-        }
-    )
+    noted = _noted(strategy, "status", after=status)
+    # a person has seen it: what counted against it counts no more, and no caution is needed
+    seen = {"pardoned": strategy.credited_by, "caution": ""} if status == "active" else {}
+    return noted.model_copy(update={"status": status, "status_reason": reason, **seen})
 
 
-async def _found(bank: "Bank", ids: Sequence[str]) -> list[Strategy]:
-    """Return the strategies, each once. Raises NotFound if one of them is missing."""
+async def _undone(bank: "Bank", strategy: Strategy, last: StatusChange) -> list[Strategy]:
+    """Return the strategy as it was before a decision, and its opposite where that was about both."""
+    if last.what == "status":
+        if last.after != strategy.status:
+            raise InvalidInput(f"{strategy.id} has become {strategy.status} since that decision. Nothing was changed.")
+        before = _changed(strategy, last.before, last.reason)
+        return [before.model_copy(update={"caution": last.caution})]
+    if last.what in ("parted", "joined"):
+        other = await bank.find(Strategy, last.opposite) if last.opposite else None
+        if other is None:
+            raise InvalidInput(f"The other of the two is no longer in the bank. {strategy.id} stays as it is.")
+        return _linked("joined" if last.what == "parted" else "parted", strategy, other)
+    if last.proposal is None:
+        raise InvalidInput(f"That correction of {strategy.id} was forgotten. Nothing was changed.")
+    return [corrected(strategy, "restored" if last.what == "dropped" else "dropped", last.proposal)]
+
+
+def _linked(what: Literal["parted", "joined"], one: Strategy, other: Strategy) -> list[Strategy]:
+    """Return two strategies that contradict each other from now on, or no more."""
+    after = list[Strategy]()
+    for each, id in ((one, other.id), (other, one.id)):
+        left = [opposite for opposite in each.contradicts if opposite != id]
+        links = left if what == "parted" else [*left, id][-PROVENANCE_KEPT:]
+        after.append(_noted(each.model_copy(update={"contradicts": links}), what, opposite=id))
+    return after
+
+
+def _noted(strategy: Strategy, what: Decided, **about: Any) -> Strategy:
+    """Return a strategy with one more decision, made now on what it is."""
+    of_it = {"before": strategy.status, "reason": strategy.status_reason, "caution": strategy.caution}
+    made = StatusChange.model_validate({"what": what, "after": strategy.status, **of_it, **about})
+    decisions = [*strategy.decisions, made][-DECISIONS_KEPT:]
+    return strategy.model_copy(update={"decisions": decisions, "updated_at": made.changed_at})
+
+
+async def _found(bank: "Bank", ids: Sequence[str], look: str = "") -> list[Strategy]:
+    """Return the strategies, each once. Raises NotFound if one is missing, and InvalidInput if it looks different by now."""
     found = await bank.all(Strategy, id=list(ids))
-    known: Collection[str] = {strategy.id for strategy in found}
+    known = {strategy.id for strategy in found}
     if missing := [id for id in ids if id not in known]:
         raise NotFound(f"There is no strategy {', '.join(map(repr, missing))} in this bank. Nothing was changed.")
+    for strategy in found:
+        if look and look_of(strategy) != look:
+            raise InvalidInput(f"{strategy.id} was changed meanwhile. Nothing was changed. Look at it again.")
     return found

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import LessonOutcome, Proposal, Strategy, now
+from strategy_bank.store.records import LessonOutcome, Proposal, Strategy
 from strategy_bank.tools.consolidation.amendment import reworded, same_words
+from strategy_bank.tools.curation.decisions import corrected
 from strategy_bank.tools.judging.judgement import DraftWords
 from strategy_bank.tools.learning.corrections import free_ids
 from strategy_bank.tools.learning.drafts import Source, strategy_of
@@ -92,12 +93,13 @@ async def accept(bank: "Bank", seen: Strategy, proposal: Proposal) -> Strategy:
 
 
 async def drop(bank: "Bank", seen: Strategy, proposal: Proposal) -> None:
-    """Take a correction away that waits. Raises NotFound."""
+    """Take a correction away that waits; `undo` brings it back. Raises InvalidInput and NotFound."""
 
     async def step() -> None:
         current = await bank.get(Strategy, seen.id)
-        left = [each for each in current.proposals if each != proposal]
-        await bank.amend([current.model_copy(update={"proposals": left, "updated_at": now()})])
+        if proposal not in current.proposals:
+            raise InvalidInput(f"That correction of {seen.id} waits no more. {_UNCHANGED}")
+        await bank.amend([corrected(current, "dropped", proposal)])
 
     await bank.atomically(step)
 
@@ -117,7 +119,10 @@ async def drop_proposals(bank: "Bank", id: str) -> Strategy:
         before = await bank.get(Strategy, id)
         if not before.proposals:
             raise InvalidInput(f"No correction of {id} waits. {_UNCHANGED}")
-        await bank.amend([before.model_copy(update={"proposals": [], "updated_at": now()})])
+        after = before
+        for each in before.proposals:
+            after = corrected(after, "dropped", each)
+        await bank.amend([after])
         return before
 
     return await bank.atomically(step)

@@ -13,6 +13,8 @@ from math import sqrt
 from strategy_bank.store.records import MOST_USES, PROVENANCE_KEPT, Strategy, Verdict, now
 from strategy_bank.tools.consolidation.witnesses import Use, counts, same_task
 
+HURT = "hurt: "
+"""Begins the status reason of a strategy that was retired by what came of its uses."""
 LEAST_TASKS = 6
 """Number of different tasks that must have used a strategy before it can be retired for hurting."""
 LEAST_SESSIONS = 2

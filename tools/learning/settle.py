@@ -19,7 +19,7 @@ from strategy_bank.tools.consolidation.witnesses import OF_A_USE, Use, taught_on
 from strategy_bank.tools.judging.judge import Judge
 from strategy_bank.tools.judging.judgement import Comparison, Judgement
 from strategy_bank.tools.learning.corrections import changed_by, corrections_of, known_wordings
-from strategy_bank.tools.learning.credit import credited, evidence, harm
+from strategy_bank.tools.learning.credit import HURT, credited, evidence, harm
 from strategy_bank.tools.learning.drafts import Drafted, Source, strategies_of
 from strategy_bank.tools.learning.placement import Plan, place
 from strategy_bank.tools.learning.shown import shown_before
@@ -201,7 +201,7 @@ async def _weighed(bank: "Bank", strategy: Strategy, told: Sequence[Use]) -> Str
     counting = evidence(strategy)
     against = [use for use in told if use.episode_id in counting]
     reason = harm(against, await _base_rate(bank)) if against else ""
-    return strategy.retired(f"hurt: {reason}") if reason else strategy
+    return strategy.retired(f"{HURT}{reason}") if reason else strategy
 
 
 async def _base_rate(bank: "Bank") -> float:

@@ -43,13 +43,25 @@ def altered_readings(text: str, words: str) -> Iterator[str]:
 
 def encoded_sentences(text: str) -> list[str]:
     """Return what base64, hexadecimal digits and percent signs in the text say, where that is words."""
-    plain = INVISIBLE.sub("", composed(text, "NFKC"))
-    blocks = [_base64(block) for block in _BASE64.findall(plain)]
-    blocks += [bytes.fromhex(block.replace("\\x", "").replace("\\X", "")) for block in _HEX.findall(plain)]
-    read = [sentence for block in blocks if (sentence := _words_of(block))]
-    return read + [
-        said for block in _ESCAPED.findall(plain) if _LETTERS.search(said := unquote(block, errors="ignore"))
-    ]
+    return [said for *_, said in encoded_blocks(bare(text))]
+
+
+def bare(text: str) -> str:
+    """Return the text in the usual forms of its letters, without invisible ones."""
+    return INVISIBLE.sub("", composed(text, "NFKC"))
+
+
+def encoded_blocks(plain: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where such a block begins and ends in a bare text, and what it says."""
+    for block in _BASE64.finditer(plain):
+        if said := _words_of(_base64(block[0])):
+            yield *block.span(), said
+    for block in _HEX.finditer(plain):
+        if said := _words_of(bytes.fromhex(block[0].replace("\\x", "").replace("\\X", ""))):
+            yield *block.span(), said
+    for block in _ESCAPED.finditer(plain):
+        if _LETTERS.search(said := unquote(block[0], errors="ignore")):
+            yield *block.span(), said
 
 
 def _base64(block: str) -> bytes:

@@ -6,7 +6,7 @@ deletes nothing; a person decides.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -22,7 +22,7 @@ _TRAJECTORY_READ = 200_000  # characters
 _BEFORE = 160  # characters in which an excuse is looked for
 Excuse = Literal["warned", "quoted"]
 EXCUSES: frozenset[Excuse] = frozenset(("warned", "quoted"))
-_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")  # the flags of England, Scotland and Wales
+FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")  # the flags of England, Scotland and Wales
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,16 @@ class Rule:
 
     def finds(self, text: str, excuses: Collection[Excuse] = EXCUSES) -> bool:
         """Tell whether the text, in the form that this rule reads, has such an order without an excuse."""
+        return next(self.places(text, excuses), None) is not None
+
+    def places(self, text: str, excuses: Collection[Excuse] = EXCUSES) -> Iterator[tuple[int, int]]:
+        """Yield where such orders begin and end in the text."""
         found = self.pattern.search(text)
-        while found and _is_excused(text, found.start(), excuses):
-            found = self.pattern.search(text, found.start() + 1)
-        return found is not None
+        while found:
+            excused = is_excused(text, found.start(), excuses)
+            if not excused:
+                yield found.span()
+            found = self.pattern.search(text, found.start() + 1 if excused else max(found.end(), found.start() + 1))
 
 
 @cache
@@ -68,11 +74,11 @@ def read_as_orders(text: str) -> str | None:
 def forms_of(text: str) -> dict[str, str]:
     """Return what the rules read, by the name that they give it."""
     shown = undisguised(text)
-    return {"words": " ".join(shown.split()), "lines": shown, "letters": _FLAG.sub("", text)}
+    return {"words": " ".join(shown.split()), "lines": shown, "letters": FLAG.sub("", text)}
 
 
 def _misspelt_package(_: str, forms: dict[str, str]) -> bool:
-    return any(not _is_excused(forms["words"], place) for place, _ in look_alikes(forms["words"]))
+    return any(not is_excused(forms["words"], place) for place, _ in look_alikes(forms["words"]))
 
 
 def _encoded_sentences(text: str, _: dict[str, str]) -> bool:
@@ -105,7 +111,7 @@ def carries_orders(trajectory: str) -> str | None:
     return next((reason_of(rule.reason) for rule in plain if rule.finds(words, {"warned"})), None)
 
 
-def _is_excused(text: str, place: int, excuses: Collection[Excuse] = EXCUSES) -> bool:
+def is_excused(text: str, place: int, excuses: Collection[Excuse] = EXCUSES) -> bool:
     """Tell whether what stands at a place is warned against right before it, or told of in quotes."""
     warned_at, no_warning, in_quotes = (word(FILE, name, re.IGNORECASE) for name in ("WARNED", "NO_WARNING", "QUOTED"))
     before = text[max(0, place - _BEFORE) : place]

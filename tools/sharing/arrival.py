@@ -24,6 +24,7 @@ from strategy_bank.store.records import (
     Record,
     Revision,
     Run,
+    StatusChange,
     Strategy,
     Trust,
     Worded,
@@ -59,6 +60,7 @@ _FRESH: dict[str, object] = {
 _BATCH = 100
 R = TypeVar("R", Strategy, Episode)
 W = TypeVar("W", Revision, Proposal)
+L = TypeVar("L", Revision, Proposal, StatusChange)
 
 
 @dataclass
@@ -113,6 +115,7 @@ class Arrival:
             named |= {"contradicts": links, "status_reason": self._reason(record, str(named["id"]))}
             named |= {"revisions": [self._linked(each, "replaced_by", "proposed_by") for each in record.revisions]}
             named |= {"proposals": [self._linked(each, "proposed_by") for each in record.proposals]}
+            named |= {"decisions": [self._linked(each, "opposite") for each in record.decisions]}
         if isinstance(record, Episode | Run):
             named["learned"] = [each.model_copy(update={"id": self._id(each.id)}) for each in record.learned]
         if isinstance(record, Run):
@@ -121,7 +124,11 @@ class Arrival:
 
     def _strategy(self, record: Strategy) -> Strategy:
         about = {"source_task": _lines(record.source_task), "status_reason": _one_line(record.status_reason)}
-        former = {"revisions": self._cleaned(record.revisions), "proposals": self._cleaned(record.proposals)}
+        former = {
+            "revisions": self._cleaned(record.revisions),
+            "proposals": self._cleaned(record.proposals),
+            "decisions": [self._decision(each) for each in record.decisions],
+        }
         change = {**_words(record), **about, **former, "scope": self._scope_of(record.scope), "session": ""}
         cleaned = record.model_copy(update=change)
         cleaned = self._with_own_id(cleaned if self.trusted else admitted(_unused(cleaned), self.trust))
@@ -187,8 +194,13 @@ class Arrival:
         cleaned = [each.model_copy(update=_words(each)) for each in lessons]
         return [each for each in cleaned if self.trusted or not read_as_orders(wording(*_words(each).values()))]
 
-    def _linked(self, record: W, *names: str) -> W:
-        """Return former or proposed words with the ids in these fields as the bank knows them."""
+    def _decision(self, decision: StatusChange) -> StatusChange:
+        """Return what a person decided with the words of a correction as a report would have them."""
+        words = self._cleaned([decision.proposal] if decision.proposal else [])
+        return decision.model_copy(update={"proposal": words[0] if words else None})
+
+    def _linked(self, record: L, *names: str) -> L:
+        """Return former or proposed words, or a decision, with the ids in these fields as the bank knows them."""
         ids = {name: getattr(record, name) for name in names}
         return record.model_copy(update={name: self._id(id) if is_id(id) else "" for name, id in ids.items()})
 

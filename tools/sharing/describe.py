@@ -47,8 +47,24 @@ def _told(client: str, sources: Sequence[str], copied: float) -> str:
 
 
 def _decided(decision: StatusChange) -> str:
-    reason = f" ({folded(decision.reason)})" if decision.reason else ""
-    return f"decided {decision.changed_at:%Y-%m-%d %H:%M} UTC: {decision.before}{reason} → {decision.after}"
+    return f"decided {decision.changed_at:%Y-%m-%d %H:%M} UTC: {said(decision)}"
+
+
+def said(decision: StatusChange) -> str:
+    """Return what a person decided about a strategy, in words."""
+    title = f": {folded(decision.proposal.title)}" if decision.proposal else ""
+    match decision.what:
+        case "status":
+            reason = f" ({folded(decision.reason)})" if decision.reason else ""
+            return f"{decision.before}{reason} → {decision.after}"
+        case "parted":
+            return f"stands beside its opposite {plain_id(decision.opposite)}"
+        case "joined":
+            return f"contradicts {plain_id(decision.opposite)} again"
+        case "dropped":
+            return f"a correction was dropped{title}"
+        case "restored":
+            return f"a correction waits again{title}"
 
 
 def learned_line(learned: LearnedStrategy) -> str:
