@@ -29,7 +29,8 @@ from strategy_bank.store.maintenance.upkeep import Upkeep
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.recall_buffer import RECALLS_BUFFERED, RecallBuffer
 from strategy_bank.store.records import Hit, Menu, OwnAndGiven, Recall, Record, Strategy
-from strategy_bank.store.retrieval import ranking, search, strategy_vectors
+from strategy_bank.store.retrieval import explanation, ranking, search, strategy_vectors
+from strategy_bank.store.retrieval.explanation import Explained
 from strategy_bank.store.retrieval.readability import readable
 from strategy_bank.store.retrieval.strategy_vectors import EmbeddedStrategy, Pieces
 from strategy_bank.store.scratch import lend_scratch
@@ -275,6 +276,12 @@ class Bank:
     async def menu(self, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int) -> Menu:
         """Return the active strategies of the scopes that fit the task, at most `limit` in full, and those that may fit."""
         return await search.search(self._table(Strategy), self.embedder, task, scopes, limit)
+
+    async def explained(
+        self, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int, about: Collection[str] = ()
+    ) -> Explained:
+        """Return what `menu` does, and why each strategy that it looked at stands where it does; also of those `about`."""
+        return await explanation.explain(self._table(Strategy), self.embedder, task, scopes, limit, about)
 
     async def can_read(self, text: str) -> bool:
         """Tell whether the bank's model can read a task or a strategy. The packaged one reads English; of others, True."""

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from strategy_bank.tools.scopes.registry import Scope
 
 
-_MENU_CHARS = 1_700  # of both lists: about 420 tokens, what three strategies in full come to
+MENU_CHARS = 1_700  # of both lists: about 420 tokens, what three strategies in full come to
 _MOST = 10  # strategies that a recall looks for
-_SURE = 0.6  # the least chance that a strategy fits for which work is interrupted
+SURE_WHEN_STUCK = 0.6  # the least chance that a strategy fits for which work is interrupted
 _TASK_CHARS = 200  # of the task beside the state of somebody who is stuck
 _LINE_CHARS = 120  # of a description in a line
 _ID_CHARS = 30  # of the id, the record and the marks beside a strategy's words
-_FRAME_CHARS, _CHARS_A_TOKEN = 450, 4  # of the guidance and the ids around the lists; of English text
+_FRAME_CHARS, CHARS_A_TOKEN = 450, 4  # of the guidance and the ids around the lists; of English text
 
 
 class OtherStrategy(BaseModel):
@@ -68,6 +68,11 @@ class RecallResult(BaseModel):
 async def recall(bank: "Bank", task: str, limit: int, scope: "Scope", hold_out: int = 0) -> RecallResult:
     """Return the strategies of the scope and of `global` that fit the task, with guidance. Writes nothing before that."""
     recall_id, menu = await fitting(bank, task, limit, scope, hold_out)
+    return await reply(bank, recall_id, task, scope, menu)
+
+
+async def reply(bank: "Bank", recall_id: str, task: str, scope: "Scope", menu: Menu) -> RecallResult:
+    """Return what an agent gets that asked for the task and for which this was found."""
     others = [OtherStrategy.model_validate(hit.model_dump()) for hit in menu.others]
     unread = not (menu.full or others) and await is_unread(bank, task, scope)
     guidance = render("ask_in_english") if unread else guidance_for(menu.full, others)
@@ -82,13 +87,23 @@ async def recall_when_stuck(bank: "Bank", task: str, stuck_on: str, limit: int, 
     """
     noted = _told(task) or bank.recalls.newest_task(scope.name)
     shown = bank.recalls.shown(scope.name, noted)
-    sought = f"{stuck_on}\n{(task or noted)[:_TASK_CHARS]}".strip()
+    sought = sought_when_stuck(task or noted, stuck_on)
     menu = await bank.menu(sought, scope.readable, min(_MOST, limit + len(shown)))
-    new = [hit for hit in menu.full if hit.id not in shown and hit.relevance >= _SURE][:limit]
+    new = [hit for hit in menu.full if hit.id not in shown and hit.relevance >= SURE_WHEN_STUCK][:limit]
     if not new:
         return nothing_when_stuck(scope)
-    recall_id, guidance = _noted(bank, noted, scope, Menu(new, []), stuck=1), render("recalled_when_stuck")
-    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=new, others=[], guidance=guidance)
+    return reply_when_stuck(_noted(bank, noted, scope, Menu(new, []), stuck=1), scope, new)
+
+
+def sought_when_stuck(task: str, stuck_on: str) -> str:
+    """Return what is looked for when somebody is stuck in a task."""
+    return f"{stuck_on}\n{task[:_TASK_CHARS]}".strip()
+
+
+def reply_when_stuck(recall_id: str, scope: "Scope", full: list[Hit]) -> RecallResult:
+    """Return the reply to somebody who is stuck."""
+    guidance = render("recalled_when_stuck")
+    return RecallResult(recall_id=recall_id, scope=scope.name, strategies=full, others=[], guidance=guidance)
 
 
 def nothing_when_stuck(scope: "Scope") -> RecallResult:
@@ -144,7 +159,7 @@ async def fitting(
     strategy that fits, so that what comes of such tasks can be compared.
     """
     found = await bank.menu(task, scope.readable, limit)
-    menu = _short(Menu(found.full, [hit for hit in found.others if hit.relevance >= least]))
+    menu = short(Menu(found.full, [hit for hit in found.others if hit.relevance >= least]))
     if not (hold_out and menu.full and secrets.randbelow(hold_out) == 0):
         return _noted(bank, task, scope, menu), menu
     held = secrets.choice(menu.full)
@@ -152,13 +167,13 @@ async def fitting(
     return _noted(bank, task, scope, left, held_out_ids=[held.id]), left
 
 
-def _short(menu: Menu) -> Menu:
+def short(menu: Menu) -> Menu:
     """Leave out the others that would make the reply longer than strategies in full made it.
 
     A third is theirs however long those in full are, and a long one makes room for the next: whoever teaches long lessons would
     keep others' from being listed.
     """
-    room, others = max(_MENU_CHARS - sum(map(_chars, menu.full)), _MENU_CHARS // 3), list[Hit]()
+    room, others = max(MENU_CHARS - sum(map(_chars, menu.full)), MENU_CHARS // 3), list[Hit]()
     for hit in menu.others:
         if (chars := _chars_as_line(hit)) <= room:
             room -= chars
@@ -190,7 +205,7 @@ def _noted(bank: "Bank", task: str, scope: "Scope", menu: Menu, **more: list[str
         strategy_ids=full,
         listed_ids=listed,
         sure_ids=[hit.id for hit in menu.full if hit.relevance >= SURE],
-        tokens=(shown + _FRAME_CHARS) // _CHARS_A_TOKEN,
+        tokens=(shown + _FRAME_CHARS) // CHARS_A_TOKEN,
     )
     bank.recalls.note(note.model_copy(update=more))
     return note.id

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strategy_bank.store.records import SURE as SUREST
 from strategy_bank.store.records import Hit, Menu, Strategy
@@ -54,6 +54,39 @@ Chance = tuple[float, Candidate]
 """A standing or a relevance, and what has it."""
 
 
+class Order(NamedTuple):
+    """All candidates of a task with their standings, in three parts, each with the best first, and the chances by their ids."""
+
+    first: list[Chance]
+    again: list[Chance]  # that repeat a better one
+    more: list[Chance]  # too much of one session, beside others
+    sure: Mapping[str, float]  # of fitting, as it counts for what is read in full
+    may: Mapping[str, float]  # the same for what is listed: no session makes others' lessons too unlikely
+    loud: str  # a session that crowds out; empty without one
+
+    @property
+    def every(self) -> list[Chance]:
+        return [*self.first, *self.again, *self.more]
+
+    @property
+    def surest(self) -> list[Chance]:
+        """What may come in full, with its chance, in its order."""
+        return [(self.sure[each.row["id"]], each) for _, each in self.first]
+
+    @property
+    def fits(self) -> bool:
+        """Whether anything may fit."""
+        return any(chance >= POSSIBLE for chance, _ in self.surest)
+
+    @property
+    def floors(self) -> list[float]:
+        """The chance from which each of `surest` is read in full: less for the best one, and for the best beside a loud one."""
+        ids = [each.row["id"] for _, each in self.first]
+        others = [each.row["id"] for _, each in self.first if not self.loud or teacher(each.row) != self.loud]
+        best = {*ids[:1], *others[:1]}
+        return [SURE if id in best else BESIDE for id in ids]
+
+
 def strategy_texts(strategy: Strategy) -> list[str]:
     """Return the texts to embed: the whole wording, which consolidation compares too, and the source task if there is one."""
     return [strategy.wording, *([gist(strategy.source_task)] if strategy.source_task.strip() else [])]
@@ -72,8 +105,13 @@ def fit(candidate: Candidate) -> float:
 
 def standing(candidate: Candidate) -> float:
     """Return the score that orders the candidates of one task: their fit, and a little experience."""
+    return fit(candidate) + experience(candidate)
+
+
+def experience(candidate: Candidate) -> float:
+    """Return what a strategy's record adds to its standing: 0 if it was never used, less than 0 if it mostly hurt."""
     row = candidate.row
-    return fit(candidate) + UTILITY_WEIGHT * (promise(row["helped"], row["hurt"]) - promise(0, 0))
+    return UTILITY_WEIGHT * (promise(row["helped"], row["hurt"]) - promise(0, 0))
 
 
 def relevances(standings: Sequence[float]) -> list[float]:
@@ -82,8 +120,11 @@ def relevances(standings: Sequence[float]) -> list[float]:
     Within a project all lessons share words with every task. So what counts beside a standing is how far it is from the best
     other one.
     """
-    each = zip(standings, margins(standings), strict=True)
-    return [min(SUREST, _logistic(BY_STANDING * standing + BY_MARGIN * margin + OFFSET)) for standing, margin in each]
+    return [relevance(*each) for each in zip(standings, margins(standings), strict=True)]
+
+
+def relevance(standing: float, margin: float) -> float:
+    return min(SUREST, _logistic(BY_STANDING * standing + BY_MARGIN * margin + OFFSET))
 
 
 def margins(standings: Sequence[float]) -> list[float]:
@@ -129,29 +170,37 @@ def rank(candidates: Iterable[Candidate], limit: int, loud: str = "") -> Menu:
     The order of the candidates does not matter. Nothing is in either list where none may fit. No session makes others' lessons
     too unlikely to be listed, and the session `loud` takes none from those in full.
     """
+    return menu(order(candidates, loud), limit)
+
+
+def order(candidates: Iterable[Candidate], loud: str = "") -> Order:
+    """Return the candidates in their order, whatever the order in which they come."""
     parts = _parted(candidates)
     every = [*chain.from_iterable(parts)]
-    sure, may = (_chances(every, session) for session in (loud, teacher(every[0][1].row) if every else ""))
-    first = [(sure[each.row["id"]], each) for _, each in parts[0]]
-    if not any(chance >= POSSIBLE for chance, _ in first):
+    sure, may = (_chances(every, session) for session in (loud, _first_teacher(every)))
+    return Order(*parts, sure, may, loud)
+
+
+def menu(order: Order, limit: int) -> Menu:
+    """Return what is recalled of the candidates."""
+    if not order.fits:
         return Menu([], [])
-    few = [_hit(*each) for each in _in_full(first, limit, loud)]
+    few = [_hit(*each) for each in in_full(order, limit)]
     few.sort(key=lambda hit: bool(hit.caution))  # advice that may do harm never comes first
-    full = [*few, *_opposite(few, [(sure[each.row["id"]], each) for _, each in every])]
+    every, may = order.every, order.may
+    full = [*few, *_opposite(few, [(order.sure[each.row["id"]], each) for _, each in every])]
     shown = {hit.id for hit in full}
     # what cannot be shown, nearly all in a large bank, is not made into a hit, which costs time
     others = ((may[id], each) for _, each in every if (id := each.row["id"]) not in shown and may[id] >= LISTED)
     return Menu(full, [_hit(*each) for each in islice(others, max(0, SHOWN - len(full)))])
 
 
-def _in_full(first: Sequence[Chance], limit: int, loud: str) -> list[Chance]:
-    """Return what surely fits, in its order; of the session `loud` only what others leave room for."""
-    theirs = {each.row["id"] for _, each in first if loud and teacher(each.row) == loud}
-    ids = [each.row["id"] for _, each in first]
-    best = {*ids[:1], *[id for id in ids if id not in theirs][:1]}
-    fitting = [id for id, (chance, _) in zip(ids, first, strict=True) if chance >= (SURE if id in best else BESIDE)]
-    few = sorted(fitting, key=lambda id: id in theirs)[:limit]
-    return [one for id, one in zip(ids, first, strict=True) if id in few]
+def in_full(order: Order, limit: int) -> list[Chance]:
+    """Return what surely fits, in its order; of a loud session only what others leave room for."""
+    fitting = [one for one, floor in zip(order.surest, order.floors, strict=True) if one[0] >= floor]
+    few = sorted(fitting, key=lambda one: bool(order.loud) and teacher(one[1].row) == order.loud)[:limit]
+    ids = {each.row["id"] for _, each in few}
+    return [one for one in fitting if one[1].row["id"] in ids]
 
 
 def _parted(candidates: Iterable[Candidate]) -> tuple[list[Chance], list[Chance], list[Chance]]:
@@ -167,21 +216,37 @@ def _parted(candidates: Iterable[Candidate]) -> tuple[list[Chance], list[Chance]
         if who and bounded and heard[who] > MOST:
             more.append(one)
         else:
-            (again if any(_repeats(one[1], other) for _, other in first) else first).append(one)
+            (again if any(repeats(one[1], other) for _, other in first) else first).append(one)
     return first, again, more
+
+
+def margins_of(order: Order) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the margins behind the chances `sure` and `may`, by id."""
+    every = order.every
+    sure, may = (_by_id(margins, every, session) for session in (order.loud, _first_teacher(every)))
+    return sure, may
 
 
 def _chances(every: Sequence[Chance], session: str = "") -> dict[str, float]:
     """Return the relevances by id; of what is not of this session, as if nothing of it were there."""
+    return {id: round(chance, 3) for id, chance in _by_id(relevances, every, session).items()}
+
+
+def _by_id(of: Callable[[Sequence[float]], list[float]], every: Sequence[Chance], session: str) -> dict[str, float]:
+    """Return what a function says of the standings, by id; of what is not of this session, as if nothing of it were there."""
     others = [one for one in every if teacher(one[1].row) != session] if session else []
     return {
-        candidate.row["id"]: round(chance, 3)
+        candidate.row["id"]: number
         for some in (every, others)
-        for chance, (_, candidate) in zip(relevances([standing for standing, _ in some]), some, strict=True)
+        for number, (_, candidate) in zip(of([standing for standing, _ in some]), some, strict=True)
     }
 
 
-def _repeats(one: Candidate, other: Candidate) -> bool:
+def _first_teacher(every: Sequence[Chance]) -> str:
+    return teacher(every[0][1].row) if every else ""
+
+
+def repeats(one: Candidate, other: Candidate) -> bool:
     """Tell whether one says nearly the same as a better other. If it contradicts that, it does not, however alike they are.
 
     What a single session vouches for repeats nothing of others for them: whoever copies a lesson would take its place.

@@ -6,15 +6,15 @@ task ─┬▶ its rare words, if any ──▶ best by words  ─┐
 Where one session brought too many of the candidates (teachers.py), both searches are done again without it.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from strategy_bank.store.embedding.embedder import Embedder, Reading
-from strategy_bank.store.embedding.vocabulary import Yardstick
 from strategy_bank.store.lance import schema
 from strategy_bank.store.lance.filters import Equal, NotAlone
 from strategy_bank.store.lance.table import Table
@@ -25,37 +25,55 @@ from strategy_bank.store.retrieval.teachers import loudest, teacher
 
 _HIT = [name for name in Hit.model_fields if name != "relevance"]
 _READ = list(dict.fromkeys([*_HIT, *teachers.COLUMNS]))
-_Found = tuple[schema.Row, float, float]
+Found = tuple[schema.Row, float, float]
 """A row, its cosine, and its BM25 score."""
 
 
-async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int) -> Menu:
-    """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant.
+class Gathered(NamedTuple):
+    """What the searches found for a task."""
 
-    There are none either for a task that the model cannot read: what it would find is noise.
-    """
-    equal, stamp = {"status": "active", "scope": scopes}, embedder.stamp
-    pieces = [schema.pieces_column(stamp)] if stamp.reads_pieces else []
+    query: Reading
+    found: list[Found]  # nothing for a task that the model cannot read: what it would find is noise
+    can_read: bool
+    loud: str = ""  # a session that crowds out; empty without one
+    least: float = -1.0  # the cosine from which a strategy was near enough to be found; -1 where all were
+
+
+async def search(table: Table, embedder: Embedder, task: str, scopes: Sequence[str] | OwnAndGiven, limit: int) -> Menu:
+    """Return the active strategies of the scopes that fit the task, best first; none when nothing is relevant."""
+    gathered = await gather(table, embedder, task, scopes)
+    if not gathered.found:
+        return Menu([], [])
+    return await anyio.to_thread.run_sync(_ranked, embedder, gathered, limit)
+
+
+def _ranked(embedder: Embedder, gathered: Gathered, limit: int) -> Menu:
+    return ranking.rank(candidates(embedder, gathered), limit, gathered.loud)
+
+
+async def gather(table: Table, embedder: Embedder, task: str, scopes: Sequence[str] | OwnAndGiven) -> Gathered:
+    """Search for the active strategies of the scopes that may fit the task."""
+    equal = {"status": "active", "scope": scopes}
     async with _together() as tasks:  # what needs no vector need not wait for it
-        by_words = tasks.create_task(_by_words(table, embedder, task, equal))
+        by_words = tasks.create_task(matching(table, embedder, task, equal))
         can_read = tasks.create_task(anyio.to_thread.run_sync(readable, embedder, task))
         query = await anyio.to_thread.run_sync(embedder.read_query, ranking.gist(task))
-        nearest = await _nearest(table, embedder, query, equal)
+        near = await nearest(table, embedder, query, equal)
     if not can_read.return_value:
-        return Menu([], [])
-    found = _joined(embedder, query, nearest, by_words.return_value)
+        return Gathered(query, [], can_read=False)
+    found = _joined(embedder, query, near, by_words.return_value)
     loud = loudest(row for row, _, _ in found.values())
-    if loud and len(nearest) == ranking.NEAREST:  # with fewer, all that there is came
+    if loud and len(near) == ranking.NEAREST:  # with fewer, all that there is came
         others = equal | {"session": NotAlone(loud, MOST_TAUGHT, MOST_USES)}
-        nearest, worded = await _nearest(table, embedder, query, others), await _by_words(table, embedder, task, others)
-        found |= _joined(embedder, query, nearest, worded)
+        near, worded = await nearest(table, embedder, query, others), await matching(table, embedder, task, others)
+        found |= _joined(embedder, query, near, worded)
     if all(teacher(row) == loud for row, _, _ in found.values()):
         loud = ""  # nobody is crowded out
-    by = embedder.yardstick if pieces else None
-    return await anyio.to_thread.run_sync(_ranked, by, query, list(found.values()), pieces, limit, loud)
+    least = near[-1][1] if len(near) == ranking.NEAREST else -1.0
+    return Gathered(query, [*found.values()], can_read=True, loud=loud, least=least)
 
 
-def _columns(embedder: Embedder, *, vectors: bool) -> list[str]:
+def columns(embedder: Embedder, *, vectors: bool) -> list[str]:
     """Return what is read of a candidate: what a hit needs, and its word pieces, or where the model gives none its vector."""
     stamp = embedder.stamp
     if stamp.reads_pieces:
@@ -68,7 +86,7 @@ def _joined(
     query: Reading,
     nearest: Sequence[tuple[schema.Row, float]],
     worded: Sequence[tuple[schema.Row, float]],
-) -> dict[str, _Found]:
+) -> dict[str, Found]:
     """Return the candidates of both searches by their ids."""
     found = {row["id"]: (row, cosine, 0.0) for row, cosine in nearest}
     column = schema.retrieval_column(embedder.stamp)
@@ -78,21 +96,21 @@ def _joined(
     return found
 
 
-async def _nearest(table: Table, embedder: Embedder, query: Reading, equal: Equal) -> list[tuple[schema.Row, float]]:
+async def nearest(table: Table, embedder: Embedder, query: Reading, equal: Equal) -> list[tuple[schema.Row, float]]:
     """Return the nearest rows by vector, with their cosines."""
     stamp = embedder.stamp
-    column, columns = schema.retrieval_column(stamp), _columns(embedder, vectors=False)
+    column, read = schema.retrieval_column(stamp), columns(embedder, vectors=False)
     exact = not stamp.reads_pieces
-    return await table.nearest(column, query.vector, "dot", columns, equal, ranking.NEAREST, exact=exact)
+    return await table.nearest(column, query.vector, "dot", read, equal, ranking.NEAREST, exact=exact)
 
 
-async def _by_words(table: Table, embedder: Embedder, task: str, equal: Equal) -> list[tuple[schema.Row, float]]:
+async def matching(table: Table, embedder: Embedder, task: str, equal: Equal) -> list[tuple[schema.Row, float]]:
     """Return the best rows by words, with their BM25 scores."""
     counter = embedder.count_pieces if embedder.stamp.reads_pieces else None
     # in a thread: the first call loads the model
     words = await anyio.to_thread.run_sync(ranking.lexical_query, task, counter)
-    columns = _columns(embedder, vectors=True)
-    return await table.matching("text", words, columns, equal, ranking.WORDED) if words else []
+    read = columns(embedder, vectors=True)
+    return await table.matching("text", words, read, equal, ranking.WORDED) if words else []
 
 
 @asynccontextmanager
@@ -110,25 +128,28 @@ def _cells(row: schema.Row) -> schema.Row:
     return {name: row[name] for name in _READ if row[name] is not None}
 
 
-def _ranked(
-    by: Yardstick | None,
-    query: Reading,
-    found: Sequence[_Found],
-    pieces: list[str],
-    limit: int,
-    loud: str,
-) -> Menu:
-    """Rank rows; `pieces` holds the column of the word pieces, if there is one, and `loud` is a session that crowds out."""
-    packed = [row[pieces[0]] or b"" if pieces else b"" for row, _, _ in found]
+def candidates(embedder: Embedder, gathered: Gathered) -> list[ranking.Candidate]:
+    """Return what was found with its coverages, which takes some milliseconds."""
     # what has a word that the model does not know comes before all that is merely near
-    likely = [cosine + bm25 for _, cosine, bm25 in found]
-    apart = [place for place, (row, _, _) in enumerate(found) if loud and teacher(row) == loud]
-    coverages = coverage.coverages(by, query, packed, likely, apart) if by else [None] * len(found)
-    return ranking.rank(
-        [
-            ranking.Candidate(cosine, bm25, covers, _cells(row))
-            for (row, cosine, bm25), covers in zip(found, coverages, strict=True)
-        ],
-        limit,
-        loud,
-    )
+    likely = [cosine + bm25 for _, cosine, bm25 in gathered.found]
+    return compared(embedder, gathered.query, gathered.found, likely, crowding(gathered))
+
+
+def crowding(gathered: Gathered) -> list[int]:
+    """Return the places of what the session that crowds out brought."""
+    return [n for n, (row, _, _) in enumerate(gathered.found) if gathered.loud and teacher(row) == gathered.loud]
+
+
+def compared(
+    embedder: Embedder, query: Reading, found: Sequence[Found], likely: Sequence[float], apart: Collection[int]
+) -> list[ranking.Candidate]:
+    """Return candidates with their coverages; `likely` and `apart` are those of `coverage.coverages`."""
+    covers: Sequence[coverage.Coverage | None] = [None] * len(found)
+    if embedder.stamp.reads_pieces:
+        column = schema.pieces_column(embedder.stamp)
+        packed = [row[column] or b"" for row, _, _ in found]
+        covers = coverage.coverages(embedder.yardstick, query, packed, likely, apart)
+    return [
+        ranking.Candidate(cosine, bm25, covering, _cells(row))
+        for (row, cosine, bm25), covering in zip(found, covers, strict=True)
+    ]

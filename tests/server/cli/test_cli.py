@@ -126,6 +126,21 @@ def test_a_home_that_cannot_be_made_is_told_in_one_line(shell: Shell, tmp_path: 
     assert "STRATEGY_BANK_HOME" in shell("stats", "--home", str(tmp_path / "file" / "bank"), code=1).stderr
 
 
+def test_recall_tells_why_and_what_an_agent_reads_and_of_a_lesson_that_did_not_come(filled: Shell) -> None:
+    words = ["recall", "--scope", "web", "--why", "read a text file of another system with strange characters"]
+    told = filled(*words).stdout
+    assert "Read in full: it fits best" in told
+    assert "recall_id: rc_0000000000000000, scope: web\n<strategies>" in told
+    found = json.loads(filled(*words, "--json").stdout)
+    assert [each["id"] for each in found["full"]] == ["st_encoding"]
+    assert found["text"] in told
+    assert json.loads(filled("stats", "--json").stdout)["recalls"]["all"] == 0
+    assert (
+        "There is no strategy 'st_0123456789abcdef'" in filled(*words, "--about", "st_0123456789abcdef", code=1).stderr
+    )
+    assert "--about goes with --why" in filled("recall", "--about", "st_0123456789abcdef", "task", code=2).stderr
+
+
 def test_home_and_scope_count_before_and_after_the_command_and_the_later_one_wins(
     filled: Shell, tmp_path: Path
 ) -> None:

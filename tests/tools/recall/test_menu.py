@@ -75,7 +75,7 @@ async def test_the_reply_is_no_longer_than_three_strategies_in_full() -> None:
         for n in range(9)
     ]
     for full in range(4):
-        menu = recall_strategies._short(Menu(hits[:full], hits[full:]))
+        menu = recall_strategies.short(Menu(hits[:full], hits[full:]))
         shown = recall_strategies.RecallResult(
             recall_id="", scope="", strategies=menu.full, guidance="",
             others=[recall_strategies.OtherStrategy.model_validate(dict(hit)) for hit in menu.others],
