@@ -2,8 +2,8 @@
 
 import pytest
 
-from strategy_bank.tools.safety.causes import causes
 from strategy_bank.tools.safety.text_judge.judge import suspicion
+from strategy_bank.tools.viewing.causes import causes
 
 INSIDE = "Read the page first. {} Then close the file."
 
