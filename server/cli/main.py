@@ -36,7 +36,7 @@ _ROOMS = {
         ],
     ),
     "transfer": ("Move it to a file and back", ["export", "import", "backup", "restore"]),
-    "setup": ("Set up the program", ["serve", "connect", "config", "models", "doctor", "demo"]),
+    "setup": ("Set up the program", ["serve", "page", "connect", "config", "models", "doctor", "demo"]),
 }
 _INTERRUPTED = 130
 
@@ -126,6 +126,7 @@ def cli(target: Target) -> None:
       strategy-bank doctor                          check that everything works
       strategy-bank demo                            see what it does, in a throw-away bank
       strategy-bank recall "fix the flaky test"     ask as an agent would
+      strategy-bank page                            see what it knows and decide, in the browser
       strategy-bank list --scope my-project         see what has been learned
       strategy-bank export bank.jsonl               take the bank elsewhere
 

@@ -5,14 +5,13 @@ clients do not take a 401 of another path for a place to log in.
 """
 
 import hmac
-import re
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 
+from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.transport.token import CurrentToken
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 PATH, HEALTH = "/mcp", "/healthz"
 LET_IN = "let_in"
 """What a connection puts into the state of its requests: to be called once the token was the right one."""
-_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^:/@\[\]\s]+)(:\d{1,5})?", re.I)
 
 
 class Door:
@@ -35,7 +33,7 @@ class Door:
         self.app = app
         self._token = token
         self._methods = methods
-        self._names = {_bare(name) for name in names}
+        self._names = HostNames(names)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" and scope["path"] != HEALTH else None
@@ -51,7 +49,7 @@ class Door:
             told = "This needs the header `Authorization: Bearer TOKEN` with the token of the server."
             return _error(401, told, {"WWW-Authenticate": "Bearer"})
         scope.get("state", {}).get(LET_IN, lambda: None)()
-        if not self._is_known(headers.get("host", "")):
+        if headers.get("host", "") not in self._names:
             return _error(421, "This server has another name; STRATEGY_BANK_HTTP_HOSTS lists those besides localhost.")
         if not self._comes_from_here(headers.get("origin")):
             return _error(403, "Pages of other sites may not use this server.")
@@ -69,26 +67,7 @@ class Door:
     def _comes_from_here(self, origin: str | None) -> bool:
         """Tell whether a page may ask. Programs send no Origin."""
         scheme, _, authority = (origin or "").partition("://")
-        return not origin or (scheme in ("http", "https") and self._is_known(authority))
-
-    def _is_known(self, authority: str) -> bool:
-        found = _AUTHORITY.fullmatch(authority)
-        name = _bare(found[1]) if found else ""
-        return bool(name) and (name in self._names or is_loopback(name))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches a host, which is `localhost` or an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _bare(name: str) -> str:
-    return name.lower().removeprefix("[").removesuffix("]")
+        return not origin or (scheme in ("http", "https") and authority in self._names)
 
 
 def _error(status: int, told: str, headers: dict[str, str] | None = None) -> Response:

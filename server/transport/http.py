@@ -17,13 +17,15 @@ from starlette.responses import JSONResponse, Response
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.settings import Settings
 from strategy_bank.server.transport.body import LARGEST_BYTES, WholeBody
-from strategy_bank.server.transport.door import HEALTH, PATH, Door, is_loopback
+from strategy_bank.server.transport.door import HEALTH, PATH, Door
+from strategy_bank.server.transport.host_names import is_loopback
 from strategy_bank.server.transport.signals import on_ending_signals
 from strategy_bank.server.transport.token import CurrentToken, token_of
 from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 # For the answers under way when a signal comes; container engines wait for ten seconds.
 _LAST_ANSWERS_S = 7
@@ -41,7 +43,9 @@ def serve_http(server: MCPServer[State], settings: Settings, host: str, port: in
     return serve_app(app, listen(host, port), settings.log_level, say)
 
 
-def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: Callable[[str], None]) -> int:
+def serve_app(
+    app: "ASGIApp", listening: socket.socket, log_level: str, say: Callable[[str], None], path: str = PATH
+) -> int:
     """Serve at a socket until a signal ends it, finish the answers under way, and return the signal's number."""
     import uvicorn
     from sse_starlette.sse import AppStatus
@@ -69,7 +73,7 @@ def serve_app(app: "Starlette", listening: socket.socket, log_level: str, say: C
         server.should_exit = True
 
     on_ending_signals(end)  # uvicorn has handlers of its own while it runs, and raises what they got again afterwards
-    say(f"Listening at {_url(listening)} (Ctrl-C ends it)")
+    say(f"Listening at {address_of(listening)}{path} (Ctrl-C ends it)")
     server.run(sockets=[listening])
     return came[0] if came else 0
 
@@ -119,7 +123,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise InvalidInput(f"{host}, port {port}, cannot be used: {exc.strerror or exc}. {advice}") from exc
 
 
-def _url(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
     address: tuple[Any, ...] = listening.getsockname()
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    return f"http://{host}:{address[1]}{PATH}"
+    return f"http://{host}:{address[1]}"

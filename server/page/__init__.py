@@ -1,0 +1,1 @@
+"""The page: what the bank knows, for the person who is responsible for it."""

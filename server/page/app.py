@@ -1,0 +1,88 @@
+"""The page as an ASGI application: which view is at which address.
+
+request ─▶ guard.py: who is let in ─▶ views/NAME.py: reads by tools/ and store/, changes by tools/ ─▶ templates/NAME.html
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from strategy_bank.server.page.changes import changes
+from strategy_bank.server.page.guard import Guard
+from strategy_bank.server.page.site import Site, site_of
+from strategy_bank.server.page.static_files import KeptFiles
+from strategy_bank.server.page.views import home, sign_in
+from strategy_bank.server.transport.host_names import HostNames
+from strategy_bank.server.unexpected import in_words
+from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
+
+_STATUS: dict[type[Exception], int] = {NotFound: 404, InvalidInput: 400}
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        Route("/", home.home),
+        Route("/sign-in", sign_in.form),
+        Route("/sign-in", sign_in.sign_in, methods=["POST"]),
+        Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+        Route("/changes", changes),
+        Mount("/static", KeptFiles(packages=[("strategy_bank.server.page", "static")])),
+    ]
+
+
+def page_app(site: Site, names: Sequence[str] = (), *, own_lifespan: bool = True) -> Starlette:
+    """Build the application. With `own_lifespan` it warms the bank up at its start and closes it at its end."""
+    guard = Middleware(
+        Guard, sessions=site.sessions, cookie=site.cookie, names=HostNames(names), may_change=site.may_change
+    )
+    app = Starlette(
+        routes=_routes(),
+        middleware=[guard, Middleware(GZipMiddleware, minimum_size=1_000)],
+        exception_handlers=_HANDLERS,
+        lifespan=_lifespan(site) if own_lifespan else None,
+    )
+    app.state.site = site
+    return app
+
+
+def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        state = site.state
+        async with anyio.create_task_group() as background:
+            state.background = background
+            state.answered.set()
+            background.start_soon(state.warm_up)
+            background.start_soon(state.maintain_when_idle)
+            yield
+            site.closing.set()
+            background.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await state.close()
+
+    return lifespan
+
+
+async def _told(request: Request, exc: Exception) -> Response:
+    """Say in words why there is no page."""
+    if isinstance(exc, HTTPException):
+        status, told = exc.status_code, "There is nothing at this address." if exc.status_code == 404 else exc.detail
+    else:
+        status, told = _STATUS.get(type(exc), 503), str(exc)
+    return site_of(request).page(request, "error.html", status, told=told)
+
+
+async def _unexpected(request: Request, exc: Exception) -> Response:
+    return site_of(request).page(request, "error.html", 500, told=in_words(exc))
+
+
+_HANDLERS: dict[Any, Any] = {HTTPException: _told, StrategyBankError: _told, Exception: _unexpected}

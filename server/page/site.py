@@ -1,0 +1,104 @@
+"""What all views share: the bank, the templates, how a change answers, and who may sign in."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+import anyio
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.page.passes import Passes
+from strategy_bank.server.page.rendering import address, environment
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+
+LINK_S, SESSION_S = 300.0, 12 * 3600.0  # seconds that a sign-in link and a session last
+DONE = {
+    "edited": "Its words were changed.",
+    "added": "The lesson was added.",
+    "kept": "It is kept out of recall.",
+    "let-in": "Agents get it from now on.",
+    "retired": "Agents do not get it any more.",
+    "reinstated": "Agents get it again.",
+    "undone": "The last decision was taken back.",
+    "reverted": "It has its former words again.",
+    "accepted": "It has the proposed words now.",
+    "dropped": "The proposal was dropped, and its words stay.",
+    "moved": "It was moved.",
+    "forgotten": "It was deleted for good.",
+    "both": "Both are kept, and no longer compared.",
+}
+"""What a change says when it is done, by its name in the address: nothing that is in an address is printed."""
+UNDONE_BY_UNDO = ("kept", "let-in", "retired", "reinstated", "undone")
+"""Changes that the command `undo` takes back."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all views share: the bank, who may sign in, and whether anything may be changed."""
+
+    state: State
+    links: Passes
+    sessions: Passes
+    may_change: bool
+    cookie: str
+    closing: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the server ends, so that streams end too."""
+
+    @classmethod
+    def of(cls, state: State, *, may_change: bool) -> "Site":
+        home = state.settings.location.home
+        # cookies are the same for all ports of a machine, so each bank has its own
+        cookie = f"strategy_bank_{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
+        links, sessions = Passes(home / "page" / "links", LINK_S), Passes(home / "page" / "sessions", SESSION_S)
+        return cls(state, links, sessions, may_change, cookie)
+
+    async def bank(self) -> "Bank":
+        """Return the open bank. Raises the errors of `Bank.open`."""
+        return await self.state.bank()
+
+    def page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
+        """Render a template, with what every page needs."""
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        done = request.query_params.get("done", "")
+        shared = {
+            "path": request.url.path,
+            "here": here,
+            "may_change": self.may_change,
+            "signed_in": request.url.path != "/sign-in",
+            "done": DONE.get(done, ""),
+            "done_id": request.query_params.get("id", "") if address(request.query_params.get("id", "")) else "",
+            "may_undo": done in UNDONE_BY_UNDO,
+            "back_field": lambda: Markup('<input type="hidden" name="back" value="{}">').format(_without_done(here)),
+        }
+        return HTMLResponse(environment().get_template(template).render(shared | values), status)
+
+    async def done(self, request: Request, what: str, id: str = "") -> Response:
+        """Lead back to the page that the form came from, which says what was done."""
+        form = await request.form()
+        back = own_path(str(form.get("back") or "")) or address(id) or "/"
+        told = urlencode({"done": what} | ({"id": id} if id else {}))
+        path, _, query = back.partition("?")
+        return RedirectResponse(f"{path}?{query}&{told}" if query else f"{path}?{told}", 303)
+
+
+def site_of(request: Request) -> Site:
+    return request.app.state.site
+
+
+def own_path(where: str) -> str:
+    """Return an address within this page; empty where it leads elsewhere."""
+    parts = urlsplit(where)
+    own = where.startswith("/") and not where.startswith(("//", "/\\")) and not parts.netloc and where.isprintable()
+    return where if own else ""
+
+
+def _without_done(here: str) -> str:
+    path, _, query = here.partition("?")
+    kept = [part for part in query.split("&") if part and part.partition("=")[0] not in ("done", "id")]
+    return f"{path}?{'&'.join(kept)}" if kept else path

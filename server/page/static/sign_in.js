@@ -1,0 +1,7 @@
+// Puts the code of the link into the form, takes it out of the address and the history, and signs in.
+const code = location.hash.slice(1);
+if (code) {
+  history.replaceState(null, "", location.pathname + location.search);
+  document.getElementById("code").value = code;
+  document.getElementById("sign-in").submit();
+}
