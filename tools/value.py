@@ -4,10 +4,19 @@ Only the comparison with what was held out says that lessons help: tasks that fo
 That words of a lesson came back in the work (echoes.py) is a weak sign, and moves no counter.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+# (pyarrow ships no types)
+
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
 
 from strategy_bank.store.records import RECALLED_TASK_CHARS, Episode, Recall
 from strategy_bank.tools.learning.credit import interval
@@ -16,10 +25,15 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 By = Literal["scope", "month"]
-Row = Mapping[str, Any]
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+pc: Any = compute  # its functions are made when it is imported
+Column = Any
+"""A pyarrow.ChunkedArray or pyarrow.Array."""
 _IDS = ("strategy_ids", "listed_ids", "opened_ids", "held_out_ids", "sure_ids", "echoed_ids")
-_OF_A_RECALL = ["scope", "task", "tokens", "stuck", "stops", "asked", "answered_by", *_IDS]
-_OF_AN_EPISODE = ["scope", "recall_id", "verdict", "used_ids", "helped_ids", "wrong_ids", "unfit_ids", "task", "status"]
+_OF_A_RECALL = ("id", "created_at", "scope", "task", "tokens", "stuck", "stops", "asked", "answered_by", *_IDS)
+_FATES = ("used_ids", "helped_ids", "wrong_ids", "unfit_ids")
+_OF_AN_EPISODE = ("id", "created_at", "scope", "recall_id", "verdict", "status", *_FATES)
 _GAPS = 5
 
 
@@ -93,100 +107,266 @@ class Value:
 
 async def value(bank: "Bank", scope: str | None = None, by: By | None = None) -> dict[str, Value]:
     """Return the figures by scope or month, or under an empty name those of all; of one scope or of all."""
-    await bank.atomically(bank.flush_recalls)
+    return (await read(bank, scope)).value(by)
+
+
+async def read(bank: "Bank", scope: str | None = None) -> "Figures":
+    """Read what the figures are made of, as columns: among 100,000 recalls objects would take seconds."""
+    if bank.recalls:
+        await bank.atomically(bank.flush_recalls)
     where = {"scope": scope} if scope else {}
-    recalls = await bank.cells(Recall, _OF_A_RECALL, **where)
-    episodes = await bank.cells(Episode, _OF_AN_EPISODE, **where)
-    names = dict.fromkeys(_name(row, by) for row in [*recalls, *episodes]) or {"": None}
-    told, reported = _grouped(recalls, by), _grouped(episodes, by)
-    known = {row["id"]: row for row in recalls}
-    taught = {row["id"] for row in episodes if row["status"] == "learned"}
-    return {name: _value(told[name], reported[name], known, taught) for name in sorted(names)}
+    recalls = await bank.columns(Recall, _OF_A_RECALL, **where)
+    stuck = pc.any(pc.greater(recalls["stuck"], 0)).as_py()
+    episodes = await bank.columns(Episode, [*_OF_AN_EPISODE, *(["task"] if stuck else [])], **where)
+    return Figures(recalls, episodes)
 
 
-def _name(row: Row, by: By | None) -> str:
-    return "" if by is None else row["scope"] if by == "scope" else row["created_at"].strftime("%Y-%m")
+class Figures:
+    """The recalls and episodes of one scope or of all as tables of columns, and what is counted of each row once."""
+
+    def __init__(self, recalls: Any, episodes: Any) -> None:
+        self._recalls, self._episodes = recalls, episodes
+
+    def value(self, by: By | None = None) -> dict[str, Value]:
+        """Return the figures by scope or month, or under an empty name those of all."""
+        names, of_recalls, of_episodes = _groups(self._recalls, self._episodes, by)
+        told, reported = _Sums(of_recalls, len(names)), _Sums(of_episodes, len(names))
+        usual, asked = ~self._stuck, self._has_task
+        empty, judged = usual & asked & ~self._found, self._judged
+        found, held = judged & self._found_by_episode, judged & self._held_by_episode
+        fitted, marked = self._fitted
+        columns: dict[str, Sequence[Any]] = {
+            "recalls": told.number(usual & asked),
+            "empty": told.number(empty),
+            **{name: told.sum(self._lengths[ids] * usual) for name, ids in _SHOWN.items()},
+            **{name: reported.sum(_lengths(self._episodes[ids])) for name, ids in _BECAME.items()},
+            "tokens": told.sum(_numbers(self._recalls["tokens"])),
+            "sure": _parts(reported.sum(fitted), reported.sum(marked)),
+            "echoed": _parts(told.sum(self._lengths["echoed_ids"]), told.sum(self._read * self._stopped)),
+            "stuck": told.number(self._stuck),
+            "stuck_followed": self._followed(of_recalls, of_episodes, len(names)),
+            "asked": told.sum(_numbers(self._recalls["asked"])),
+            "answered": told.number(self._answered),
+            "taught": _distinct(of_recalls, self._taught, len(names)),
+            "with_lessons": self._shares(reported, found & ~held),
+            "without": self._shares(reported, judged & ~self._found_by_episode),
+            "held_out": self._shares(reported, held),
+            "gaps": self._gaps(of_recalls, empty, len(names)),
+        }
+        made = {
+            name: Value(**{column: values[place] for column, values in columns.items()})
+            for place, name in enumerate(names)
+        }
+        return {name: made[name] for name in sorted(made)}
+
+    # of each recall
+
+    @cached_property
+    def _lengths(self) -> dict[str, Ints]:
+        return {name: _lengths(self._recalls[name]) for name in _IDS}
+
+    @cached_property
+    def _stuck(self) -> Flags:
+        return _numbers(self._recalls["stuck"]) > 0
+
+    @cached_property
+    def _stopped(self) -> Flags:
+        return _numbers(self._recalls["stops"]) > 0
+
+    @cached_property
+    def _has_task(self) -> Flags:
+        return _has_text(self._recalls["task"])
+
+    @cached_property
+    def _answered(self) -> Flags:
+        return _has_text(self._recalls["answered_by"])
+
+    @cached_property
+    def _found(self) -> Flags:
+        full, listed, held_out = (self._lengths[name] for name in ("strategy_ids", "listed_ids", "held_out_ids"))
+        return full + listed + held_out > 0
+
+    @cached_property
+    def _read(self) -> Ints:
+        """How many lessons an agent could read in full, after each recall."""
+        shown, opened = self._lengths["strategy_ids"], self._lengths["opened_ids"]
+        both = np.flatnonzero((shown > 0) & (opened > 0))
+        lists = [pc.take(self._recalls[name], pa.array(both)) for name in ("strategy_ids", "opened_ids")]
+        one, other = _pairs(lists)
+        number = shown + opened
+        number[both] = np.bincount(np.union1d(one, other) // _SPACE, minlength=len(both))
+        return number
+
+    @cached_property
+    def _taught(self) -> Ints:
+        """The place of the episode that answered and brought a lesson; -1 for none."""
+        learned = pc.equal(self._episodes["status"], "learned")
+        ids = pc.if_else(learned, self._episodes["id"], None)
+        return _places(self._recalls["answered_by"], ids)
+
+    # of each episode
+
+    @cached_property
+    def _recall(self) -> Ints:
+        """The place of the recall before each episode; -1 for none."""
+        return _places(self._episodes["recall_id"], self._recalls["id"])
+
+    @cached_property
+    def _judged(self) -> Flags:
+        return _has_text(self._episodes["verdict"])
+
+    @cached_property
+    def _found_by_episode(self) -> Flags:
+        return (self._recall >= 0) & _at(self._found, self._recall)
+
+    @cached_property
+    def _held_by_episode(self) -> Flags:
+        return (self._recall >= 0) & _at(self._lengths["held_out_ids"] > 0, self._recall)
+
+    @cached_property
+    def _fitted(self) -> tuple[Ints, Ints]:
+        """How many of the lessons that were shown as sure were followed, and how many were followed or did not fit."""
+        some = np.flatnonzero((self._recall >= 0) & _at(self._lengths["sure_ids"] > 0, self._recall))
+        sure, *fates = _pairs(
+            [
+                pc.take(self._recalls["sure_ids"], pa.array(self._recall[some])),
+                *(pc.take(self._episodes[name], pa.array(some)) for name in ("used_ids", "unfit_ids")),
+            ]
+        )
+        followed, unfit = (np.intersect1d(sure, pairs) for pairs in fates)
+        counts = [np.zeros(len(self._recall), np.int64) for _ in range(2)]
+        for count, pairs in zip(counts, (followed, np.union1d(followed, unfit)), strict=True):
+            count[some] = np.bincount(pairs // _SPACE, minlength=len(some))
+        return counts[0], counts[1]
+
+    def _shares(self, sums: "_Sums", rows: Flags) -> list[Share]:
+        good = rows & _flags(pc.equal(self._episodes["verdict"], "success"))
+        return [Share(*each) for each in zip(sums.number(good), sums.number(rows), strict=True)]
+
+    # of few
+
+    def _gaps(self, group: Ints, empty: Flags, groups: int) -> list[list[tuple[str, int]]]:
+        """Return what was asked for most often among those recalls and found nothing, for each group, asked twice or more."""
+        rows = np.flatnonzero(empty)
+        tasks = _joined([pc.take(self._recalls["task"], pa.array(rows))]).dictionary_encode()
+        names = [" ".join(text.split()) for text in tasks.dictionary.to_pylist()]
+        counted = [Counter[str]() for _ in range(groups)]
+        keys, numbers = np.unique(group[rows] * len(names) + tasks.indices.to_numpy(), return_counts=True)
+        for key, number in zip(keys.tolist(), numbers.tolist(), strict=True):
+            counted[key // len(names)][names[key % len(names)]] += number
+        often = [[each for each in counter.items() if each[1] > 1] for counter in counted]
+        return [sorted(some, key=lambda each: (-each[1], each[0]))[:_GAPS] for some in often]
+
+    def _followed(self, of_recalls: Ints, of_episodes: Ints, groups: int) -> list[Part]:
+        """Return how many of the lessons that were shown to somebody stuck were followed, by group.
+
+        They were by reports of the group that name the recall or its task.
+        """
+        stuck = np.flatnonzero(self._stuck)
+        if not len(stuck):
+            return [Part(0, 0)] * groups
+        recalls = self._recalls.take(pa.array(stuck)).to_pylist()
+        named = np.isin(self._recall, stuck)
+        begins = pc.utf8_slice_codeunits(self._episodes["task"], 0, RECALLED_TASK_CHARS)
+        alike = _flags(pc.is_in(begins, value_set=pa.array({row["task"] for row in recalls}, pa.string())))
+        rows = np.flatnonzero(named | alike)
+        used: dict[object, set[str]] = defaultdict(set)
+        for place, row in zip(rows, self._episodes.take(pa.array(rows)).to_pylist(), strict=True):
+            for key in (row["recall_id"], (row["scope"], row["task"][:RECALLED_TASK_CHARS])):
+                used[int(of_episodes[place]), key].update(row["used_ids"] or ())
+        followed, of = [0] * groups, [0] * groups
+        for place, row in zip(stuck, recalls, strict=True):
+            group = int(of_recalls[place])
+            shown = {*(row["strategy_ids"] or ()), *(row["opened_ids"] or ())}
+            of[group] += len(shown)
+            followed[group] += len(shown & (used[group, row["id"]] | used[group, (row["scope"], row["task"])]))
+        return _parts(followed, of)
 
 
-def _grouped(rows: Iterable[Row], by: By | None) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[_name(row, by)].append(row)
-    return groups
+_SHOWN = {"in_full": "strategy_ids", "listed": "listed_ids", "opened": "opened_ids"}
+_BECAME = {"followed": "used_ids", "helped": "helped_ids", "wrong": "wrong_ids", "unfit": "unfit_ids"}
+_SPACE = 2**31  # more than there are ids: a pair of a row and an id is one number
 
 
-def _value(told: Sequence[Row], episodes: Sequence[Row], known: Mapping[str, Row], taught: set[str]) -> Value:
-    stuck = [row for row in told if row["stuck"]]
-    recalls = [row for row in told if not row["stuck"]]
-    judged = [row for row in episodes if row["verdict"]]
-    found = [row for row in judged if _found(known.get(row["recall_id"]))]
-    held = [row for row in found if known[row["recall_id"]]["held_out_ids"]]
-    answers = [row["answered_by"] for row in told if row["answered_by"]]
-    empty = [row for row in recalls if row["task"] and not _found(row)]
-    return Value(
-        recalls=sum(bool(row["task"]) for row in recalls),
-        empty=len(empty),
-        in_full=_sum(recalls, "strategy_ids"),
-        listed=_sum(recalls, "listed_ids"),
-        opened=_sum(recalls, "opened_ids"),
-        followed=_sum(episodes, "used_ids"),
-        helped=_sum(episodes, "helped_ids"),
-        wrong=_sum(episodes, "wrong_ids"),
-        unfit=_sum(episodes, "unfit_ids"),
-        tokens=sum(row["tokens"] or 0 for row in told),
-        sure=_fitted(episodes, known),
-        echoed=Part(_sum(told, "echoed_ids"), sum(len(_read(row)) for row in told if row["stops"])),
-        stuck=len(stuck),
-        stuck_followed=_followed(episodes, stuck),
-        asked=sum(row["asked"] or 0 for row in told),
-        answered=len(answers),
-        taught=len(taught.intersection(answers)),
-        with_lessons=_share(row for row in found if row not in held),
-        without=_share(row for row in judged if not _found(known.get(row["recall_id"]))),
-        held_out=_share(held),
-        gaps=[
-            each for each in Counter(" ".join(row["task"].split()) for row in empty).most_common(_GAPS) if each[1] > 1
-        ],
-    )
+class _Sums:
+    """Adds up what is counted of rows, by their groups."""
+
+    def __init__(self, group: Ints, groups: int) -> None:
+        self._group, self._groups = group, groups
+
+    def number(self, rows: Flags) -> list[int]:
+        return np.bincount(self._group[rows], minlength=self._groups).tolist()
+
+    def sum(self, numbers: Ints) -> list[int]:
+        # exact below 2**53
+        return np.bincount(self._group, numbers, minlength=self._groups).astype(np.int64).tolist()
 
 
-def _found(recall: Row | None) -> bool:
-    return recall is not None and any(recall[name] for name in ("strategy_ids", "listed_ids", "held_out_ids"))
+def _groups(recalls: Any, episodes: Any, by: By | None) -> tuple[list[str], Ints, Ints]:
+    """Return the names of the groups, and the number of the group of each recall and each episode."""
+    if by is None or not (recalls.num_rows + episodes.num_rows):
+        return [""], np.zeros(recalls.num_rows, np.int64), np.zeros(episodes.num_rows, np.int64)
+    key = _month if by == "month" else _scope
+    keys = _joined([key(recalls), key(episodes)]).dictionary_encode()
+    values, places = keys.dictionary.to_pylist(), keys.indices.to_numpy().astype(np.int64)
+    names = [f"{value // 12}-{value % 12 + 1:02}" if by == "month" else value for value in values]
+    return names, places[: recalls.num_rows], places[recalls.num_rows :]
 
 
-def _read(recall: Row) -> set[str]:
-    """Return the ids of what an agent could read in full."""
-    return {*(recall["strategy_ids"] or ()), *(recall["opened_ids"] or ())}
+def _month(rows: Any) -> Column:
+    return pc.add(pc.multiply(pc.year(rows["created_at"]), 12), pc.subtract(pc.month(rows["created_at"]), 1))
 
 
-def _fitted(episodes: Iterable[Row], known: Mapping[str, Row]) -> Part:
-    """Return how many of the lessons that were shown as sure were followed, of those of which a report tells."""
-    fitted = marked = 0
-    for row in episodes:
-        sure = set((known.get(row["recall_id"]) or {}).get("sure_ids") or ())
-        followed = sure.intersection(row["used_ids"] or ())
-        fitted += len(followed)
-        marked += len(followed | sure.intersection(row["unfit_ids"] or ()))
-    return Part(fitted, marked)
+def _scope(rows: Any) -> Column:
+    return rows["scope"]
 
 
-def _followed(episodes: Iterable[Row], recalls: Iterable[Row]) -> Part:
-    """Return how many of the lessons of some recalls were followed, by reports that name the recall or its task."""
-    used: dict[object, set[str]] = defaultdict(set)
-    for row in episodes:
-        for key in (row["recall_id"], (row["scope"], row["task"][:RECALLED_TASK_CHARS])):
-            used[key].update(row["used_ids"] or ())
-    shown = [(row, id) for row in recalls for id in _read(row)]
-    return Part(
-        sum(id in used[row["id"]] | used[row["scope"], row["task"]] for row, id in shown),
-        len(shown),
-    )
+def _joined(columns: Sequence[Column]) -> Any:
+    """Return columns of one type as one pyarrow.Array."""
+    return pa.concat_arrays([each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in columns])
 
 
-def _sum(rows: Iterable[Row], column: str) -> int:
-    return sum(len(row[column] or ()) for row in rows)
+def _pairs(lists: Sequence[Column]) -> list[Ints]:
+    """Return the ids of columns of lists, each as its row times `_SPACE` and the number that the id has in all of them."""
+    rows = [pc.list_parent_indices(_joined([each])).to_numpy() for each in lists]
+    ids = _joined([pc.list_flatten(_joined([each])) for each in lists]).dictionary_encode().indices.to_numpy()
+    ends = np.cumsum([len(each) for each in rows])
+    return [each.astype(np.int64) * _SPACE + part for each, part in zip(rows, np.split(ids, ends[:-1]), strict=True)]
 
 
-def _share(rows: Iterable[Row]) -> Share:
-    verdicts = [row["verdict"] for row in rows]
-    return Share(verdicts.count("success"), len(verdicts))
+def _lengths(lists: Column) -> Ints:
+    return _numbers(pc.list_value_length(lists))
+
+
+def _numbers(column: Column) -> Ints:
+    return pc.fill_null(column, 0).to_numpy().astype(np.int64)
+
+
+def _flags(column: Column) -> Flags:
+    return np.asarray(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _has_text(column: Column) -> Flags:
+    return _numbers(pc.binary_length(column)) > 0
+
+
+def _places(wanted: Column, there: Column) -> Ints:
+    """Return the place in one column of each cell of another; -1 where it has none, or is empty."""
+    found = pc.if_else(pc.equal(wanted, ""), None, pc.index_in(wanted, value_set=_joined([there]), skip_nulls=True))
+    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
+
+
+def _at(values: Flags, places: Ints) -> Flags:
+    """Return the value at each place; any where a place is -1."""
+    return values[places] if len(values) else np.zeros(len(places), np.bool_)
+
+
+def _distinct(group: Ints, places: Ints, groups: int) -> list[int]:
+    """Return how many different places each group has."""
+    some = places >= 0
+    pairs = np.unique(group[some] * _SPACE + places[some])
+    return np.bincount(pairs // _SPACE, minlength=groups).tolist()
+
+
+def _parts(numbers: Sequence[int], of: Sequence[int]) -> list[Part]:
+    return [Part(*each) for each in zip(numbers, of, strict=True)]

