@@ -18,7 +18,8 @@ import tenacity
 from strategy_bank.store.embedding.embedder import Embedder, Vector
 from strategy_bank.store.errors import BankBusy, BankError, BankUnavailable, Conflict, ModelMismatch, NotFound
 from strategy_bank.store.lance import schema
-from strategy_bank.store.lance.filters import Value
+from strategy_bank.store.lance.filters import Equal, Value
+from strategy_bank.store.lance.listing import Listed, Listing, ids_of_page, tallied
 from strategy_bank.store.lance.selection import Selection, filter_of
 from strategy_bank.store.lance.table import LAST_REVISION, Connection, Table
 from strategy_bank.store.location import Location
@@ -265,6 +266,38 @@ class Bank:
         """Return the ids of the records that a selection holds for, oldest first; its text is looked for in these columns."""
         rows = await self._table(kind).find(["id", "created_at"], filter_of(selection, names))
         return [row["id"] for row in sorted(rows, key=lambda row: (row["created_at"], row["id"]))]
+
+    async def listed(self, kind: type[R], listing: Listing, columns: Sequence[str] | None = None) -> Listed[R]:
+        """Return one page of a list; its records have the named fields and those that a record must have, or all.
+
+        A trajectory is read only where it is named. So a page costs the same in a bank of any size, but for a filter by words.
+        """
+        rows = await self._table(kind).kept(["id", listing.order.removeprefix("-")], listing.where)
+        ids = await anyio.to_thread.run_sync(ids_of_page, rows, listing)
+        if not ids:
+            return Listed(rows.num_rows, [])
+        must = [name for name, info in kind.model_fields.items() if info.is_required() and name != "trajectory"]
+        named = columns if columns is not None else [name for name in kind.model_fields if name != "trajectory"]
+        cells = {row["id"]: row for row in await self.cells(kind, [*must, *named], id=ids)}
+        there = [cells[id] for id in ids if id in cells]  # another process may have deleted one meanwhile
+        return Listed(rows.num_rows, [schema.from_row(kind, {"trajectory": ""} | row) for row in there])
+
+    async def tally(self, kind: type[Record], column: str, where: Equal) -> dict[Any, int]:
+        """Return how many records have which value in a column: a text or a number; a time counts as its day in UTC."""
+        return (await self.tallies(kind, [column], where))[column]
+
+    async def tallies(self, kind: type[Record], columns: Sequence[str], where: Equal) -> dict[str, dict[Any, int]]:
+        """Return a tally of each of the columns, which are read together."""
+        rows = await self._table(kind).kept(["id", "created_at", *columns], where)
+        counted = await anyio.to_thread.run_sync(lambda: [tallied(rows, [name]) for name in columns])
+        return {name: {v: n for (v,), n in each.items()} for name, each in zip(columns, counted, strict=True)}
+
+    async def cross_tally(
+        self, kind: type[Record], columns: Sequence[str], where: Equal
+    ) -> Mapping[tuple[Any, ...], int]:
+        """Return how many records have which values in several columns together, like `tally`."""
+        rows = await self._table(kind).kept(columns, where)
+        return await anyio.to_thread.run_sync(tallied, rows, columns)
 
     async def version(self, kind: type[Record]) -> int:
         """Return a number that every write to records of this kind changes."""

@@ -1,4 +1,4 @@
-"""Filters of rows by equal values, as expressions, never strings."""
+"""Filters of rows by what their columns hold, as expressions, never strings."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types, and lancedb's refer to them)
@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
+
+import pyarrow as pa
+from pydantic_core import to_json
 
 from strategy_bank.store.lance.library import Expr, col, func, lit
 from strategy_bank.store.records import GLOBAL_SCOPE, PROMOTED, OwnAndGiven
@@ -35,16 +38,74 @@ class Since:
     at: datetime
 
 
-Value = str | int | Sequence[str] | Other | NotAlone | Since | OwnAndGiven
+@dataclass(frozen=True)
+class Between:
+    """Any number or time from the least one on and below the other; None is no bound."""
+
+    least: float | datetime | None = None
+    below: float | datetime | None = None
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Texts in any case, each of which stands in the column or in one of the others that are named."""
+
+    texts: Sequence[str]
+    others: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Any list that has this id, or whatever else without a comma or a bracket, as a member."""
+
+    id: str
+
+
+Value = str | int | None | Sequence[str] | Other | NotAlone | Since | Between | Holding | Naming | OwnAndGiven
 Equal = Mapping[str, Value]
-"""Maps a column to its value, or to several of which it has one, or to one that it does not have."""
+"""Maps a column to its value, or to several of which it has one, or to what else it holds; None: nothing or an empty text."""
 
 
 def expression(equal: Equal) -> Expr:
-    return reduce(lambda left, right: left & right, [_term(col(name), value) for name, value in equal.items()])
+    return all_of([_term(name, value) for name, value in equal.items()])
 
 
-def _term(column: Expr, value: Value) -> Expr:
+def all_of(terms: Sequence[Expr]) -> Expr:
+    return reduce(lambda left, right: left & right, terms)
+
+
+def any_of(terms: Sequence[Expr]) -> Expr:
+    return reduce(lambda left, right: left | right, terms)
+
+
+def forms_of(text: str) -> list[str]:
+    """Return how a text may be stored, in lower case: as it is, and as within JSON."""
+    return list(dict.fromkeys([text.lower(), to_json(text).decode()[1:-1].lower()]))
+
+
+def holds(columns: Sequence[str], text: str) -> Expr:
+    """Return whether a text stands in one of the columns, in any case."""
+    forms = forms_of(text)
+    return any_of([_as_text(name).lower().contains(lit(form)) for name in columns for form in forms])
+
+
+def _as_text(column: str) -> Expr:
+    return col(column).cast(pa.string())
+
+
+def _term(name: str, value: Value) -> Expr:
+    column = col(name)
+    if value is None:
+        return func("concat", column, lit("")) == lit("")
+    if isinstance(value, Holding):
+        return all_of([holds([name, *value.others], text) for text in value.texts])
+    if isinstance(value, Naming):
+        # as lists are written: [one, two]
+        written = [f"[{value.id}]", f"[{value.id},", f" {value.id},", f" {value.id}]"]
+        return any_of([_as_text(name).contains(lit(form)) for form in written])
+    if isinstance(value, Between):
+        bounds = [column >= _number(value.least)] if value.least is not None else []
+        return all_of([*bounds, *([column < _number(value.below)] if value.below is not None else [])])
     if isinstance(value, Other):
         return column != lit(value.than)
     if isinstance(value, Since):
@@ -55,9 +116,13 @@ def _term(column: Expr, value: Value) -> Expr:
     if isinstance(value, OwnAndGiven):
         reason = col("status_reason")
         own = [_begins(reason, f"{PROMOTED}{name} and ") for name in value.scopes]
-        kept = reduce(lambda left, right: left | right, own, ~_begins(reason, PROMOTED))
+        kept = any_of([~_begins(reason, PROMOTED), *own])
         return column.isin(list(value.scopes)) | ((column == lit(GLOBAL_SCOPE)) & kept)
     return column == lit(value) if isinstance(value, str | int) else column.isin(list(value))
+
+
+def _number(value: float | datetime) -> Expr:
+    return lit(value.astimezone(UTC) if isinstance(value, datetime) else value)
 
 
 def _begins(column: Expr, text: str) -> Expr:

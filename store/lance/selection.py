@@ -1,17 +1,14 @@
 """Selects records by what a person knows of them: their ids, their scope, a text that they hold, their age."""
 
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
-# (pyarrow ships no types, and lancedb's refer to them)
+# pyright: reportUnknownMemberType=false
+# (lancedb's types refer to those of pyarrow, which ships none)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any
 
-import pyarrow as pa
-from pydantic_core import to_json
-
+from strategy_bank.store.lance.filters import all_of, holds
 from strategy_bank.store.lance.library import Expr, col, lit
 from strategy_bank.store.records import Hit, LearnedStrategy, Proposal, Record, Revision, StatusChange
 
@@ -49,17 +46,7 @@ def filter_of(selection: Selection, columns: Sequence[str]) -> Expr | None:
     if selection.scope:
         terms.append(col("scope") == lit(selection.scope))
     if selection.matching:
-        holding = [_holds(column, form) for column in columns for form in forms_of(selection.matching)]
-        terms.append(reduce(lambda left, right: left | right, holding))
+        terms.append(holds(columns, selection.matching))
     if selection.before:
         terms.append(col("created_at") < lit(selection.before.astimezone(UTC)))
-    return reduce(lambda left, right: left & right, terms) if terms else None
-
-
-def forms_of(text: str) -> list[str]:
-    """Return how a text may be stored, in lower case: as it is, and as within JSON."""
-    return list(dict.fromkeys([text.lower(), to_json(text).decode()[1:-1].lower()]))
-
-
-def _holds(column: str, text: str) -> Expr:
-    return col(column).cast(pa.string()).lower().contains(lit(text))
+    return all_of(terms) if terms else None

@@ -16,6 +16,7 @@ from strategy_bank.store.lance.errors import committing, is_gone, translated
 from strategy_bank.store.lance.files import Metric, TableFiles, words_index
 from strategy_bank.store.lance.filters import Equal, expression
 from strategy_bank.store.lance.library import Expr, col, lancedb
+from strategy_bank.store.lance.listing import KeptColumns
 from strategy_bank.store.location import Location
 
 # how long old versions stay: readers in other processes may use one for the length of a query, but each read and write lists
@@ -131,6 +132,7 @@ class Table:
         self._uri = uri
         self._table = table
         self.files = TableFiles(uri, table, kept)
+        self._kept = KeptColumns()
         self._counted = (-1, "", 0)  # by the last `count`: version of the table, filter, number of rows
 
     async def schema(self) -> Schema:
@@ -197,6 +199,12 @@ class Table:
             return await (query.where(expression(equal)) if equal else query).to_arrow()
 
         return (await self._read(read)).combine_chunks()
+
+    async def kept(self, columns: Sequence[str], equal: Equal) -> Any:
+        """Return these columns and maybe others like `arrow`; they are kept until the table changes."""
+        where = expression(equal).to_sql() if equal else ""
+        version = await self.files.version()
+        return await self._kept.read(version, where, columns, lambda names: self.arrow(names, equal))
 
     async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
         """Read, and again on the newest version where another process deletes old ones at once, as `forget --purge` does."""

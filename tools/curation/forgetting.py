@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from strategy_bank.store.errors import NotFound
+from strategy_bank.store.lance.filters import forms_of
 from strategy_bank.store.lance.schema import RECORDS
-from strategy_bank.store.lance.selection import Selection, forms_of, text_columns
+from strategy_bank.store.lance.selection import Selection, text_columns
 from strategy_bank.store.progress import Progress
 from strategy_bank.store.records import RECALLED_TASK_CHARS, Episode, Project, Recall, Record, Run, Strategy
 from strategy_bank.tools.curation.copies import COPIES, Gone, loses_text, without
