@@ -89,7 +89,8 @@ def visiting(home: Path) -> Iterator[Visitor]:
                 (found for line in process.stdout if (found := re.search(r"(http://[^/\s]+)(\S*)", line))), None
             )
             assert said, "the page did not say where it is"
-            with httpx2.Client(base_url=said[1], timeout=120, headers={"Accept-Encoding": "gzip, br, zstd"}) as client:
+            headers = {"Accept-Encoding": "gzip, br, zstd", "Origin": said[1]}
+            with httpx2.Client(base_url=said[1], timeout=120, headers=headers) as client:
                 sign_in(client, said[2])
                 yield Visitor(client)
         finally:
@@ -98,4 +99,5 @@ def visiting(home: Path) -> Iterator[Visitor]:
 
 def sign_in(client: httpx2.Client, rest: str) -> None:
     """Swap the one-time code that the address ends with for a session."""
-    client.post("/sign-in", data={"code": rest.partition("#")[2]}).raise_for_status()
+    answer = client.post("/sign-in", data={"code": rest.partition("#")[2]})
+    assert answer.status_code == 303, answer.text

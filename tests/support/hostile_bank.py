@@ -120,7 +120,7 @@ def _lessons(name: str, text: str, at: datetime, state: Mapping[str, Any]) -> It
         contradicts=[id_of("st", name, 3), text[:300]],
         revisions=history,
         proposals=waiting[:1] if long else waiting,
-        decisions=[StatusChange(before="retired", reason=text, caution=text, after="active", changed_at=at)],
+        decisions=_decisions(name, text, at),
     )
     other = {
         "id": second,
@@ -133,6 +133,18 @@ def _lessons(name: str, text: str, at: datetime, state: Mapping[str, Any]) -> It
     yield hostile(Strategy, text, **other | state)
     opposite = {"outcome": "success", "scope": text[:200] or "global", "contradicts": [first], "caution": ""}
     yield hostile(Strategy, f"Not so: {text}", id=id_of("st", name, 3), created_at=at, updated_at=at, **opposite)
+
+
+def _decisions(name: str, text: str, at: datetime) -> list[StatusChange]:
+    """Return one decision of each kind."""
+    proposal = hostile(Proposal, text, proposed_by=id_of("ep", name), proposed_at=at)
+    made = {"before": "active", "after": "active", "reason": text, "caution": text, "changed_at": at}
+    return [
+        StatusChange.model_validate(made | {"what": "parted", "opposite": id_of("st", name, 2)}),
+        StatusChange.model_validate(made | {"what": "joined", "opposite": text[:300]}),
+        StatusChange.model_validate(made | {"what": "dropped", "proposal": proposal}),
+        StatusChange.model_validate(made | {"what": "status", "before": "retired"}),
+    ]
 
 
 def _states() -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A browser for the whole session, and the page open on a bank of the test's own."""
+"""A browser for the tests of a file, and the page open on a bank of the test's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +9,12 @@ import pytest
 from tests.support.page_server import PageServer, browse, chromium_path, page_open
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The system's chromium. Skips where there is none."""
+    """The system's chromium. Skips where there is none.
+
+    It ends with the file: as long as Playwright runs, no other event loop does in this thread.
+    """
     if not chromium_path():
         pytest.skip("There is no chromium on this machine.")
     from playwright.sync_api import sync_playwright

@@ -15,8 +15,10 @@ from strategy_bank.store.records import Episode, EpisodeStatus, Recall, Record, 
 from tests.support.hostile_bank import HOSTILE, LONG, TEXTS, fill
 
 pytestmark = pytest.mark.anyio
-LINKS = re.compile(r"(^|\.|_)(id|ids|by|contradicts|pardoned)$")
-CHOSEN = re.compile(r"(^|\.)(outcome|status|verdict|self_verdict|mode|holds|action|before|after)$")  # of a few words
+LINKS = re.compile(r"(^|\.|_)(id|ids|by|opposite|contradicts|pardoned)$")
+CHOSEN = re.compile(
+    r"(^|\.)(outcome|status|verdict|self_verdict|mode|holds|action|before|after|what)$"
+)  # of a few words
 KINDS: dict[type[Record], list[Any]] = {
     Strategy: HOSTILE.lessons,
     Episode: HOSTILE.episodes,
