@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,29 +60,16 @@ class PageServer:
 
 def in_bank(home: Path, action: Callable[[Bank], Awaitable[T]]) -> T:
     """Open a bank in a thread of its own, since a browser's loop runs in this one."""
-    found: list[T] = []
 
-    async def run() -> None:
+    async def run() -> T:
         bank = await Bank.open(Location(home))
         try:
-            found.append(await action(bank))
+            return await action(bank)
         finally:
             await bank.close()
 
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            anyio.run(run)
-        except BaseException as exc:
-            failed.append(exc)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
-    return found[0]
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(anyio.run, run).result()
 
 
 @contextmanager
