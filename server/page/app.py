@@ -20,7 +20,7 @@ from strategy_bank.server.page.changes import changes
 from strategy_bank.server.page.guard import Guard
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
-from strategy_bank.server.page.views import home, sign_in
+from strategy_bank.server.page.views import ask, home, sign_in
 from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
@@ -34,6 +34,9 @@ def _routes() -> list[BaseRoute]:
         Route("/sign-in", sign_in.form),
         Route("/sign-in", sign_in.sign_in, methods=["POST"]),
         Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+        Route("/ask", ask.form),
+        Route("/ask", ask.ask, methods=["POST"]),
+        Route("/ask.json", ask.ask_json, methods=["POST"]),
         Route("/changes", changes),
         Mount("/static", KeptFiles(packages=[("strategy_bank.server.page", "static")])),
     ]
