@@ -11,7 +11,7 @@ import pytest
 
 from strategy_bank.server.cli.main import cli
 from tests.support.places import ROOT
-from tests.support.sealed import SPARE
+from tests.support.processes.sealed import SPARE
 
 SECONDS = 30
 """How long the server runs: onnxruntime 1.32 sends its first telemetry 11 to 25 s after its start, unless it is told not to."""
@@ -30,7 +30,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         *sealed,
         sys.executable,
         "-m",
-        "tests.support.sealed",
+        "tests.support.processes.sealed",
         str(tmp_path_factory.mktemp("sealed")),
         str(SECONDS),
     ]

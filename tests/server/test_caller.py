@@ -18,7 +18,7 @@ from strategy_bank.store.records import Strategy
 from strategy_bank.tools.curation.decisions import change_status
 from tests.support.connecting import Connect
 from tests.support.http_server import TOKEN, Served, serving
-from tests.support.raw_server import SERVER
+from tests.support.processes.raw_server import SERVER
 from tests.support.samples import (
     PREVENTIVE,
     STRATEGY,

@@ -31,7 +31,7 @@ from strategy_bank.tools.judging.judge import AgentJudge
 from strategy_bank.tools.judging.judgement import Judgement
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scopes.registry import Scope
-from tests.support.raw_server import raw_server
+from tests.support.processes.raw_server import raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 
 resource = pytest.importorskip("resource")

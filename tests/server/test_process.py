@@ -13,7 +13,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import ResourceTemplateReference
 
 from strategy_bank.server.transport.signals import ending_signals
-from tests.support.raw_server import SERVER, RawServer, raw_server
+from tests.support.processes.raw_server import SERVER, RawServer, raw_server
 from tests.support.samples import REWORDED, STRATEGY, TASK, TRAJECTORY, call, comparison, judgement, report, text_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras, pytest.mark.traced]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.raw_server import RawServer, raw_server
+from tests.support.processes.raw_server import RawServer, raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, judgement
 
 pytestmark = [

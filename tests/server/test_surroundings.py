@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.places import ROOT
-from tests.support.raw_server import RawServer, raw_server
+from tests.support.processes.raw_server import RawServer, raw_server
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, judgement
 
 pytestmark = [

@@ -9,7 +9,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.support.raw_server import SERVER
+from tests.support.processes.raw_server import SERVER
 
 TOKEN = "a token that only tests know"
 ASKS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}

@@ -16,7 +16,7 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
-from tests.support.interruptible import start
+from tests.support.processes.interruptible import start
 
 T = TypeVar("T")
 PROGRAM = [sys.executable, "-m", "strategy_bank.server"]

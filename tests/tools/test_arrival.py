@@ -26,7 +26,7 @@ from strategy_bank.store.records import (
 )
 from strategy_bank.store.transfer.jsonl import KINDS, line_of, load
 from strategy_bank.store.transfer.line_bounds import LINE_BYTES
-from tests.support.interruptible import start
+from tests.support.processes.interruptible import start
 from tests.support.samples import STRATEGY, judgement
 from tests.support.shell import PROGRAM, Shell
 

@@ -14,6 +14,7 @@ from strategy_bank.tools.learning.settle import settle
 from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
+from tests.support.processes.watched import Watched
 from tests.support.samples import (
     PREVENTIVE,
     REWORDED,
@@ -26,7 +27,6 @@ from tests.support.samples import (
     report,
     text_of,
 )
-from tests.support.watched import Watched
 
 pytestmark = pytest.mark.anyio
 

@@ -18,6 +18,7 @@ from strategy_bank.tools.report_outcome import report_outcome
 from strategy_bank.tools.scale_attempts import LEAST_CHANCE, ScaleRequest, scale
 from strategy_bank.tools.scopes.registry import Scope
 from tests.support.connecting import Connect
+from tests.support.processes.watched import Watched
 from tests.support.records import lesson, put
 from tests.support.samples import (
     PREVENTIVE,
@@ -30,7 +31,6 @@ from tests.support.samples import (
     report,
     text_of,
 )
-from tests.support.watched import Watched
 
 pytestmark = pytest.mark.anyio
 

@@ -19,9 +19,9 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.embedding.embedder import DEFAULT_MODEL
 from strategy_bank.store.records import Episode, Hit, Run, Strategy
+from tests.support.processes.terminal import AT_A_TERMINAL
 from tests.support.scripted_endpoint import ScriptedEndpoint, fails, plausible
 from tests.support.shell import PROGRAM, Shell
-from tests.support.terminal import AT_A_TERMINAL
 
 pytestmark = pytest.mark.traced
 INITIALIZE = {

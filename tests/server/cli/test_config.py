@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.raw_server import raw_server
+from tests.support.processes.raw_server import raw_server
 from tests.support.shell import PROGRAM, Shell
 
 KEPT = "# my endpoint\nllm_model = 'small'  # the cheap one\n\n# for later\n"

@@ -21,10 +21,10 @@ from strategy_bank.store.location import Location
 from strategy_bank.store.records import Episode, LearnedStrategy, Proposal, Revision, Run
 from strategy_bank.store.visible_text import visible
 from tests.support.places import ROOT
+from tests.support.processes.terminal import AT_A_TERMINAL
 from tests.support.records import lesson, put
 from tests.support.sessions import work, write
 from tests.support.shell import PROGRAM
-from tests.support.terminal import AT_A_TERMINAL
 
 # a title for the window, a cleared screen, a bell, a return to the start of the line, an 8-bit sequence, a turned direction,
 # hidden letters, a line of its own

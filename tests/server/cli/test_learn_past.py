@@ -18,7 +18,7 @@ from mcp import Client
 from strategy_bank.server.cli.main import cli
 from strategy_bank.tools.transcripts.entry import REQUEST
 from tests.support.connecting import Connect
-from tests.support.interruptible import start
+from tests.support.processes.interruptible import start
 from tests.support.samples import STRATEGY, call, judgement
 from tests.support.scripted_endpoint import ScriptedEndpoint, plausible
 from tests.support.sessions import PROMPT, agent, codex_work, gemini_work, reporting, result, said, use, work, write

@@ -22,7 +22,7 @@ from strategy_bank.server.clients.launch_command import Installation, own_comman
 from strategy_bank.server.clients.registry import CLIENTS, System
 from strategy_bank.store.errors import InvalidInput
 from tests.support.places import ROOT
-from tests.support.terminal import AT_A_TERMINAL
+from tests.support.processes.terminal import AT_A_TERMINAL
 
 PROGRAM = "/opt/bin/strategy-bank"
 BACKUP = ".strategy-bank.bak"

@@ -16,7 +16,7 @@ from strategy_bank.server.transport.http import allowed_names
 from strategy_bank.server.transport.token import TOKEN_FILE
 from strategy_bank.store.errors import InvalidInput
 from tests.support.http_server import TOKEN, Served, reached, serving
-from tests.support.raw_server import SERVER
+from tests.support.processes.raw_server import SERVER
 from tests.support.samples import REWORDED, TASK, TRAJECTORY, call, judgement, refusal, report
 from tests.support.sessions import work, write
 

@@ -12,7 +12,7 @@ import pytest
 
 from strategy_bank.server.transport.token import TOKEN_FILE
 from tests.support.http_server import ACCEPTS, TOKEN, Served, serving
-from tests.support.raw_server import SERVER
+from tests.support.processes.raw_server import SERVER
 
 OLD, NEW = "the-first-token-of-all", "the-token-after-that-one"
 KEY = {"Authorization": f"Bearer {TOKEN}"}

@@ -1,6 +1,6 @@
 """Runs commands on a sealed machine and says what they tried: names looked up, bytes sent, files left beside the bank.
 
-    python -m tests.support.sealed FOLDER SECONDS      in a network namespace of its own, as its root
+    python -m tests.support.processes.sealed FOLDER SECONDS      in a network namespace of its own, as its root
 
 The namespace has loopback, whose port 53 answers no name and notes each question, and where `ip` is installed a network
 card whose wire ends nowhere, which everything else is routed to. Prints one JSON object.
