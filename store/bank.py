@@ -268,27 +268,36 @@ class Bank:
         return [row["id"] for row in sorted(rows, key=lambda row: (row["created_at"], row["id"]))]
 
     async def listed(self, kind: type[R], listing: Listing, columns: Sequence[str] | None = None) -> Listed[R]:
-        """Return one page of a list; its records have the named fields and those that a record must have, or all.
+        """Return one page of a list, like `those`. It costs the same in a bank of any size, but for a filter by words."""
+        total, ids = await self.listed_ids(kind, listing)
+        return Listed(total, await self.those(kind, ids, columns))
 
-        A trajectory is read only where it is named. So a page costs the same in a bank of any size, but for a filter by words.
-        """
+    async def listed_ids(self, kind: type[Record], listing: Listing) -> tuple[int, list[str]]:
+        """Return how many records a list has, and the ids of one page."""
         rows = await self._table(kind).kept(["id", listing.order.removeprefix("-")], listing.where)
-        ids = await anyio.to_thread.run_sync(ids_of_page, rows, listing)
+        return rows.num_rows, await anyio.to_thread.run_sync(ids_of_page, rows, listing)
+
+    async def those(self, kind: type[R], ids: Sequence[str], columns: Sequence[str] | None = None) -> list[R]:
+        """Return the records with these ids that are there, in their order: their named fields and those that one must have.
+
+        Without names, all fields. A trajectory is read only where it is named.
+        """
         if not ids:
-            return Listed(rows.num_rows, [])
+            return []
         must = [name for name, info in kind.model_fields.items() if info.is_required() and name != "trajectory"]
         named = columns if columns is not None else [name for name in kind.model_fields if name != "trajectory"]
-        cells = {row["id"]: row for row in await self.cells(kind, [*must, *named], id=ids)}
-        there = [cells[id] for id in ids if id in cells]  # another process may have deleted one meanwhile
-        return Listed(rows.num_rows, [schema.from_row(kind, {"trajectory": ""} | row) for row in there])
+        cells = {row["id"]: row for row in await self.cells(kind, [*must, *named], id=list(ids))}
+        return [schema.from_row(kind, {"trajectory": ""} | cells[id]) for id in ids if id in cells]
 
     async def tally(self, kind: type[Record], column: str, where: Equal) -> dict[Any, int]:
         """Return how many records have which value in a column: a text or a number; a time counts as its day in UTC."""
         return (await self.tallies(kind, [column], where))[column]
 
-    async def tallies(self, kind: type[Record], columns: Sequence[str], where: Equal) -> dict[str, dict[Any, int]]:
-        """Return a tally of each of the columns, which are read together."""
-        rows = await self._table(kind).kept(["id", "created_at", *columns], where)
+    async def tallies(
+        self, kind: type[Record], columns: Sequence[str], where: Equal, also: Sequence[str] = ()
+    ) -> dict[str, dict[Any, int]]:
+        """Return a tally of each of the columns, which are read together, and with others that are asked for next."""
+        rows = await self._table(kind).kept(["id", "created_at", *columns, *also], where)
         counted = await anyio.to_thread.run_sync(lambda: [tallied(rows, [name]) for name in columns])
         return {name: {v: n for (v,), n in each.items()} for name, each in zip(columns, counted, strict=True)}
 
@@ -330,6 +339,14 @@ class Bank:
         column, columns = schema.text_column(stamp), [*Strategy.model_fields, *schema.model_columns(stamp)]
         rows = await self._table(Strategy).nearest(column, item.text, "cosine", columns, equal, limit=3, exact=True)
         return [(strategy_vectors.from_row(row, stamp), cosine) for row, cosine in rows]
+
+    async def near(self, text: str, where: Equal, limit: int) -> list[tuple[Strategy, float]]:
+        """Return the strategies that are nearest in meaning to a text, with their cosines, whether they fit it or not."""
+        stamp = self.embedder.stamp
+        query = await anyio.to_thread.run_sync(self.embedder.read_query, ranking.gist(text))
+        column, columns = schema.retrieval_column(stamp), list(Strategy.model_fields)
+        rows = await self._table(Strategy).nearest(column, query.vector, "dot", columns, where, limit, exact=True)
+        return [(schema.from_row(Strategy, row), cosine) for row, cosine in rows]
 
     async def embedded(self, **equal: Value) -> list[EmbeddedStrategy]:
         """Return strategies like `all`, with their vectors."""

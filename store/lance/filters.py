@@ -61,7 +61,14 @@ class Naming:
     id: str
 
 
-Value = str | int | None | Sequence[str] | Other | NotAlone | Since | Between | Holding | Naming | OwnAndGiven
+@dataclass(frozen=True)
+class Length:
+    """Any list without members, or any with some."""
+
+    some: bool
+
+
+Value = str | int | None | Sequence[str] | Other | NotAlone | Since | Between | Holding | Naming | Length | OwnAndGiven
 Equal = Mapping[str, Value]
 """Maps a column to its value, or to several of which it has one, or to what else it holds; None: nothing or an empty text."""
 
@@ -103,6 +110,9 @@ def _term(name: str, value: Value) -> Expr:
         # as lists are written: [one, two]
         written = [f"[{value.id}]", f"[{value.id},", f" {value.id},", f" {value.id}]"]
         return any_of([_as_text(name).contains(lit(form)) for form in written])
+    if isinstance(value, Length):
+        empty = func("concat", _as_text(name), lit("")).isin(["", "[]"])
+        return ~empty if value.some else empty
     if isinstance(value, Between):
         bounds = [column >= _number(value.least)] if value.least is not None else []
         return all_of([*bounds, *([column < _number(value.below)] if value.below is not None else [])])

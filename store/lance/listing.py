@@ -79,7 +79,10 @@ def ids_of_page(rows: Any, listing: Listing) -> list[str]:
 
 
 def tallied(rows: Any, columns: Sequence[str]) -> Mapping[tuple[Any, ...], int]:
-    """Return how many rows have which values in these columns. A time counts as its day in UTC, no value as an empty text."""
+    """Return how many rows have which values in these columns.
+
+    A time counts as its day in UTC, a list as its length, and no value as an empty text.
+    """
     counted = pa.table({name: _countable(rows[name]) for name in columns}).group_by(list(columns))
     found = counted.aggregate([([], "count_all")]).to_pydict()
     return dict(zip(zip(*(found[name] for name in columns), strict=True), found["count_all"], strict=True))
@@ -88,4 +91,6 @@ def tallied(rows: Any, columns: Sequence[str]) -> Mapping[tuple[Any, ...], int]:
 def _countable(column: Any) -> Any:
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    if pa.types.is_list(column.type):
+        return compute.fill_null(compute.list_value_length(column), 0)
     return compute.fill_null(column, "") if pa.types.is_string(column.type) else column

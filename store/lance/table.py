@@ -248,7 +248,12 @@ class Table:
             query = self._table.query().nearest_to(vector).column(column).distance_type(metric).nprobes(PROBES)
             if exact:
                 query = query.refine_factor(max(REFINED // limit, 1))
-            return await query.where(expression(equal)).select([*columns, "_distance"]).limit(limit).to_list()
+            return (
+                await (query.where(expression(equal)) if equal else query)
+                .select([*columns, "_distance"])
+                .limit(limit)
+                .to_list()
+            )
 
         rows = await self._read(read)
         return [(row, 1 - row["_distance"]) for row in rows]
