@@ -34,8 +34,11 @@ DONE = {
     "both": "Both are kept, and no longer compared.",
 }
 """What a change says when it is done, by its name in the address: nothing that is in an address is printed."""
-UNDONE_BY_UNDO = ("kept", "let-in", "retired", "reinstated", "undone")
-"""Changes that the command `undo` takes back."""
+UNDO: dict[str, str] = {
+    **dict.fromkeys(("kept", "let-in", "retired", "reinstated", "undone", "dropped", "both"), "undo"),
+    **dict.fromkeys(("edited", "accepted", "reverted"), "revert"),
+}
+"""Changes that the command `undo` or `revert` takes back."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Site:
             "signed_in": request.url.path != "/sign-in",
             "done": DONE.get(done, ""),
             "done_id": request.query_params.get("id", "") if address(request.query_params.get("id", "")) else "",
-            "may_undo": done in UNDONE_BY_UNDO,
+            "undo": UNDO.get(done, ""),
             "back_field": lambda: Markup('<input type="hidden" name="back" value="{}">').format(_without_done(here)),
         }
         return HTMLResponse(environment().get_template(template).render(shared | values), status)

@@ -35,6 +35,12 @@ def look_of(strategy: Strategy) -> str:
     return content_id("look", *seen)
 
 
+def check_look(strategy: Strategy, look: str) -> None:
+    """Raise InvalidInput where a strategy looks different from what a person has seen; an empty look was none."""
+    if look and look_of(strategy) != look:
+        raise InvalidInput(f"{strategy.id} was changed meanwhile. Nothing was changed. Look at it again.")
+
+
 async def change_status(
     bank: "Bank", ids: Sequence[str], status: StrategyStatus, reason: str, look: str = ""
 ) -> list[Strategy]:
@@ -163,6 +169,5 @@ async def _found(bank: "Bank", ids: Sequence[str], look: str = "") -> list[Strat
     if missing := [id for id in ids if id not in known]:
         raise NotFound(f"There is no strategy {', '.join(map(repr, missing))} in this bank. Nothing was changed.")
     for strategy in found:
-        if look and look_of(strategy) != look:
-            raise InvalidInput(f"{strategy.id} was changed meanwhile. Nothing was changed. Look at it again.")
+        check_look(strategy, look)
     return found

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import LessonOutcome, Proposal, Strategy
+from strategy_bank.store.records import LessonOutcome, Proposal, Strategy, content_id
 from strategy_bank.tools.consolidation.amendment import reworded, same_words
-from strategy_bank.tools.curation.decisions import corrected
+from strategy_bank.tools.curation.decisions import check_look, corrected
 from strategy_bank.tools.judging.judgement import DraftWords
 from strategy_bank.tools.learning.corrections import free_ids
 from strategy_bank.tools.learning.drafts import Source, strategy_of
@@ -58,17 +58,19 @@ async def edit(bank: "Bank", seen: Strategy, words: DraftWords) -> Strategy:
     return await bank.atomically(step)
 
 
-async def revert(bank: "Bank", id: str, number: int | None = None) -> tuple[Strategy, Strategy]:
+async def revert(bank: "Bank", id: str, number: int | None = None, look: str = "") -> tuple[Strategy, Strategy]:
     """Give a strategy its last former words back, or those of a number from 1; return it as it was and as it is.
 
-    The words that it had become its newest revision, so doing it again undoes it. Raises InvalidInput and NotFound.
+    The words that it had become its newest revision, so doing it again undoes it. `look` says what the person has seen
+    (decisions.py). Raises InvalidInput and NotFound.
     """
 
     async def step() -> tuple[Strategy, Strategy]:
         before = await bank.get(Strategy, id)
+        check_look(before, look)
         if not before.revisions:
             raise InvalidInput(f"{id} has no former wording: it says what it said first. {_UNCHANGED}")
-        if number is not None and number > len(before.revisions):
+        if number is not None and not 1 <= number <= len(before.revisions):
             raise InvalidInput(
                 f"The former wordings of {id} have the numbers 1 to {len(before.revisions)}. {_UNCHANGED}"
             )
@@ -78,6 +80,19 @@ async def revert(bank: "Bank", id: str, number: int | None = None) -> tuple[Stra
         return before, await _stored(bank, reworded(before, former, "revert"))
 
     return await bank.atomically(step)
+
+
+def key_of(proposal: Proposal) -> str:
+    """Return a short text that stands for a correction that waits, whatever else is proposed meanwhile."""
+    return content_id("pr", proposal.model_dump_json())
+
+
+def proposal_of(strategy: Strategy, key: str) -> Proposal:
+    """Return the correction of a strategy that a key stands for. Raises InvalidInput where it waits no more."""
+    for each in strategy.proposals:
+        if key_of(each) == key:
+            return each
+    raise InvalidInput(f"That correction of {strategy.id} waits no more. {_UNCHANGED}")
 
 
 async def accept(bank: "Bank", seen: Strategy, proposal: Proposal) -> Strategy:
