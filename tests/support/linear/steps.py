@@ -12,7 +12,7 @@ from strategy_bank.tools.judging.quotes import QuoteFinder
 from strategy_bank.tools.prompting import fence
 from strategy_bank.tools.trajectory.normal_form import normalise
 from strategy_bank.tools.transcripts.hints import Hints
-from strategy_bank.tools.viewing.quotes import located
+from strategy_bank.tools.viewing.episodes.quotes import located
 from tests.support.linear.patterns import modules
 
 _ROOMS = re.compile(

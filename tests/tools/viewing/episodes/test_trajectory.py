@@ -9,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategy_bank.tools.trajectory.normal_form import MAX_CHARS, normalise
-from strategy_bank.tools.viewing.quotes import located
-from strategy_bank.tools.viewing.steps import Trail, in_pairs
-from strategy_bank.tools.viewing.trajectory import COUNTED, LISTED, TrajectoryPage, ending, found_from, page, search
-from strategy_bank.tools.viewing.windows import Piece, edge
+from strategy_bank.tools.viewing.episodes.quotes import located
+from strategy_bank.tools.viewing.episodes.steps import Trail, in_pairs
+from strategy_bank.tools.viewing.episodes.trajectory import (
+    COUNTED,
+    LISTED,
+    TrajectoryPage,
+    ending,
+    found_from,
+    page,
+    search,
+)
+from strategy_bank.tools.viewing.episodes.windows import Piece, edge
 
 CALLS = normalise(
     [

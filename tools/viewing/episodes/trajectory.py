@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
-from strategy_bank.tools.viewing.quotes import QuotePlace
-from strategy_bank.tools.viewing.steps import Part, Trail, in_pairs
-from strategy_bank.tools.viewing.windows import Mark, Piece, edge, folded_around, pieces
+from strategy_bank.tools.viewing.episodes.quotes import QuotePlace
+from strategy_bank.tools.viewing.episodes.steps import Part, Trail, in_pairs
+from strategy_bank.tools.viewing.episodes.windows import Mark, Piece, edge, folded_around, pieces
 
 PAGE_PARTS, PAGE_CHARS = 60, 20_000
 HEAD, TAIL = 1_600, 800  # characters that are shown of a long part

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from strategy_bank.tools.judging.quotes import Fold, QuoteFinder, folded, squeezed, unescaped
 from strategy_bank.tools.trajectory.normal_form import normalise
-from strategy_bank.tools.viewing.quotes import _cuts, located  # pyright: ignore[reportPrivateUsage]
+from strategy_bank.tools.viewing.episodes.quotes import _cuts, located  # pyright: ignore[reportPrivateUsage]
 
 # what could be cut: articles, escapes, marks on letters, quotation marks within words, several kinds of white space
 CUT_BADLY = (

@@ -117,3 +117,9 @@ def _stretches(text: str, start: int, end: int, marks: Sequence[Mark], anchors: 
             del anchors[name]
         quotes = tuple(mark.quote for mark in over if mark.quote)
         yield Stretch(text[low:high], quotes, any(not mark.quote for mark in over), own)
+
+
+def folded_text(text: str, head: int, tail: int) -> list[Piece]:
+    """Return a text with its middle left out where it is long."""
+    whole = 0, len(text)
+    return pieces(text, whole, folded_around(text, whole, (), head, tail), (), {})
