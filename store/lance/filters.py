@@ -47,6 +47,13 @@ class Between:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """Any text that begins with this one, which ends in a space."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Holding:
     """Texts in any case, each of which stands in the column or in one of the others that are named."""
 
@@ -68,7 +75,21 @@ class Length:
     some: bool
 
 
-Value = str | int | None | Sequence[str] | Other | NotAlone | Since | Between | Holding | Naming | Length | OwnAndGiven
+Value = (
+    str
+    | int
+    | None
+    | Sequence[str]
+    | Other
+    | NotAlone
+    | Since
+    | Between
+    | Beginning
+    | Holding
+    | Naming
+    | Length
+    | OwnAndGiven
+)
 Equal = Mapping[str, Value]
 """Maps a column to its value, or to several of which it has one, or to what else it holds; None: nothing or an empty text."""
 
@@ -120,6 +141,8 @@ def _term(name: str, value: Value) -> Expr:
         return column != lit(value.than)
     if isinstance(value, Since):
         return column >= lit(value.at.astimezone(UTC))
+    if isinstance(value, Beginning):
+        return _begins(column, value.text)
     if isinstance(value, NotAlone):
         others = func("concat", column, lit("")) != lit(value.session)  # null in most, and null is not another session
         return others | (col("support") > lit(value.support)) | (col("helped") > lit(value.helped))

@@ -103,6 +103,22 @@ async def for_a_person(bank: "Bank", scope: str | None) -> list[Strategy]:
     return await bank.all(Strategy, status=list(FOR_A_PERSON), **({"scope": scope} if scope else {}))
 
 
+async def contradictions(bank: "Bank", scope: str | None = None) -> list[tuple[str, str]]:
+    """Return the ids of each two active strategies of which one names the other as its opposite, of one scope or of all.
+
+    Each pair once, the older strategy first.
+    """
+    from strategy_bank.store.lance.filters import Length  # brings lancedb
+
+    of_scope = {"scope": scope} if scope else {}
+    rows = await bank.cells(Strategy, ["contradicts"], status="active", contradicts=Length(some=True), **of_scope)
+    named = [(row["id"], id) for row in rows for id in row["contradicts"] if id != row["id"]]
+    active = await bank.cells(Strategy, [], id=list({id for _, id in named}), status="active") if named else []
+    since = {row["id"]: row["created_at"] for row in [*rows, *active]}
+    pairs = {tuple(sorted(pair, key=lambda id: (since[id], id))) for pair in named if pair[1] in since}
+    return sorted(((one, other) for one, other in pairs), key=lambda pair: (since[pair[1]], pair))
+
+
 async def carry_out(bank: "Bank", seen: Strategy, decision: Decision) -> None:
     """Keep a strategy out of recall, let it in, or delete it. Raises InvalidInput where it is not as it was `seen`."""
     if decision == "forget":
