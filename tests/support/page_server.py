@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import anyio
 import httpx2
 
+from strategy_bank.server.page.passes import Passes
+from strategy_bank.server.page.site import LINK_S
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 
@@ -40,18 +42,15 @@ class PageServer:
     environment: Mapping[str, str]
 
     def new_link(self) -> str:
-        done = subprocess.run(
-            [*PAGE, "--home", str(self.home), "--link", self.url], env=self.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        """Return what `page --link` prints, without a process for it."""
+        return f"{self.url}/sign-in#{Passes(self.home / 'page' / 'links', LINK_S).issue()}"
 
     def client(self) -> httpx2.Client:
-        """A program that has signed in as a browser does."""
-        client = httpx2.Client(base_url=self.url, headers={"Origin": self.url}, timeout=60)
-        code = self.new_link().partition("#")[2]
-        assert client.post("/sign-in", data={"code": code}).status_code == 303
-        return client
+        """A program that has signed in as a browser does, to be closed after use."""
+        sent = {"code": self.new_link().partition("#")[2]}
+        answer = httpx2.post(f"{self.url}/sign-in", data=sent, headers={"Origin": self.url}, timeout=60)
+        assert answer.status_code == 303
+        return httpx2.Client(base_url=self.url, headers={"Origin": self.url}, cookies=answer.cookies, timeout=60)
 
     def in_bank(self, action: Callable[[Bank], Awaitable[T]]) -> T:
         """Do something in the bank as another process would, and return what came of it."""
