@@ -110,6 +110,9 @@ class Settings(BaseModel):
         None, min_length=16, description="Token of `serve --http`; default: one is made and kept in the home"
     )
     http_hosts: str = Field("", description="Host names of `serve --http` besides localhost, with commas")
+    http_page: Literal["off", "read", "decide"] = Field(
+        "off", description="Whether `serve --http` has the page at /: off, read (nothing can be changed) or decide"
+    )
     transcripts: bool = Field(
         True, description="Whether a report may name a transcript of Claude Code, Codex or Gemini CLI to be read"
     )

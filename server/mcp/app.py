@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge | None = None) -> MCPServer[State]:
     """Build the server on the bank of the settings, or on an open `bank`, which the server closes at its end."""
-    state = State(settings, judge or make_judge(settings), bank)
+    return server_on(State(settings, judge or make_judge(settings), bank))
+
+
+def server_on(state: State) -> MCPServer[State]:
+    """Build the server on a state that others share, which it closes at its end."""
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[State]) -> AsyncGenerator[State]:
@@ -45,7 +49,7 @@ def create_server(settings: Settings, bank: "Bank | None" = None, judge: Judge |
         instructions=render("instructions"),
         version=version("strategy-bank"),
         lifespan=lifespan,
-        log_level=settings.log_level,
+        log_level=state.settings.log_level,
         middleware=[only_what_can_be_sent, keep_request, _after_each_answer, prompt_errors_in_words],
         tools=contract(),
     )

@@ -65,6 +65,10 @@ class Site:
         """Return the open bank. Raises the errors of `Bank.open`."""
         return await self.state.bank()
 
+    def sign_in_link(self, address: str) -> str:
+        """Return a link that lets one browser in. What is after # is not sent to servers, and not in their logs."""
+        return f"{address.rstrip('/')}/sign-in#{self.links.issue()}"
+
     def page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """Render a template, with what every page needs."""
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")

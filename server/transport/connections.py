@@ -19,7 +19,8 @@ AT_ONCE = 16
 """Connections that are accepted before the bound on their number is looked at."""
 WITHOUT_TOKEN_S = 10.0
 TOLD_AGAIN_S = 10.0
-_ENDLESS = b"subscriptions/listen"
+_ENDLESS = ((b"mcp-method", b"subscriptions/listen"), (b"accept", b"text/event-stream"))
+"""Headers of requests whose answer has no end: of the protocol, and of a page that follows the bank."""
 
 
 def most_connections() -> int:
@@ -79,7 +80,7 @@ class BoundedConnection(H11Protocol):
     def shutdown(self) -> None:
         """End what has no end of its own, and let other answers end by themselves."""
         super().shutdown()
-        if (b"mcp-method", _ENDLESS) in (self.headers or []):
+        if any(header in (self.headers or []) for header in _ENDLESS):
             self.transport.close()
 
     def on_response_complete(self) -> None:

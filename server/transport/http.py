@@ -25,22 +25,45 @@ from strategy_bank.store.errors import InvalidInput
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 # For the answers under way when a signal comes; container engines wait for ten seconds.
 _LAST_ANSWERS_S = 7
 
 
-def serve_http(server: MCPServer[State], settings: Settings, host: str, port: int, say: Callable[[str], None]) -> int:
+def serve_http(
+    server: MCPServer[State],
+    settings: Settings,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    beside: "Callable[[str, Sequence[str]], ASGIApp] | None" = None,
+) -> int:
     """Serve until a signal ends it, and return the signal's number. Port 0 takes a free one.
+
+    `beside` makes, of the server's address and its names, what answers at all paths but those of the protocol.
 
     Raises:
         InvalidInput: the address is taken or may not be used like this.
         BankUnavailable: there is no token, and none can be made.
     """
     names = allowed_names(settings, host)
-    app = http_app(server, token_of(settings, say), names)
-    return serve_app(app, listen(host, port), settings.log_level, say)
+    app: ASGIApp = http_app(server, token_of(settings, say), names)
+    listening = listen(host, port)
+    if beside:
+        app = _Both(app, beside(address_of(listening, names), names))
+    return serve_app(app, listening, settings.log_level, say)
+
+
+class _Both:
+    """Two applications at one address: the protocol at its paths, and another at all others."""
+
+    def __init__(self, protocol: "ASGIApp", other: "ASGIApp") -> None:
+        self._protocol, self._other = protocol, other
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        is_protocol = scope["type"] == "lifespan" or scope["path"] in (PATH, HEALTH)
+        await (self._protocol if is_protocol else self._other)(scope, receive, send)
 
 
 def serve_app(
@@ -126,7 +149,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise InvalidInput(f"{host}, port {port}, cannot be used: {exc.strerror or exc}. {advice}") from exc
 
 
-def address_of(listening: socket.socket) -> str:
+def address_of(listening: socket.socket, names: Sequence[str] = ()) -> str:
+    """Return the address of a server; where other machines reach it, with the first of its names."""
     address: tuple[Any, ...] = listening.getsockname()
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    if names and not is_loopback(address[0]):
+        host = names[0]
     return f"http://{host}:{address[1]}"

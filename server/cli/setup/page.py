@@ -4,15 +4,11 @@ import errno
 import logging
 import socket
 import webbrowser
-from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.cli.console import Target, pass_target, say, show
 from strategy_bank.store.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from strategy_bank.server.page.site import Site
 
 HOST, PORT = "127.0.0.1", 8766
 
@@ -42,16 +38,15 @@ def page(target: Target, port: int | None, read_only: bool, no_browser: bool, li
     from strategy_bank.server.mcp.app_state import State
     from strategy_bank.server.page.app import page_app
     from strategy_bank.server.page.site import Site
-    from strategy_bank.server.transport.http import serve_app
+    from strategy_bank.server.transport.http import address_of, serve_app
 
     settings.location.prepare()
     site = Site.of(State(settings, make_judge(settings)), may_change=not read_only)
     if link:
-        show(sign_in_link(site, link))
+        show(site.sign_in_link(link))
         return
     listening = _listen(port)
-    address = f"http://{HOST}:{listening.getsockname()[1]}"
-    way_in = sign_in_link(site, address)
+    way_in = site.sign_in_link(address_of(listening))
     say("Open this link to sign in; it works once, within five minutes:")
     show(way_in)
     if not no_browser and not webbrowser.open(way_in):
@@ -59,11 +54,6 @@ def page(target: Target, port: int | None, read_only: bool, no_browser: bool, li
     number = serve_app(page_app(site), listening, settings.log_level, say, "/")
     if number:
         raise click.exceptions.Exit(128 + number)
-
-
-def sign_in_link(site: "Site", address: str) -> str:
-    """Return a link that lets one browser in. What is after # is not sent to servers and not in their logs."""
-    return f"{address.rstrip('/')}/sign-in#{site.links.issue()}"
 
 
 def _listen(port: int | None) -> socket.socket:

@@ -2,12 +2,20 @@
 
 import logging
 import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from strategy_bank.server.cli.console import Target, pass_target, say
 from strategy_bank.server.transport.stdio import end_input_on_signals
 from strategy_bank.store.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from strategy_bank.server.mcp.app_state import State
 
 HOST, PORT = "127.0.0.1", 8765
 
@@ -26,7 +34,8 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None, p
     """Serve MCP over standard input and output. This is also what happens without a command.
 
     A client starts this command, and it ends when its input ends. With --http you start it yourself, and clients connect to it;
-    they need the token in STRATEGY_BANK_HTTP_TOKEN, or in the file that is named at the start. Logs go to standard error.
+    they need the token in STRATEGY_BANK_HTTP_TOKEN, or in the file that is named at the start. With the setting http_page it
+    has the page of `strategy-bank page` too, with a sign-in of its own. Logs go to standard error.
 
     \b
     Example, for a client's configuration:
@@ -39,16 +48,18 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None, p
     settings = target.settings.model_copy(update={"project": project} if project else {})
     _log_plainly(settings.log_level)
     from strategy_bank.server.freed_memory import return_freed_memory
-    from strategy_bank.server.mcp.app import create_server
+    from strategy_bank.server.judges import make_judge
+    from strategy_bank.server.mcp.app import create_server, server_on
+    from strategy_bank.server.mcp.app_state import State
 
     return_freed_memory()
     if over_http:
         from strategy_bank.server.transport.http import serve_http
 
-        server = create_server(
-            settings.model_copy(update={"transcripts": False})
-        )  # not for everybody who has the token
-        number = serve_http(server, settings, host or HOST, PORT if port is None else port, say)
+        # transcripts are not for everybody who has the token
+        state = State(settings.model_copy(update={"transcripts": False}), make_judge(settings))
+        beside = partial(_page, state) if settings.http_page != "off" else None
+        number = serve_http(server_on(state), settings, host or HOST, PORT if port is None else port, say, beside)
     else:
         server = create_server(settings)
         ended_by = end_input_on_signals()
@@ -56,6 +67,17 @@ def serve(target: Target, over_http: bool, host: str | None, port: int | None, p
         number = ended_by[0] if ended_by else 0
     if number:
         raise click.exceptions.Exit(128 + number)
+
+
+def _page(state: "State", address: str, names: Sequence[str]) -> "ASGIApp":
+    """Return the page, and print a link to sign in: the token of the agents does not let anybody decide."""
+    from strategy_bank.server.page.app import page_app
+    from strategy_bank.server.page.site import Site
+
+    site = Site.of(state, may_change=state.settings.http_page == "decide")
+    say("The page is at the same address. Open this link to sign in; it works once, within five minutes:")
+    say(site.sign_in_link(address))
+    return page_app(site, names, own_lifespan=False)
 
 
 def _log_plainly(level: str) -> None:
