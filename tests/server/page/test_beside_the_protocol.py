@@ -44,10 +44,9 @@ def test_the_token_of_agents_does_not_sign_in(deciding: Served) -> None:
 
 
 def test_a_page_for_reading_changes_nothing(environment: dict[str, str]) -> None:
-    with serving(environment | {"STRATEGY_BANK_HTTP_PAGE": "read"}) as served:
-        with signed_in(served) as client:
-            assert "opened for reading only" in client.get("/").text
-            assert client.post("/lessons/st_0123456789abcdef/retire").status_code == 403
+    with serving(environment | {"STRATEGY_BANK_HTTP_PAGE": "read"}) as served, signed_in(served) as client:
+        assert "opened for reading only" in client.get("/").text
+        assert client.post("/lessons/st_0123456789abcdef/retire").status_code == 403
 
 
 def test_without_the_setting_there_is_no_page(environment: dict[str, str]) -> None:
