@@ -194,7 +194,7 @@ class Figures:
         lists = [pc.take(self._recalls[name], pa.array(both)) for name in ("strategy_ids", "opened_ids")]
         one, other = _pairs(lists)
         number = shown + opened
-        number[both] = np.bincount(np.union1d(one, other) // _SPACE, minlength=len(both))
+        number[both] = np.bincount(_unique(np.concatenate([one, other])) // _SPACE, minlength=len(both))
         return number
 
     @cached_property
@@ -233,9 +233,9 @@ class Figures:
                 *(pc.take(self._episodes[name], pa.array(some)) for name in ("used_ids", "unfit_ids")),
             ]
         )
-        followed, unfit = (np.intersect1d(sure, pairs) for pairs in fates)
+        followed, unfit = (np.intersect1d(_unique(sure), _unique(pairs), assume_unique=True) for pairs in fates)
         counts = [np.zeros(len(self._recall), np.int64) for _ in range(2)]
-        for count, pairs in zip(counts, (followed, np.union1d(followed, unfit)), strict=True):
+        for count, pairs in zip(counts, (followed, _unique(np.concatenate([followed, unfit]))), strict=True):
             count[some] = np.bincount(pairs // _SPACE, minlength=len(some))
         return counts[0], counts[1]
 
@@ -251,9 +251,9 @@ class Figures:
         tasks = _joined([pc.take(self._recalls["task"], pa.array(rows))]).dictionary_encode()
         names = [" ".join(text.split()) for text in tasks.dictionary.to_pylist()]
         counted = [Counter[str]() for _ in range(groups)]
-        keys, numbers = np.unique(group[rows] * len(names) + tasks.indices.to_numpy(), return_counts=True)
-        for key, number in zip(keys.tolist(), numbers.tolist(), strict=True):
-            counted[key // len(names)][names[key % len(names)]] += number
+        numbers = np.bincount(group[rows] * len(names) + tasks.indices.to_numpy())
+        for key in np.flatnonzero(numbers).tolist():
+            counted[key // len(names)][names[key % len(names)]] += int(numbers[key])
         often = [[each for each in counter.items() if each[1] > 1] for counter in counted]
         return [sorted(some, key=lambda each: (-each[1], each[0]))[:_GAPS] for some in often]
 
@@ -334,6 +334,12 @@ def _pairs(lists: Sequence[Column]) -> list[Ints]:
     return [each.astype(np.int64) * _SPACE + part for each, part in zip(rows, np.split(ids, ends[:-1]), strict=True)]
 
 
+def _unique(numbers: Ints) -> Ints:
+    """Return each number once, all ≥ 0. Pairs come nearly in order, so that sorting them is faster than hashing them."""
+    inorder = np.sort(numbers, kind="stable")
+    return inorder[np.flatnonzero(np.diff(inorder, prepend=-1))]
+
+
 def _lengths(lists: Column) -> Ints:
     return _numbers(pc.list_value_length(lists))
 
@@ -364,7 +370,7 @@ def _at(values: Flags, places: Ints) -> Flags:
 def _distinct(group: Ints, places: Ints, groups: int) -> list[int]:
     """Return how many different places each group has."""
     some = places >= 0
-    pairs = np.unique(group[some] * _SPACE + places[some])
+    pairs = _unique(group[some] * _SPACE + places[some])
     return np.bincount(pairs // _SPACE, minlength=groups).tolist()
 
 

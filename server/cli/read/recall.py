@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.store.retrieval.explanation import Parts
     from strategy_bank.tools import recall_strategies
-    from strategy_bank.tools.viewing.why import Looked, Why
+    from strategy_bank.tools.viewing.asking.why import Looked, Why
 
 
 @click.command()
@@ -46,7 +46,7 @@ def recall(
     """
     from strategy_bank.tools import recall_strategies
     from strategy_bank.tools.scopes.registry import scope_in
-    from strategy_bank.tools.viewing import why as reasons
+    from strategy_bank.tools.viewing.asking import why as reasons
 
     text = (sys.stdin.read() if task == ("-",) else " ".join(task)).strip()
     if not 1 <= len(text) <= reasons.TASK_CHARS:

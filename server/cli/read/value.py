@@ -8,28 +8,9 @@ from strategy_bank.server.cli.console import Target, json_option, pass_target, s
 from strategy_bank.store.visible_text import folded
 
 if TYPE_CHECKING:
-    from strategy_bank.tools.value import By, Part, Share, Value
+    from strategy_bank.tools.value import By
 
 _TASK_CHARS = 80
-_COUNTS = (
-    ("recalls", "recalls"),
-    ("empty", "of them without any lesson"),
-    ("in_full", "lessons shown in full"),
-    ("listed", "lessons shown by title"),
-    ("opened", "of these opened"),
-    ("followed", "lessons followed"),
-    ("helped", "followed and helped"),
-    ("wrong", "followed and wrong"),
-    ("unfit", "did not fit"),
-    ("sure", "followed of those shown as sure (0.7, the highest)"),
-    ("echoed", "whose words came back in the work, a weak sign"),
-    ("stuck", "recalls when stuck"),
-    ("stuck_followed", "lessons of these followed"),
-    ("tokens", "tokens spent, about"),
-    ("asked", "reports asked for when the agent stopped"),
-    ("answered", "of them given"),
-    ("taught", "of these with a lesson"),
-)
 
 
 @click.command(short_help="Tell what came of what was recalled.")
@@ -48,34 +29,14 @@ def value(target: Target, by: "By | None", as_json: bool) -> None:
       strategy-bank config set hold_out 20
     """
     from strategy_bank.tools import value as figures
+    from strategy_bank.tools.viewing.helping.figures import rows
 
     found = target.with_bank(lambda bank: figures.value(bank, target.scope, by))
     if as_json:
         show_json({name: each.as_json() for name, each in found.items()} if by else found[""].as_json())
         return
-    show_table(("", *map(folded, found)), _rows(found))
+    show_table(("", *map(folded, found)), rows(found))
     for task, number in [gap for each in found.values() for gap in each.gaps]:
         show(f"asked for {number} times and nothing fits: {folded(task[:_TASK_CHARS])}")
     if not any(each.held_out.tasks for each in found.values()):
         say("Whether lessons help is known only by comparison: `strategy-bank config set hold_out 20`.")
-
-
-def _rows(found: "dict[str, Value]") -> list[tuple[str, ...]]:
-    counts = [(title, *(_counted(getattr(each, name)) for each in found.values())) for name, title in _COUNTS]
-    tasks = [
-        ("tasks with lessons that succeeded", *(_shown(each.with_lessons) for each in found.values())),
-        ("with one of them left out", *(_shown(each.held_out) for each in found.values())),
-        ("without lessons", *(_shown(each.without) for each in found.values())),
-    ]
-    return [*counts, *tasks]
-
-
-def _counted(value: "int | Part") -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value.number:,} of {value.of:,}"
-
-
-def _shown(share: "Share") -> str:
-    if not share.tasks:
-        return "none"
-    low, high = share.bounds
-    return f"{share.succeeded} of {share.tasks} ({low:.0%} to {high:.0%})"

@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.store.errors import InvalidInput, NotFound
+from strategy_bank.tools.scopes.names import scope_names
 from strategy_bank.tools.scopes.registry import Scope
-from strategy_bank.tools.viewing.scope_names import scope_names
-from strategy_bank.tools.viewing.why import TASK_CHARS, Looked, Why, why
+from strategy_bank.tools.viewing.asking.why import TASK_CHARS, Looked, Why, why
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank

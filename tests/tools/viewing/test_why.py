@@ -13,8 +13,8 @@ from strategy_bank.store.errors import InvalidInput, NotFound
 from strategy_bank.store.records import Recall, Strategy, content_id
 from strategy_bank.tools.recall_strategies import MENU_CHARS, recall, recall_when_stuck
 from strategy_bank.tools.scopes.registry import Scope
-from strategy_bank.tools.viewing import why as viewing
-from strategy_bank.tools.viewing.why import MISSED, NO_RECALL, Why, why
+from strategy_bank.tools.viewing.asking import why as viewing
+from strategy_bank.tools.viewing.asking.why import MISSED, NO_RECALL, Why, why
 from tests.support.records import put
 from tests.support.samples import STRATEGY, TASK
 
@@ -131,6 +131,8 @@ async def test_of_a_lesson_that_is_kept_back_or_of_another_scope_the_reason_and_
         "other_scope": made(4, **right, scope="theirs"),
     }
     await put(bank, made(7), made(8), *kept.values())
+    told = await why(bank, TASK, 3, HERE)
+    assert set(ids(told.kept_back)) == {lesson.id for reason, lesson in kept.items() if reason != "other_scope"}
     for reason, lesson in kept.items():
         told = await why(bank, TASK, 3, HERE, about=lesson.id)
         assert told.about
@@ -138,7 +140,6 @@ async def test_of_a_lesson_that_is_kept_back_or_of_another_scope_the_reason_and_
         assert "Not looked at" in told.about.words
         assert lesson.status_reason in told.about.words
         assert "By itself it would be read in full" in told.about.words
-    assert set(ids(told.kept_back)) == {lesson.id for reason, lesson in kept.items() if reason != "other_scope"}
 
 
 async def test_what_is_kept_back_changes_nothing_for_the_others(bank: Bank) -> None:

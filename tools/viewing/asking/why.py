@@ -23,7 +23,7 @@ from strategy_bank.tools.recall_strategies import (
     short,
     sought_when_stuck,
 )
-from strategy_bank.tools.viewing.reasons import (
+from strategy_bank.tools.viewing.asking.reasons import (
     KEPT_BACK,
     Kept,
     Reason,

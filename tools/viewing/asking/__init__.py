@@ -1,0 +1,1 @@
+"""Reads what a recall finds for a task, and why."""
