@@ -20,7 +20,7 @@ from strategy_bank.server.page.changes import changes
 from strategy_bank.server.page.guard import Guard
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
-from strategy_bank.server.page.views import ask, decisions, home, sign_in, value
+from strategy_bank.server.page.views import ask, decisions, home, lists, sign_in, value
 from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
@@ -40,6 +40,7 @@ def _routes() -> list[BaseRoute]:
         Route("/value", value.value),
         Route("/value.json", value.value_json),
         Route("/lessons/{id}/{decision}", decisions.decide, methods=["POST"]),
+        *lists.routes(),
         Route("/changes", changes),
         Mount("/static", KeptFiles(packages=[("strategy_bank.server.page", "static")])),
     ]
