@@ -1,80 +1,119 @@
-"""What a browser may not do on a page of ours, and the addresses of all pages."""
+"""What a browser may not find on a page of ours, and the addresses of all pages."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Dialog, Error, Page, Request
+from starlette.routing import Route
 
-from tests.support.hostile_bank import TRACES, Records
+from strategy_bank.server.page import app
+from tests.support.hostile_bank import TRACES, Records, id_of
+from tests.support.page_server import PageServer
 
 TRACES_LEFT = f"""() => [
     ...[...document.querySelectorAll({TRACES!r})].map((each) => each.outerHTML.slice(0, 200)),
     ...('pwned' in window ? ['window.pwned'] : []),
     ...(document.cookie ? ['a cookie that scripts see: ' + document.cookie] : []),
     ...Object.keys(localStorage).map((key) => 'localStorage: ' + key),
-    ...Object.keys(sessionStorage).filter((key) => /token|code|pass|cookie/i.test(key)).map((key) => 'sessionStorage: ' + key),
+    ...Object.keys(sessionStorage).map((key) => 'sessionStorage: ' + key),
 ]"""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+KINDS = {"lessons": "st", "episodes": "ep", "runs": "run", "recalls": "rc"}
+_ALONE = (
+    "/",
+    *(f"/{kind}" for kind in KINDS),
+    *("/ask", "/value", "/bank", "/bank/settings", "/bank/doctor", "/lessons/new", "/forget"),
+)
+_ROUTES = [route for route in app._routes() if isinstance(route, Route) and "GET" in (route.methods or ())]
+_NOT_PAGES = ("/changes", "/sign-in")
 
 
 @dataclass
 class Watched:
-    """A page of the browser with all that went wrong on it."""
+    """A window of a browser that has signed in, with all that went wrong in it."""
 
-    page: Page
+    server: PageServer
+    page: Any
     problems: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
         self.page.on("console", self._console)
         self.page.on("dialog", self._dialog)
-        self.page.on("pageerror", self._error)
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         self.page.on("request", self._request)
 
     def open(self, address: str) -> list[str]:
-        """Go to an address of the site that is open, and return what is wrong with what is there, the traces of texts too."""
-        base = urlsplit(self.page.url)
-        answer = self.page.goto(f"{base.scheme}://{base.netloc}{address}")
-        assert answer
+        """Go to an address and return what is wrong with what is there, traces of stored texts too."""
+        answer = self.page.goto(f"{self.server.url}{address}", wait_until="load")
         status = [] if answer.ok else [f"status {answer.status}"]
         found = [*status, *self.problems, *self.page.evaluate(TRACES_LEFT)]
         self.problems.clear()
         return [f"{address}: {each}" for each in found]
 
-    def _console(self, message: ConsoleMessage) -> None:
+    def _console(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.problems.append(f"console: {message.text}")
 
-    def _dialog(self, dialog: Dialog) -> None:
+    def _dialog(self, dialog: Any) -> None:
         self.problems.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def _error(self, error: Error) -> None:
-        self.problems.append(f"error: {error}")
-
-    def _request(self, request: Request) -> None:
-        if urlsplit(request.url).hostname != "127.0.0.1" and not request.url.startswith("about:"):
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(f"{self.server.url}/"):
             self.problems.append(f"request: {request.url}")
 
 
-def sideways(page: Page) -> int:
+@contextmanager
+def watching(chromium: Any, server: PageServer, **options: Any) -> Iterator[Watched]:
+    """Sign in with a browser of its own."""
+    context = chromium.new_context(**options)
+    try:
+        window = context.new_page()
+        window.goto(server.new_link())
+        window.wait_for_url(f"{server.url}/")
+        yield Watched(server, window)
+    finally:
+        context.close()
+
+
+def sideways(page: Any) -> int:
     """Return by how many pixels the page is wider than the window."""
     return page.evaluate(SIDEWAYS)
 
 
-LISTS = ("/lessons", "/episodes", "/runs", "/recalls")
-ALONE = ("/", "/ask", "/value", "/bank", "/bank/settings", "/bank/doctor", "/lessons/new")
+def record_pages(*names: str) -> list[str]:
+    """Return the addresses of one record of each kind with each of these texts."""
+    return [f"/{kind}/{id_of(prefix, name)}" for name in names for kind, prefix in KINDS.items()]
 
 
-def addresses(held: Records) -> list[str]:
-    """Return the addresses of all pages of a bank with these records."""
+def sample(name: str) -> list[str]:
+    """Return an address for each page that there is, with records that have this text."""
+    first = [id_of(prefix, name) for prefix in KINDS.values()]
+    return _there([*_ALONE, *record_pages(name), f"/lessons/{first[0]}/edit", *(f"/forget?id={id}" for id in first)])
+
+
+def all_pages(held: Records) -> list[str]:
+    """Return the addresses of all pages of all records."""
     lessons = [f"/lessons/{record.id}" for record in held.lessons]
-    return [
-        *ALONE,
-        *LISTS,
-        *lessons,
-        *(f"{lesson}/edit" for lesson in lessons),
-        *(f"/episodes/{record.id}" for record in held.episodes),
-        *(f"/runs/{record.id}" for record in held.runs),
-        *(f"/recalls/{record.id}" for record in held.recalls),
-        *(f"/forget?id={record.id}" for record in (held.lessons[0], held.episodes[0], held.runs[0])),
-    ]
+    records = zip(KINDS, (held.lessons, held.episodes, held.runs, held.recalls), strict=True)
+    return _there(
+        [
+            *_ALONE,
+            *(f"/{kind}/{record.id}" for kind, records in records for record in records),
+            *(f"{lesson}/edit" for lesson in lessons),
+            *(f"/forget?id={record.id}" for record in held.lessons),
+        ]
+    )
+
+
+def without_address() -> list[str]:
+    """Return the pages that there are and no sample has."""
+    paths = [urlsplit(address).path for address in sample("0")]
+    pages = [route for route in _ROUTES if "." not in route.path and route.path not in _NOT_PAGES]
+    return [route.path for route in pages if not any(route.path_regex.match(path) for path in paths)]
+
+
+def _there(addresses: Iterable[str]) -> list[str]:
+    return [each for each in addresses if any(route.path_regex.match(urlsplit(each).path) for route in _ROUTES)]
