@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from strategy_bank.store.records import Episode, Recall, Revision, StatusChange, Strategy
+from strategy_bank.store.records import FOR_A_PERSON, Episode, Recall, Revision, StatusChange, Strategy
 from strategy_bank.tools.curation.decisions import look_of
 from strategy_bank.tools.viewing.sources import Source, first
 
@@ -49,6 +49,38 @@ class Decided:
     decision: StatusChange | None
     revision: Revision | None
     back: Literal["undo", "revert", ""]
+
+    @property
+    def words(self) -> str:
+        """What was decided, as a sentence."""
+        if self.revision:
+            return _IN_OTHER_WORDS[bool(self.revision.proposed_by), self.revision.replaced_by == "revert"]
+        return _said(self.decision) if self.decision else ""
+
+
+_IN_OTHER_WORDS = {
+    (False, False): "Its words were changed.",
+    (True, False): "Proposed words were taken.",
+    (False, True): "Former words were brought back.",
+    (True, True): "Former words were brought back.",
+}
+_ABOUT_OTHERS: dict[str, str] = {
+    "parted": "Stands beside its opposite.",
+    "joined": "Contradicts its opposite again.",
+    "dropped": "Proposed words were dropped.",
+    "restored": "Proposed words wait again.",
+}
+
+
+def _said(decision: StatusChange) -> str:
+    if decision.what != "status":
+        return _ABOUT_OTHERS[decision.what]
+    waited = decision.before in FOR_A_PERSON
+    if decision.after == "active":
+        return "Let in." if waited else "Reinstated."
+    if decision.after == "retired":
+        return "Kept out." if waited else "Retired." if decision.before == "active" else "Left retired."
+    return "Waits again."
 
 
 async def handed_out(bank: "Bank", shown: int = SHOWN) -> list[HandedOut]:

@@ -58,6 +58,11 @@ async def _reinstate(sent: Sent) -> str:
     return "reinstated"
 
 
+async def _keep_both(sent: Sent) -> str:
+    await decisions.keep_both(sent.bank, (sent.id, sent.text("other")), (sent.look, sent.text("other_look")))
+    return "both"
+
+
 async def _undo(sent: Sent) -> str:
     await decisions.undo(sent.bank, sent.id, sent.look)
     return "undone"
@@ -100,6 +105,7 @@ _DECISIONS: dict[str, Callable[[Sent], Awaitable[str]]] = {
     "keep-out": _keep_out,
     "let-in": _let_in,
     "reinstate": _reinstate,
+    "keep-both": _keep_both,
     "undo": _undo,
     "revert": _revert,
     "accept": _accept,

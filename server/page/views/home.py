@@ -1,10 +1,57 @@
-"""What waits for a person, and what was handed out lately."""
+"""What waits for a person, what was handed out lately, and what was decided."""
+
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from strategy_bank.server.page.site import site_of
+from strategy_bank.store.records import Episode, Recall, Strategy
+from strategy_bank.tools.viewing.lately import decided, handed_out
+from strategy_bank.tools.viewing.states import state_of
+from strategy_bank.tools.viewing.waiting import LONGEST, Waiting, waiting
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
 
 
 async def home(request: Request) -> Response:
-    return site_of(request).page(request, "home.html")
+    site = site_of(request)
+    bank = await site.bank()
+    waits = await waiting(bank)
+    return site.page(
+        request,
+        "home.html",
+        waits=waits,
+        sections=_sections(waits),
+        holds=await _holds(bank),
+        handed=await handed_out(bank),
+        decisions=await decided(bank),
+        has_endpoint=bool(site.state.settings.llm_model),
+        state_of=state_of,
+        longest=LONGEST,
+    )
+
+
+def _sections(waits: Waiting) -> list[tuple[str, str, Any]]:
+    return [
+        ("held", "Held lessons", waits.held),
+        ("corrections", "Corrections", waits.corrections),
+        ("opposites", "Contradictions", waits.opposites),
+        ("retired", "Retired by the rule", waits.retired),
+        ("pending", "Without a verdict", waits.pending),
+    ]
+
+
+async def _holds(bank: "Bank") -> dict[str, int]:
+    """Return how much the bank holds."""
+    by_status = await bank.tally(Strategy, "status", {})
+    lessons, in_use = sum(by_status.values()), by_status.get("active", 0)
+    episodes, recalls = await bank.count(Episode), await bank.count(Recall)
+    return {
+        "total": lessons + episodes + recalls,
+        "in_use": in_use,
+        "out": lessons - in_use,
+        "episodes": episodes,
+        "recalls": recalls,
+    }
