@@ -10,9 +10,12 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from strategy_bank.server.atomic_file import replacing
 from strategy_bank.server.mcp.app_state import State
 from strategy_bank.server.page.passes import Passes
 from strategy_bank.server.page.rendering import address, environment
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.regular_file import read_regular
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
@@ -65,9 +68,23 @@ class Site:
         """Return the open bank. Raises the errors of `Bank.open`."""
         return await self.state.bank()
 
-    def sign_in_link(self, address: str) -> str:
-        """Return a link that lets one browser in. What is after # is not sent to servers, and not in their logs."""
-        return f"{address.rstrip('/')}/sign-in#{self.links.issue()}"
+    def open_at(self, address: str) -> str:
+        """Note where the page is open now, and return a link that lets one browser in there."""
+        link = self.sign_in_link(address)
+        with replacing(self.links.folder.parent / "address", 0o600) as file:
+            file.write(address.encode())
+        return link
+
+    def sign_in_link(self, address: str = "") -> str:
+        """Return a link that lets one browser in, at an address or where the page was opened last. Raises InvalidInput.
+
+        What is after # is not sent to servers, and not in their logs.
+        """
+        try:
+            where = address or read_regular(self.links.folder.parent / "address", 1_000).decode()
+        except (OSError, UnicodeError) as exc:
+            raise InvalidInput("No page was opened on this bank yet: `strategy-bank page` opens one.") from exc
+        return f"{where.rstrip('/')}/sign-in#{self.links.issue()}"
 
     def page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """Render a template, with what every page needs."""

@@ -17,10 +17,15 @@ HOST, PORT = "127.0.0.1", 8766
 @click.option("--port", type=click.IntRange(0, 65_535), help=f"Port to listen on; default: {PORT}, or a free one.")
 @click.option("--read-only", is_flag=True, help="Show everything, and let nothing be changed.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser; print the link only.")
-@click.option("--link", metavar="ADDRESS", is_flag=False, flag_value=f"http://{HOST}:{PORT}",
-              help="Print a new link to sign in at a page that is open at ADDRESS, and end.")  # fmt: skip
+@click.option("--link", is_flag=True, help="Print a new link to sign in at the page that is open already, and end.")
+@click.option(
+    "--at",
+    metavar="ADDRESS",
+    default="",
+    help="With --link: where it is open; default: where it was opened last.",
+)
 @pass_target()
-def page(target: Target, port: int | None, read_only: bool, no_browser: bool, link: str | None) -> None:
+def page(target: Target, port: int | None, read_only: bool, no_browser: bool, link: bool, at: str) -> None:
     """Open the page on this machine: what waits for you, every lesson with its history, every episode, what a recall would
     give, and whether it helps. It ends with Ctrl-C.
 
@@ -32,6 +37,8 @@ def page(target: Target, port: int | None, read_only: bool, no_browser: bool, li
       strategy-bank page --read-only --port 9000 --no-browser
       strategy-bank page --link                     another link, for another browser
     """
+    if at and not link:
+        raise click.UsageError("--at goes with --link.")
     settings = target.settings
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
     from strategy_bank.server.judges import make_judge
@@ -43,10 +50,10 @@ def page(target: Target, port: int | None, read_only: bool, no_browser: bool, li
     settings.location.prepare()
     site = Site.of(State(settings, make_judge(settings)), may_change=not read_only)
     if link:
-        show(site.sign_in_link(link))
+        show(site.sign_in_link(at))
         return
     listening = _listen(port)
-    way_in = site.sign_in_link(address_of(listening))
+    way_in = site.open_at(address_of(listening))
     say("Open this link to sign in; it works once, within five minutes:")
     show(way_in)
     if not no_browser and not webbrowser.open(way_in):

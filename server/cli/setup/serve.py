@@ -76,7 +76,7 @@ def _page(state: "State", address: str, names: Sequence[str]) -> "ASGIApp":
 
     site = Site.of(state, may_change=state.settings.http_page == "decide")
     say("The page is at the same address. Open this link to sign in; it works once, within five minutes:")
-    say(site.sign_in_link(address))
+    say(site.open_at(address))
     return page_app(site, names, own_lifespan=False)
 
 

@@ -36,7 +36,7 @@ def end(server: PageServer, kind: str) -> None:
 
 
 def test_the_command_prints_another_link_for_a_page_that_is_open(server: PageServer) -> None:
-    command = [*PAGE, "--home", str(server.home), "--link", server.url]
+    command = [*PAGE, "--home", str(server.home), "--link", "--at", server.url]
     printed = subprocess.run(command, env=server.environment, capture_output=True, text=True, check=True).stdout
     assert let_in(server, printed.strip()).status_code == 303
 
@@ -156,3 +156,15 @@ def test_a_page_to_read_only_lets_nothing_be_changed(server: PageServer) -> None
         for address in ("/", "/lessons", RETIRE.removesuffix("/retire")):
             forms = client.get(address).text.count('method="post"')
             assert forms == client.get(address).text.count('action="/sign-out"') == 1, address
+
+
+def test_a_new_link_leads_to_where_the_page_was_opened_last(opened: PageServer) -> None:
+    command = [*PAGE, "--home", str(opened.home), "--link"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith(f"{opened.url}/sign-in#")
+
+
+def test_a_link_for_a_page_that_nobody_opened_is_refused(home: Path) -> None:
+    refused = subprocess.run([*PAGE, "--home", str(home), "--link"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "opens one" in refused.stderr
