@@ -20,7 +20,7 @@ from strategy_bank.server.page.changes import changes
 from strategy_bank.server.page.guard import Guard
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
-from strategy_bank.server.page.views import ask, decisions, home, lists, sign_in, value
+from strategy_bank.server.page.views import ask, decisions, episode, home, lists, run, sign_in, value
 from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
@@ -41,6 +41,10 @@ def _routes() -> list[BaseRoute]:
         Route("/value.json", value.value_json),
         Route("/lessons/{id}/{decision}", decisions.decide, methods=["POST"]),
         *lists.routes(),
+        Route("/episodes/{id}.json", episode.episode_json),
+        Route("/episodes/{id}", episode.episode),
+        Route("/runs/{id}.json", run.run_json),
+        Route("/runs/{id}", run.run),
         Route("/changes", changes),
         Mount("/static", KeptFiles(packages=[("strategy_bank.server.page", "static")])),
     ]
