@@ -20,7 +20,7 @@ from strategy_bank.server.page.changes import changes
 from strategy_bank.server.page.guard import Guard
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
-from strategy_bank.server.page.views import ask, decisions, episode, home, lists, run, sign_in, value
+from strategy_bank.server.page.views import ask, decisions, episode, home, lesson, lists, recall, run, sign_in, value
 from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
@@ -39,7 +39,15 @@ def _routes() -> list[BaseRoute]:
         Route("/ask.json", ask.ask_json, methods=["POST"]),
         Route("/value", value.value),
         Route("/value.json", value.value_json),
+        Route("/lessons/new", lesson.add_form),
+        Route("/lessons/new", lesson.add, methods=["POST"]),
+        Route("/lessons/{id}.json", lesson.lesson_json),
+        Route("/lessons/{id}", lesson.lesson),
+        Route("/lessons/{id}/edit", lesson.edit_form),
+        Route("/lessons/{id}/edit", lesson.edit, methods=["POST"]),
         Route("/lessons/{id}/{decision}", decisions.decide, methods=["POST"]),
+        Route("/recalls/{id}.json", recall.recall_json),
+        Route("/recalls/{id}", recall.recall),
         *lists.routes(),
         Route("/episodes/{id}.json", episode.episode_json),
         Route("/episodes/{id}", episode.episode),

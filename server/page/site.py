@@ -24,6 +24,7 @@ LINK_S, SESSION_S = 300.0, 12 * 3600.0  # seconds that a sign-in link and a sess
 DONE = {
     "edited": "Its words were changed.",
     "added": "The lesson was added.",
+    "there": "The bank has this lesson already; this is it.",
     "kept": "It is kept out of recall.",
     "let-in": "Agents get it from now on.",
     "retired": "Agents do not get it any more.",

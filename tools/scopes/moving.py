@@ -50,7 +50,9 @@ async def move_scope(bank: "Bank", old: str, new: str, progress: Progress = lamb
 
     Interrupted and begun again, it does the rest. Raises NotFound and InvalidInput.
     """
-    _check_name(old, new)
+    check_name(new)
+    if old == new:
+        raise InvalidInput(f"{old!r} is the same scope. Nothing was moved.")
     ids = {kind: [row["id"] for row in await bank.cells(kind, [], scope=old)] for kind in _KINDS}
     moved, total = Counter[str](), sum(map(len, ids.values()))
     if not total:
@@ -78,7 +80,7 @@ async def move_strategies(bank: "Bank", ids: Sequence[str], new: str) -> list[St
     before = await bank.all(Strategy, id=list(ids))
     if missing := set(ids) - {strategy.id for strategy in before}:
         raise NotFound(f"There is no strategy {', '.join(map(repr, sorted(missing)))} in this bank. Nothing was moved.")
-    _check_name("", new)
+    check_name(new)
     await _move(bank, Strategy, ids, new)
     return before
 
@@ -98,8 +100,7 @@ def _moved(record: Record, new: str) -> Record:
     return record.model_copy(update={"scope": new})
 
 
-def _check_name(old: str, new: str) -> None:
-    if not new or new != printable_name(new):
+def check_name(name: str) -> None:
+    """Raise InvalidInput where a text cannot be the name of a scope."""
+    if not name or name != printable_name(name):
         raise InvalidInput("A scope's name has 1 to 200 characters, none of which steers a terminal.")
-    if old == new:
-        raise InvalidInput(f"{old!r} is the same scope. Nothing was moved.")

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from strategy_bank.store.errors import NotFound
 from strategy_bank.store.records import Episode, LessonAction, Proposal, Run, Strategy, Verdict
+from strategy_bank.tools.consolidation.likeness import NEAR
 from strategy_bank.tools.consolidation.merge import merged_into, merged_into_id
 from strategy_bank.tools.learning.credit import interval
 from strategy_bank.tools.viewing.shown import Shown, shown
@@ -93,7 +94,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson with all that belongs to it. `merged_into` is the id of the lesson that says the same in its place."""
+    """A lesson with all that belongs to it.
+
+    `near` has none that were merged into it; `merged_into` is the id of the lesson that says the same in its place.
+    """
 
     strategy: Strategy
     state: str
@@ -208,7 +212,13 @@ async def _uses(bank: "Bank", strategy: Strategy) -> list[Use]:
 async def _near(bank: "Bank", item: "EmbeddedStrategy") -> list[Neighbour]:
     from strategy_bank.store.lance.filters import Other  # brings LanceDB, which a server loads late
 
-    return [Neighbour(each.strategy, cosine) for each, cosine in await bank.nearest(item, id=Other(item.strategy.id))]
+    found = await bank.nearest(item, id=Other(item.strategy.id))
+    into = merged_into(item.strategy.id)
+    return [
+        Neighbour(each.strategy, cosine)
+        for each, cosine in found
+        if cosine >= NEAR and each.strategy.status_reason != into
+    ]
 
 
 async def _contrary(bank: "Bank", strategy: Strategy) -> list[Neighbour]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from strategy_bank.store.records import Proposal, Revision, Strategy, Worded
 from strategy_bank.tools.viewing.word_diff import Span, word_diff
 
+LONGEST = 20_000
+"""Characters of a lesson's text that a person is shown. A report's lessons have 2,000; only what was imported may have more."""
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -25,11 +28,8 @@ class Former:
 
 
 def changes(old: Worded, new: Worded) -> Changes:
-    return Changes(
-        word_diff(old.title, new.title),
-        word_diff(old.description, new.description),
-        word_diff(old.content, new.content),
-    )
+    texts = ((old.title, new.title), (old.description, new.description), (old.content, new.content))
+    return Changes(*(word_diff(before[:LONGEST], after[:LONGEST]) for before, after in texts))
 
 
 def former_wordings(strategy: Strategy, limit: int) -> list[Former]:

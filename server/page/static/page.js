@@ -21,7 +21,9 @@ function move(by) {
 }
 
 function press(key) {
-  const within = current() ?? (items().length ? null : document.querySelector("main"));
+  // a page about one item has its keys without a choice
+  const whole = document.querySelector("main [data-whole]");
+  const within = current() ?? whole ?? (items().length ? null : document.querySelector("main"));
   const control = within?.querySelector(`[data-key="${key}"]`);
   if (control) control.click();
   else if (key === "u") document.querySelector("[data-undo]")?.click();
