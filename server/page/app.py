@@ -20,7 +20,19 @@ from strategy_bank.server.page.changes import changes
 from strategy_bank.server.page.guard import Guard
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
-from strategy_bank.server.page.views import ask, decisions, episode, home, lesson, lists, recall, run, sign_in, value
+from strategy_bank.server.page.views import (
+    ask,
+    decisions,
+    episode,
+    forget,
+    home,
+    lesson,
+    lists,
+    recall,
+    run,
+    sign_in,
+    value,
+)
 from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
@@ -37,6 +49,8 @@ def _routes() -> list[BaseRoute]:
         Route("/ask", ask.form),
         Route("/ask", ask.ask, methods=["POST"]),
         Route("/ask.json", ask.ask_json, methods=["POST"]),
+        Route("/forget", forget.plan),
+        Route("/forget", forget.forget, methods=["POST"]),
         Route("/value", value.value),
         Route("/value.json", value.value_json),
         Route("/lessons/new", lesson.add_form),

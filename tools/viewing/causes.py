@@ -44,16 +44,17 @@ class _Reading:
         return _Reading(" ".join(self.text.split()), [self.origins[at] for at in places])
 
 
-def causes(text: str, copied: float = 0.0) -> list[Place]:
+@lru_cache(512)  # pages show what waits again and again, and a lesson takes three milliseconds
+def causes(text: str, copied: float = 0.0) -> Sequence[Place]:
     """Return where the words of a lesson stand that read as orders, else those that count most against it; in reading order.
 
     They are those of today's rules. `copied` is the share of its words that was only read. None where nothing is found, or the
     words have no place in the text: an order may stand in pieces between other letters.
     """
     if len(text) > _READ:
-        return []
+        return ()
     found = [*_by_rules(text)] or [*_by_judge(text, copied)]
-    return _joined((start, _end_of_word(text, end)) for start, end in found)
+    return tuple(_joined((start, _end_of_word(text, end)) for start, end in found))
 
 
 def _by_rules(text: str) -> Iterator[Place]:

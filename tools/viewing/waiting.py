@@ -182,7 +182,7 @@ def _taught_by(lesson: Strategy) -> list[str]:
 
 
 def _held(lesson: Strategy, sources: Sequence[Source]) -> Held:
-    places = causes(lesson.wording, lesson.copied) if is_whole(lesson) else []
+    places = causes(lesson.wording, lesson.copied) if is_whole(lesson) else ()
     texts = (lesson.title, lesson.description, lesson.content)
     starts = (0, len(texts[0]) + 1, len(texts[0]) + len(texts[1]) + 2)  # as `wording` puts them together
     title, description, content = (

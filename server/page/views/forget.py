@@ -1,0 +1,122 @@
+"""Forgetting: first what would go and who would lose something, then, when the person agrees to just that, the deletion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import FormData, QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from strategy_bank.server.page.site import own_path, site_of
+from strategy_bank.store.errors import InvalidInput
+from strategy_bank.store.records import Strategy, content_id
+
+if TYPE_CHECKING:
+    from strategy_bank.store.bank import Bank
+    from strategy_bank.store.lance.selection import Selection
+    from strategy_bank.store.records import Record
+    from strategy_bank.tools.curation.forgetting import Plan
+
+SHOWN = 50
+"""Number of records of a plan that are listed; the count is of all."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a form asks to forget, as it was typed."""
+
+    ids: Sequence[str] = ()
+    scope: str = ""
+    matching: str = ""
+    before: str = ""
+
+    @classmethod
+    def of(cls, fields: QueryParams | FormData) -> "Asked":
+        ids = [id for value in fields.getlist("id") for id in str(value).replace(",", " ").split()]
+        scope, matching, before = (str(fields.get(name) or "").strip() for name in ("scope", "matching", "before"))
+        return cls(list(dict.fromkeys(ids)), scope, matching, before)
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.scope or self.matching or self.before)
+
+    def selection(self) -> "Selection":
+        """Return it as the command has it. Raises InvalidInput where the time is none."""
+        from strategy_bank.store.lance.selection import Selection
+
+        try:
+            before = datetime.fromisoformat(self.before).replace(tzinfo=UTC) if self.before else None
+        except ValueError as exc:
+            raise InvalidInput("The date is like 2026-01-31. Nothing was deleted.") from exc
+        return Selection(self.ids, self.scope, self.matching, before)
+
+
+async def plan(request: Request) -> Response:
+    """Show the form, and what would go where something is asked for."""
+    return await _shown(request, Asked.of(request.query_params))
+
+
+async def forget(request: Request) -> Response:
+    """Delete what the person has seen, and nothing else: where more or less would go by now, show that first."""
+    site, form = site_of(request), await request.form()
+    asked, purge = Asked.of(form), bool(form.get("purge"))
+    bank = await site.bank()
+    if asked:
+        from strategy_bank.tools.curation.forgetting import carry_out
+
+        planned = await _planned(bank, asked)
+        if form.get("seen") != _seen(planned):
+            return await _shown(request, asked, own_path(str(form.get("back") or "")) or "/")
+        await carry_out(bank, planned, lambda done, total: None)
+    elif not purge:
+        raise InvalidInput("Say what to forget: ids, a scope, a text or a date. Nothing was deleted.")
+    if purge:
+        await bank.purge()
+    return await site.done(request, "forgotten" if asked else "purged")
+
+
+async def _shown(request: Request, asked: Asked, changed_for: str = "") -> Response:
+    """Show a plan. `changed_for` is where the person wanted to go who agreed to another one."""
+    site = site_of(request)
+    bank = await site.bank()
+    scopes = sorted(str(each) for each in await bank.tally(Strategy, "scope", {}))
+    planned = await _planned(bank, asked) if asked else None
+    values: dict[str, Any] = {"asked": asked, "scopes": scopes, "changed": bool(changed_for), "plan": None}
+    values["after"] = changed_for or _after(request, asked)
+    if planned:
+        values["plan"] = {
+            "going": _listed(planned.going),
+            "losing": _listed(planned.losing),
+            "seen": _seen(planned),
+        }
+    return site.page(request, "forget.html", 409 if changed_for else 200, **values)
+
+
+async def _planned(bank: "Bank", asked: Asked) -> "Plan":
+    from strategy_bank.tools.curation.forgetting import plan
+
+    return await plan(bank, asked.selection())
+
+
+def _seen(planned: "Plan") -> str:
+    """Return a short name of what a plan does: another where it does something else."""
+    return content_id("plan", *sorted(record.id for record in planned.going), "", *sorted(r.id for r in planned.losing))
+
+
+def _listed(records: "Sequence[Record]") -> dict[str, Any]:
+    from strategy_bank.tools.curation.forgetting import counts, headline, kind_of
+
+    names = {"strategy": "lesson"}
+    first = [(names.get(kind_of(each), kind_of(each)), each.id, headline(each)) for each in records[:SHOWN]]
+    numbers = [(names.get(kind, kind), number) for kind, number in counts(records).items()]
+    return {"total": len(records), "first": first, "counts": numbers}
+
+
+def _after(request: Request, asked: Asked) -> str:
+    """Return where to go when it is done: where the person came from, unless that goes too."""
+    parts = urlsplit(request.headers.get("referer", ""))
+    came_from = own_path(parts.path + (f"?{parts.query}" if parts.query else "")) if parts.path else ""
+    gone = came_from.startswith("/forget") or any(id in came_from for id in asked.ids)
+    return "/" if gone or not came_from else came_from
