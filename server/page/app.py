@@ -22,6 +22,7 @@ from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
 from strategy_bank.server.page.views import (
     ask,
+    bank,
     decisions,
     episode,
     forget,
@@ -67,6 +68,7 @@ def _routes() -> list[BaseRoute]:
         Route("/episodes/{id}", episode.episode),
         Route("/runs/{id}.json", run.run_json),
         Route("/runs/{id}", run.run),
+        *bank.routes(),
         Route("/changes", changes),
         Mount("/static", KeptFiles(packages=[("strategy_bank.server.page", "static")])),
     ]

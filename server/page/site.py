@@ -12,8 +12,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from strategy_bank.server.atomic_file import replacing
 from strategy_bank.server.mcp.app_state import State
+from strategy_bank.server.page.jobs import Jobs
 from strategy_bank.server.page.passes import Passes
 from strategy_bank.server.page.rendering import address, environment
+from strategy_bank.server.settings import Sources
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.regular_file import read_regular
 
@@ -55,16 +57,19 @@ class Site:
     sessions: Passes
     may_change: bool
     cookie: str
+    sources: Sources | None = None
+    """Where the settings come from."""
+    jobs: Jobs = field(default_factory=Jobs)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the server ends, so that streams end too."""
 
     @classmethod
-    def of(cls, state: State, *, may_change: bool) -> "Site":
+    def of(cls, state: State, *, may_change: bool, sources: Sources | None = None) -> "Site":
         home = state.settings.location.home
         # cookies are the same for all ports of a machine, so each bank has its own
         cookie = f"strategy_bank_{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
         links, sessions = Passes(home / "page" / "links", LINK_S), Passes(home / "page" / "sessions", SESSION_S)
-        return cls(state, links, sessions, may_change, cookie)
+        return cls(state, links, sessions, may_change, cookie, sources)
 
     async def bank(self) -> "Bank":
         """Return the open bank. Raises the errors of `Bank.open`."""

@@ -81,7 +81,7 @@ def test_a_command_makes_nothing_in_tmpdir_not_even_for_a_moment(
     place = tmp_path / "temporary"
     place.mkdir()
     changed = place.stat().st_mtime_ns
-    small = "import sys; from strategy_bank.server.cli.transfer import import_; import_._IN_MEMORY = 10;"
+    small = "import sys; from strategy_bank.tools.sharing import import_file; import_file._IN_MEMORY = 10;"
     start = f"{small} from strategy_bank.server.__main__ import main; main()"
     line = {"title": "Listen", "description": "When it fits.", "content": "Do what it says.", "outcome": "success"}
     command = [sys.executable, "-c", start, *words]

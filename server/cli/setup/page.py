@@ -48,7 +48,7 @@ def page(target: Target, port: int | None, read_only: bool, no_browser: bool, li
     from strategy_bank.server.transport.http import address_of, serve_app
 
     settings.location.prepare()
-    site = Site.of(State(settings, make_judge(settings)), may_change=not read_only)
+    site = Site.of(State(settings, make_judge(settings)), may_change=not read_only, sources=target.sources)
     if link:
         show(site.sign_in_link(at))
         return

@@ -83,8 +83,9 @@ function refresh() {
 }
 
 function follow() {
-  if (!document.querySelector("main[data-live]") || !window.EventSource) return;
-  const stream = new EventSource("/changes");
+  const main = document.querySelector("main[data-live]");
+  if (!main || !window.EventSource) return;
+  const stream = new EventSource(main.dataset.live || "/changes");
   stream.addEventListener("changed", refresh);
   addEventListener("pagehide", () => stream.close());
 }
