@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,10 +20,13 @@ def chromium() -> Iterator[Any]:
         pytest.skip("There is no chromium on this machine.")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = browse(playwright)
-        yield browser
-        browser.close()
+    # a bank that was opened in this process has lent it a folder for scratch files, whose path is too long for a socket
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(dir="/tmp") as scratch:
+        patch.setenv("TMPDIR", scratch)
+        with sync_playwright() as playwright:
+            browser = browse(playwright)
+            yield browser
+            browser.close()
 
 
 @pytest.fixture
