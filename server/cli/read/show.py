@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
 from strategy_bank.server.cli.console import Target, json_option, pass_target, show_block, show_json
 from strategy_bank.store.errors import NotFound
@@ -92,13 +91,12 @@ def _run(run: Run, attempts: list[dict[str, Any]]) -> str:
     return f"# {run.id}\n\n{quoted(run.task)}\n\n{_facts(facts)}"
 
 
-def _reason(judgement: str) -> str:
+def _reason(stored: str) -> str:
     from strategy_bank.tools.judging.judgement import Judgement
+    from strategy_bank.tools.viewing.episodes.judged import read_judged
 
-    try:
-        return Judgement.model_validate_json(judgement).reason if judgement else ""
-    except ValidationError:  # an older version could damage its JSON when it redacted it
-        return judgement
+    judgement = read_judged(Judgement, stored)
+    return judgement.reason if judgement else stored
 
 
 def _facts(facts: dict[str, Any]) -> str:
