@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.store.errors import InvalidInput, NotFound
-from strategy_bank.tools.scopes.names import scope_names
+from strategy_bank.tools.scopes.names import choosable, scope_names
 from strategy_bank.tools.scopes.registry import Scope
 from strategy_bank.tools.viewing.asking.why import TASK_CHARS, Looked, Why, why
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LIMITS = range(1, 11)
 _LIMIT = 3
+_SHOWN = 40_000  # characters of a text that the page holds; a lesson that was imported may have millions
 PLACES = {"full": "in full", "listed": "by title", "missed": "not shown", "aside": "not looked at"}
 
 
@@ -77,7 +78,7 @@ async def _page(
     request: Request, asked: Asked, status: int = 200, *, told: Why | None = None, problem: str = ""
 ) -> Response:
     site = site_of(request)
-    names = await scope_names(await site.bank())
+    names = choosable(await scope_names(await site.bank()))
     chosen = asked.scope or site.state.settings.scope
     return site.page(
         request,
@@ -86,7 +87,8 @@ async def _page(
         asked=asked,
         told=told,
         rows=_rows(told) if told else [],
-        contents={hit.id: hit.content for hit in told.result.strategies} if told else {},
+        contents={hit.id: hit.content[:_SHOWN] for hit in told.result.strategies} if told else {},
+        shown=_SHOWN,
         places=PLACES,
         problem=problem,
         scopes=names if not chosen or chosen in names else [chosen, *names],

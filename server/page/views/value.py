@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from strategy_bank.server.page.site import site_of
 from strategy_bank.store.records import Episode, Recall, Strategy
 from strategy_bank.tools import value as figures
-from strategy_bank.tools.scopes.names import scope_names
+from strategy_bank.tools.scopes.names import choosable, scope_names
 from strategy_bank.tools.viewing.helping.figures import rows
 from strategy_bank.tools.viewing.helping.growth import Growth, growth
 
@@ -47,7 +47,7 @@ async def value(request: Request) -> Response:
     """Show the figures of all scopes, or of the one in the address."""
     site = site_of(request)
     bank = await site.bank()
-    told, names = await _helping(request, bank), await scope_names(bank)
+    told, names = await _helping(request, bank), choosable(await scope_names(bank))
     scope = told.scope
     return site.page(
         request,

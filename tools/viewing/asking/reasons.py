@@ -17,6 +17,7 @@ Kept = StrategyStatus | Literal["other_scope", "not_given", "unread", "far"]
 Reason = Cause | LeftOut | Kept
 KEPT_BACK: tuple[StrategyStatus, ...] = tuple(each for each in get_args(StrategyStatus) if each != "active")
 
+_BRIEF = 200  # characters of a text that is quoted in a reason
 _ONE_SESSION = f"one session alone vouches for it and for {MOST} better ones"
 
 
@@ -82,15 +83,15 @@ def _unread(each: Considered) -> str:
 
 def kept_in_words(reason: Kept, strategy: Strategy, scope: str, each: Considered, least: float) -> str:
     """Return why a lesson was not looked at; `least` is the cosine from which one was near enough."""
-    why = f": {folded(strategy.status_reason).rstrip('.')}" if strategy.status_reason else ""
+    why = f": {_brief(strategy.status_reason).rstrip('.')}" if strategy.status_reason else ""
     match reason:
         case "retired":
             return f"Not looked at: it is retired{why}."
         case "quarantined" | "waiting":
             return f"Not looked at: it waits until a person lets it in{why}."
         case "other_scope":
-            here = f"{folded(scope)} and {GLOBAL_SCOPE}" if scope != GLOBAL_SCOPE else GLOBAL_SCOPE
-            return f"Not looked at: it is of the scope {folded(strategy.scope)}, and a recall here reads {here}."
+            here = f"{_brief(scope)} and {GLOBAL_SCOPE}" if scope != GLOBAL_SCOPE else GLOBAL_SCOPE
+            return f"Not looked at: it is of the scope {_brief(strategy.scope)}, and a recall here reads {here}."
         case "not_given":
             return f"Not looked at: other projects taught it to {GLOBAL_SCOPE}, and this one is kept apart from theirs."
         case "unread":
@@ -127,6 +128,11 @@ def summary(found: Explained, result: RecallResult, *, unread: bool) -> str:
         best = max(each.chance for each in found.considered)
         return f"Nothing is shown {of}: the most relevant one has {_chance(best)}."
     return f"{full} in full and {listed} by title, {of}."
+
+
+def _brief(text: str) -> str:
+    line = folded(text[: 4 * _BRIEF])
+    return line if len(line) <= _BRIEF else f"{line[:_BRIEF].rstrip()}…"
 
 
 def _chance(number: float) -> str:
