@@ -53,5 +53,5 @@ def browser_page(chromium: Any, opened: PageServer) -> Iterator[Any]:
 def _is_fault(message: Any) -> bool:
     """Tell whether a browser complains. That an answer was a refusal is for the tests to judge."""
     return message.type in ("error", "warning") and not message.text.endswith(
-        ("400 (Bad Request)", "401 (Unauthorized)", "403 (Forbidden)", "404 (Not Found)")
+        ("400 (Bad Request)", "401 (Unauthorized)", "403 (Forbidden)", "404 (Not Found)", "409 (Conflict)")
     )
