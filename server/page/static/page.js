@@ -79,8 +79,30 @@ function refresh() {
     document.getElementById("changed").hidden = false;
     return;
   }
-  htmx.ajax("GET", location.pathname + location.search, { target: "#main", select: "#main", swap: "outerMorph" });
+  if (sending) {
+    missed = true;
+    return;
+  }
+  const headers = { [REFRESH]: "1" };
+  htmx.ajax("GET", location.pathname + location.search, { target: "#main", select: "#main", swap: "outerMorph", headers });
 }
+
+// While a decision is on its way, what was asked for before would take the place of its answer.
+const REFRESH = "X-Refresh";
+let sending = false;
+let missed = false;
+document.addEventListener("htmx:before:request", (event) => (sending ||= event.detail.ctx.request.method === "POST"));
+document.addEventListener("htmx:before:swap", (event) => {
+  if (!sending || !event.detail.ctx.request.headers[REFRESH]) return;
+  missed = true;
+  event.preventDefault();
+});
+document.addEventListener("htmx:finally:request", (event) => {
+  if (event.detail.ctx.request.method !== "POST") return;
+  sending = false;
+  if (missed) refresh();
+  missed = false;
+});
 
 function follow() {
   const main = document.querySelector("main[data-live]");

@@ -11,6 +11,7 @@ from strategy_bank.server.cli.main import cli
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
 from strategy_bank.store.records import Strategy
+from tests.support.records import lesson, put
 
 
 def quarantined(id: str, content: str) -> Strategy:
@@ -93,3 +94,46 @@ def test_with_nothing_quarantined_there_is_nothing_to_do(home: Path) -> None:
     result = review(home)
     assert result.exit_code == 0
     assert "Nothing waits." in result.stderr
+
+
+@pytest.fixture
+def opposed(home: Path) -> Path:
+    """A bank with two lessons that contradict each other, and another two."""
+    lessons = [lesson(one, contradicts=[f"st_{other}"]) for one, other in ((1, 2), (2, 1), (3, 4))]
+
+    async def fill() -> None:
+        bank = await Bank.open(Location(home))
+        await put(bank, *lessons, lesson(4))
+        await bank.close()
+
+    anyio.run(fill)
+    return home
+
+
+def test_two_that_contradict_each_other_are_asked_about_once_and_may_both_stand(opposed: Path) -> None:
+    result = review(opposed, answers="k\nb\n2\n")
+    assert "Answer with one of the letters." in result.stderr
+    assert result.stdout.count("contradict each other") == 2
+    assert result.exit_code == 0
+    after = statuses(opposed)
+    assert [after[f"st_{number}"][0] for number in (1, 2, 3, 4)] == ["active", "active", "active", "retired"]
+    assert after["st_4"][1] == "its opposite st_3 is kept"
+    assert review(opposed).exit_code == 0
+
+
+def test_what_an_answer_has_settled_is_not_asked_again(home: Path) -> None:
+    async def fill() -> None:
+        bank = await Bank.open(Location(home))
+        await put(bank, lesson(1, contradicts=["st_2", "st_3", "st_4"]), lesson(2), lesson(3), lesson(4))
+        await bank.close()
+
+    anyio.run(fill)
+    result = review(home, answers="b\n1\n")
+    assert result.exit_code == 0
+    assert result.stdout.count("contradict each other") == 2
+    assert [status for status, _ in statuses(home).values()].count("retired") == 1
+
+
+def test_of_two_that_contradict_each_other_the_first_may_go(opposed: Path) -> None:
+    assert review(opposed, answers="1\ns\n").exit_code == 1
+    assert statuses(opposed)["st_1"][0] == "retired"
