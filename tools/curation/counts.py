@@ -14,33 +14,35 @@ async def counts(bank: "Bank", scope: str | None) -> dict[str, Any]:
     """Return the numbers of records by what they are, the pending episodes, and the bytes on disk; of one scope or of all."""
     where = {"scope": scope} if scope else {}
     pending = await bank.cells(Episode, ["reason"], status="pending", **where)
-    return await numbers(bank, scope) | {
+    held = await numbers(bank, scope)
+    return held | {
+        "recalls": held["recalls"] | await _what_came(bank, where),
         "pending": [{"id": each["id"], "reason": each["reason"]} for each in pending],
         "bytes": size_of(Path(bank.location.tables_uri)),
     }
 
 
 async def numbers(bank: "Bank", scope: str | None = None) -> dict[str, dict[str, Any]]:
-    """Return the numbers of records by what they are; of one scope or of all."""
+    """Return the numbers of records by what they are; of one scope or of all. Asked again, nothing is read that stayed."""
     where = {"scope": scope} if scope else {}
-    strategies = await bank.tallies(Strategy, ["scope", "outcome", "status"], where)
-    episodes = await bank.tallies(Episode, ["status", "verdict"], where)
-    runs = await bank.tallies(Run, ["status"], where)
-    recalls = await bank.tallies(Recall, ["asked", "echoed_ids"], where)
-    asked, echoed = recalls["asked"], recalls["echoed_ids"]
-    given = sum(asked.values()) - await bank.count(Recall, answered_by=None, **where)
     return {
-        "strategies": _all(strategies),
-        "episodes": _all(episodes),
-        "runs": _all(runs),
-        "recalls": {
-            "all": sum(asked.values()),
-            "shown": {
-                "and looked for in the work": await _looked_for(bank, where),
-                "and words came back (weak sign)": _sum(echoed),
-            },
-            "stop": {"report asked for": _sum(asked), "report given": given},
+        "strategies": _all(await bank.tallies(Strategy, ["scope", "outcome", "status"], where)),
+        "episodes": _all(await bank.tallies(Episode, ["status", "verdict"], where)),
+        "runs": _all(await bank.tallies(Run, ["status"], where)),
+        "recalls": {"all": await bank.count(Recall, **where)},
+    }
+
+
+async def _what_came(bank: "Bank", where: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Return how many lessons came back in the work, and how many reports were asked for when an agent stopped."""
+    tallies = await bank.tallies(Recall, ["asked", "echoed_ids"], where)
+    given = sum(tallies["asked"].values()) - await bank.count(Recall, answered_by=None, **where)
+    return {
+        "shown": {
+            "and looked for in the work": await _looked_for(bank, where),
+            "and words came back (weak sign)": _sum(tallies["echoed_ids"]),
         },
+        "stop": {"report asked for": _sum(tallies["asked"]), "report given": given},
     }
 
 

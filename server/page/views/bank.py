@@ -101,7 +101,7 @@ async def export(request: Request) -> Response:
 async def import_(request: Request) -> Response:
     """Take a file of JSON Lines and add it beside this request, with the checks of `strategy-bank import`."""
     site = site_of(request)
-    sent = await _within(request, UPLOAD_BYTES).form(max_files=1, max_fields=8)
+    sent = await bounded(request, UPLOAD_BYTES).form(max_files=1, max_fields=8)
     upload = sent.get("file")
     if not isinstance(upload, UploadFile) or not upload.filename:
         await sent.close()
@@ -269,7 +269,7 @@ def _started(site: Site, job: Job, work: Work) -> Response:
     return RedirectResponse(f"/work/{job.id}", 303)
 
 
-def _within(request: Request, most: int) -> Request:
+def bounded(request: Request, most: int) -> Request:
     """Return the request with a body of at most so many bytes. Reading more raises InvalidInput."""
     size = 0
 
