@@ -1,16 +1,16 @@
 """Whether the bank helps: the figures of `strategy-bank value` over scopes and months, gaps, growth and age."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.page.site import site_of
-from strategy_bank.store.records import Episode, Recall, Strategy
+from strategy_bank.store.records import Episode, Recall, Record, Strategy, now
 from strategy_bank.tools import value as figures
 from strategy_bank.tools.scopes.names import choosable, scope_names
 from strategy_bank.tools.viewing.helping.figures import rows
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
     from strategy_bank.tools.value import Value
 
-_KEPT = 8  # results that are kept until the bank changes: to count 100,000 recalls takes a third of a second
+_KEPT = 16
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,35 +67,49 @@ async def value_json(request: Request) -> Response:
 
 
 async def _helping(request: Request, bank: "Bank") -> Helping:
-    """Return the figures, counted anew where something was written since they were counted last."""
     scope = request.query_params.get("scope", "")
-    versions = [await bank.version(kind) for kind in (Recall, Episode, Strategy)]
-    kept = _kept(request)
-    if kept.get(scope, (None, None))[0] != versions:
-        kept[scope] = versions, await _counted(bank, scope)
-    kept.move_to_end(scope)
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
-    return kept[scope][1]
+    kept, today = _kept(request), now().toordinal()
+    versions = await _versions(bank, Recall, Episode)
+    every, by_month, by_scope = await kept.of("figures", scope, versions, lambda: _figures(bank, scope))
+    of = [*await _versions(bank, Strategy, Episode), today]  # ages change with the day
+    grown = await kept.of("growth", scope, of, lambda: growth(bank, scope or None))
+    # of a bank in which nothing was recalled or reported there is one month without a name
+    return Helping(scope, every[""], {name: each for name, each in by_month.items() if name}, by_scope, grown)
 
 
-def _kept(request: Request) -> "OrderedDict[str, tuple[list[int], Helping]]":
-    state = request.app.state
-    if not hasattr(state, "helping"):
-        state.helping = OrderedDict[str, tuple[list[int], Helping]]()
-    return cast("OrderedDict[str, tuple[list[int], Helping]]", state.helping)
+async def _versions(bank: "Bank", *kinds: type[Record]) -> list[int]:
+    return [await bank.version(kind) for kind in kinds]
 
 
-async def _counted(bank: "Bank", scope: str) -> Helping:
+async def _figures(bank: "Bank", scope: str) -> "list[Mapping[str, Value]]":
     read = await figures.read(bank, scope or None)
 
     def count() -> "list[Mapping[str, Value]]":
         return [read.value(), read.value("month"), read.value("scope")]
 
-    every, by_month, by_scope = await anyio.to_thread.run_sync(count)
-    return Helping(scope, every[""], _with_all_months(by_month), by_scope, await growth(bank, scope or None))
+    return await anyio.to_thread.run_sync(count)
 
 
-def _with_all_months(by_month: "Mapping[str, Value]") -> "Mapping[str, Value]":
-    """Return the figures by month; of a bank in which nothing was recalled or reported there are none."""
-    return {name: each for name, each in by_month.items() if name}
+class _Kept:
+    """What was counted last of a few scopes, until something is written: 100,000 recalls take a third of a second."""
+
+    def __init__(self) -> None:
+        self._counted = OrderedDict[tuple[str, str], tuple[list[int], Any]]()
+
+    async def of(self, what: str, scope: str, versions: list[int], count: Callable[[], Awaitable[T]]) -> T:
+        """Return what was counted as of these versions of the tables, or count it."""
+        of, found = self._counted.get((what, scope), ([], None))
+        if of != versions:
+            found = await count()
+        self._counted[what, scope] = (versions, found)
+        self._counted.move_to_end((what, scope))
+        while len(self._counted) > _KEPT:
+            self._counted.popitem(last=False)
+        return cast("T", found)
+
+
+def _kept(request: Request) -> _Kept:
+    state = request.app.state
+    if not hasattr(state, "helping"):
+        state.helping = _Kept()
+    return cast("_Kept", state.helping)
