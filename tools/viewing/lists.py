@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from strategy_bank.store.lance.filters import Equal
     from strategy_bank.store.lance.listing import Listing
 
-PAGE, NEAR, READ_AT_ONCE = 50, 10, 1_000
+PAGE, NEAR, READ_AT_ONCE = 50, 10, 4_000
 ALL = 2**31  # more than any list has
 WORDS, WORD_CHARS = 8, 200  # of one search
 _AGES = {"1": "today", "7": "in 7 days", "30": "in 30 days", "90": "in 90 days", "365": "in a year", "older": "older"}
@@ -60,7 +60,8 @@ class Plain:
         return {column: None if value == _NONE else value}
 
     def label(self, value: str) -> str:
-        return self.labels.get(value, "none" if value in ("", _NONE) else value)
+        value = "" if value == _NONE else value
+        return self.labels.get(value, value or "none")
 
     def choices(self, counted: Mapping[Any, int]) -> list[Choice]:
         found = [Choice(value or _NONE, self.label(value), number) for value, number in counted.items()]
@@ -237,7 +238,7 @@ async def page_of(bank: "Bank", asked: Asked) -> Page[Any]:
     facets = await _facets(bank, asked)
     listed = await bank.listed(kind.record, asked.listing(), kind.cells)
     near: list[Near] = []
-    if kind is LESSONS and asked.q and asked.page == 1:
+    if kind is LESSONS and asked.q and asked.page == 1 and await bank.can_read(asked.q):
         there = {each.id for each in listed.records}
         found = await bank.near(asked.q, asked.facets(), NEAR)
         near = [Near(lesson, cosine) for lesson, cosine in found if lesson.id not in there]

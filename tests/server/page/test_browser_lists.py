@@ -52,15 +52,16 @@ def test_a_list_is_narrowed_paged_and_widened_again(window: Any) -> None:
 def test_an_item_is_reached_and_edited_by_keys(window: Any) -> None:
     window.keyboard.press("j")
     window.keyboard.press("j")
-    second = window.locator("article").nth(1).get_attribute("id")
-    assert window.evaluate("document.activeElement.id") == second
+    item = window.locator("article").nth(1).get_attribute("id")
+    assert window.evaluate("document.activeElement.id") == item
+    second = item.removeprefix("item-")
     window.keyboard.press("e")
     window.wait_for_url(f"**/lessons/{second}/edit")
 
 
 def test_what_is_stored_is_shown_as_text_in_the_list_and_harmless_in_its_csv(window: Any, opened: PageServer) -> None:
     assert window.evaluate("window.pwned") is None
-    assert HOSTILE in window.locator("#st_99").inner_text()
+    assert HOSTILE in window.locator("#item-st_99").inner_text()
     answer = window.request.get(f"{opened.url}/lessons.csv?q=script")
     rows = list(csv.DictReader(io.StringIO(answer.text())))
     assert [row["title"] for row in rows] == [f"'{HOSTILE}"]
