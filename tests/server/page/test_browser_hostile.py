@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strategy_bank.store.visible_text import visible
-from tests.support.browsing import Watched, all_pages, sample, sideways, watching
+from tests.support.browsing import Watched, all_pages, record_pages, sample, sideways, watching
 from tests.support.hostile_bank import HOSTILE, LONG, TEXTS, fill
 from tests.support.page_server import PageServer, in_bank, page_open
 
@@ -49,7 +49,10 @@ def test_hidden_characters_are_shown_as_escapes_on_every_page(hostile: PageServe
 def test_no_page_is_wider_than_the_window_whatever_is_stored(watched: Watched, width: int) -> None:
     watched.page.set_viewport_size({"width": width, "height": 800})
     wide = list[str]()
-    for address in pages_of("one long word", "marks", "address elsewhere", "line breaks", LONG):
+    for address in pages_of("one long word", "marks", "address elsewhere", LONG):
         watched.open(address)
         wide += [f"{address} by {by} pixels"] if (by := sideways(watched.page)) > 0 else []
+    for address in record_pages("one long word"):
+        watched.open(address)
+        wide += [f"{address} cuts off {by} pixels"] if (by := sideways(watched.page, "main")) > 0 else []
     assert wide == []
