@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, ServerRequestContext
 
@@ -34,14 +33,8 @@ def server_on(state: State) -> MCPServer[State]:
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[State]) -> AsyncGenerator[State]:
-        async with anyio.create_task_group() as background:
-            state.background = background
-            background.start_soon(state.warm_up)
-            background.start_soon(state.maintain_when_idle)
+        async with state.running():
             yield state
-            background.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await state.close()
 
     server = MCPServer[State](
         "strategy-bank",

@@ -4,7 +4,8 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import walk_packages
@@ -78,6 +79,18 @@ class State:
     """Set after the first answer to the client. Until then, nothing may delay it."""
     _maintained: float = 0.0
     _scopes: Scopes | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Warm the bank up after the first answer and keep it in order, and close it at the end."""
+        async with anyio.create_task_group() as background:
+            self.background = background
+            background.start_soon(self.warm_up)
+            background.start_soon(self.maintain_when_idle)
+            yield
+            background.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await self.close()
 
     async def bank(self) -> "Bank":
         """Return the open bank. Raises the errors of `Bank.open`; a later call tries again."""

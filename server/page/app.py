@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -92,17 +91,10 @@ def page_app(site: Site, names: Sequence[str] = (), *, own_lifespan: bool = True
 def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        state = site.state
-        async with anyio.create_task_group() as background:
-            state.background = background
-            state.answered.set()
-            background.start_soon(state.warm_up)
-            background.start_soon(state.maintain_when_idle)
+        site.state.answered.set()  # nobody waits for a first answer
+        async with site.state.running():
             yield
             site.closing.set()
-            background.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await state.close()
 
     return lifespan
 
