@@ -7,11 +7,11 @@ from itertools import groupby, islice
 
 from strategy_bank.tools.viewing.episodes.quotes import QuotePlace
 from strategy_bank.tools.viewing.episodes.steps import Part, Trail, in_pairs
-from strategy_bank.tools.viewing.episodes.windows import Mark, Piece, edge, folded_around, pieces
+from strategy_bank.tools.viewing.episodes.windows import READ_ON, Mark, Piece, edge, folded_around, pieces
 
 PAGE_PARTS, PAGE_CHARS = 60, 20_000
 HEAD, TAIL = 1_600, 800  # characters that are shown of a long part
-_ON, _BEFORE, _AROUND = 10_000, 200, 300  # from a place that was asked for, before it, and around a quote
+_BEFORE, _AROUND = 200, 300  # characters before a place that was asked for, and around a quote
 _MARKED = 500  # found words that are marked on a page
 SEARCHED, LISTED, COUNTED = 200, 100, 5_000  # characters that are searched for; places that are listed, and counted
 _BESIDE = 50  # characters beside found words in the list
@@ -90,7 +90,7 @@ def _shown(trail: Trail, part: Part, at: int | None, marks: Sequence[Mark], anch
     whole = part.start, part.end
     wanted = [(mark.start - _AROUND, mark.end + _AROUND) for mark in marks if mark.quote]
     if at is not None and at > part.start:
-        wanted.append((at - _BEFORE, at + _ON))
+        wanted.append((at - _BEFORE, at + READ_ON))
     spans = folded_around(trail.text, whole, wanted, HEAD, TAIL)
     return ShownPart(part, pieces(trail.text, whole, spans, marks, anchors))
 
@@ -152,5 +152,6 @@ def _found(trail: Trail, words: str, begin: int) -> Iterator[tuple[Part, int, in
 def _match(trail: Trail, part: Part, start: int, end: int) -> Match:
     text = trail.text
     low, high = max(part.start, start - _BESIDE), min(part.end, end + _BESIDE)
-    before, after = text[edge(text, low, part.start) : start], text[end : max(end, edge(text, high, end))]
+    before = text[edge(text, low, part.start) : start]
+    after = text[end : edge(text, high, end) if high < part.end else high]
     return Match(start, part.number, before, text[start:end], after)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Span = tuple[int, int]
+READ_ON = 10_000
+"""Characters that are shown from a place on that was asked for."""
 _ESCAPE = re.compile(r"(?:\\+u[0-9a-fA-F]{4}){1,2}|\\+u\{[0-9a-f]{1,6}\}|\\+.")
 _LONGEST_ESCAPE = 24
 _LINE, _WORD = 200, 40  # characters that an edge goes back to the beginning of a line or a word
@@ -47,6 +49,11 @@ class Piece:
     @property
     def left_out(self) -> int:
         return 0 if self.stretches else self.end - self.start
+
+    @property
+    def last(self) -> int:
+        """The place from which what is left out is read to its end; its beginning where all of it is."""
+        return max(self.start, self.end - READ_ON)
 
 
 def edge(text: str, place: int, low: int = 0) -> int:

@@ -162,6 +162,7 @@ def test_words_are_found_in_any_case_and_across_lines_but_not_in_labels() -> Non
         "observation",
     ]
     assert (search(trail, " ").number, search(trail, "(").number, search(trail, "action").number) == (0, 0, 0)
+    assert (found.listed[1].before, found.listed[1].after) == ("", " of x")
     shown = page(trail, found.listed[1].at, found=found_from(trail, "the observation", 0))
     assert [s.text for piece in pieces(shown) for s in piece.stretches if s.found] == ["the observation"]
 
