@@ -37,7 +37,6 @@ DONE = {
     "dropped": "The proposal was dropped, and its words stay.",
     "moved": "It was moved.",
     "forgotten": "It was deleted for good.",
-    "purged": "Nothing of what was forgotten is left on the disk.",
     "both": "Both are kept, and no longer compared.",
 }
 """What a change says when it is done, by its name in the address: nothing that is in an address is printed."""

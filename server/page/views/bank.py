@@ -12,11 +12,11 @@ import anyio.from_thread
 import anyio.to_thread
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from strategy_bank.server.judges import with_endpoint
-from strategy_bank.server.page.jobs import Job, Tone, Work
+from strategy_bank.server.page.jobs import Job, Tone
 from strategy_bank.server.page.rendering import counted
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.views import work
@@ -112,7 +112,7 @@ async def import_(request: Request) -> Response:
     arrival = Arrival(scope, trusted, site.state.settings.trust)
     job = Job("Import", may_stop=True)
     try:
-        return _started(site, job, partial(_add, site, arrival, upload.file))
+        return work.started(site, job, partial(_add, site, arrival, upload.file))
     except InvalidInput:
         await sent.close()
         raise
@@ -149,7 +149,7 @@ def _counted(by_kind: dict[str, int]) -> str:
 async def backup(request: Request) -> Response:
     """Copy the whole bank into a file for download."""
     site = site_of(request)
-    return _started(site, Job("Backup", may_stop=True), partial(_back_up, site))
+    return work.started(site, Job("Backup", may_stop=True), partial(_back_up, site))
 
 
 async def _back_up(site: Site, job: Job) -> None:
@@ -177,7 +177,7 @@ async def purge(request: Request) -> Response:
         job.tell("The bytes of what was forgotten or changed are gone from the bank's folder.", "good")
         job.tell("Backups and exports that you made still hold it.")
 
-    return _started(site, Job("Taking off the disk what was forgotten", may_stop=False), run)
+    return work.started(site, Job("Taking off the disk what was forgotten", may_stop=False), run)
 
 
 async def merge(request: Request) -> Response:
@@ -185,7 +185,7 @@ async def merge(request: Request) -> Response:
     site, sent = site_of(request), await request.form()
     dry_run = not sent.get("really")
     title = "Looking for lessons that say the same" if dry_run else "Merging lessons that say the same"
-    return _started(site, Job(title, may_stop=True), partial(_merge, site, dry_run))
+    return work.started(site, Job(title, may_stop=True), partial(_merge, site, dry_run))
 
 
 async def _merge(site: Site, dry_run: bool, job: Job) -> None:
@@ -228,7 +228,7 @@ async def examine(request: Request) -> Response:
         await examine(site.sources or _sources(site), tell, ask)
         job.tell("Something fails; each says what to do." if failed else "Nothing fails.", "bad" if failed else "good")
 
-    return _started(site, Job("Doctor", may_stop=True, back="/bank/doctor"), run)
+    return work.started(site, Job("Doctor", may_stop=True, back="/bank/doctor"), run)
 
 
 async def settings(request: Request) -> Response:
@@ -262,11 +262,6 @@ def _settings(site: Site, sources: Sources) -> list[dict[str, Any]]:
 
 def _sources(site: Site) -> Sources:
     return Sources.gather(os.environ, site.state.settings.location.home)
-
-
-def _started(site: Site, job: Job, work: Work) -> Response:
-    site.jobs.start(site.state.background, job, work)
-    return RedirectResponse(f"/work/{job.id}", 303)
 
 
 def bounded(request: Request, most: int) -> Request:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,10 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from strategy_bank.server.page.jobs import Job
+from strategy_bank.server.page.rendering import counted
 from strategy_bank.server.page.site import own_path, site_of
+from strategy_bank.server.page.views import work
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Strategy, content_id
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from strategy_bank.store.records import Record
     from strategy_bank.tools.curation.forgetting import Plan
 
+AT_ONCE = 256
+"""Number of records up to which the person waits for the answer; more are deleted as work of its own, with its progress."""
 SHOWN = 50
 """Number of records of a plan that are listed; the count is of all."""
 
@@ -61,20 +67,31 @@ async def plan(request: Request) -> Response:
 async def forget(request: Request) -> Response:
     """Delete what the person has seen, and nothing else: where more or less would go by now, show that first."""
     site, form = site_of(request), await request.form()
-    asked, purge = Asked.of(form), bool(form.get("purge"))
-    bank = await site.bank()
-    if asked:
-        from strategy_bank.tools.curation.forgetting import carry_out
-
-        planned = await _planned(bank, asked)
-        if form.get("seen") != _seen(planned):
-            return await _shown(request, asked, own_path(str(form.get("back") or "")) or "/")
-        await carry_out(bank, planned, lambda done, total: None)
-    elif not purge:
+    asked, purge, back = Asked.of(form), bool(form.get("purge")), own_path(str(form.get("back") or "")) or "/"
+    if not asked:
         raise InvalidInput("Say what to forget: ids, a scope, a text or a date. Nothing was deleted.")
+    from strategy_bank.tools.curation.forgetting import carry_out
+
+    bank = await site.bank()
+    planned = await _planned(bank, asked)
+    if form.get("seen") != _seen(planned):
+        return await _shown(request, asked, back)
+    if purge or len(planned.going) + len(planned.losing) > AT_ONCE:
+        return work.started(site, Job("Forgetting", may_stop=False, back=back), partial(_delete, bank, planned, purge))
+    await carry_out(bank, planned, lambda done, total: None)
+    return await site.done(request, "forgotten")
+
+
+async def _delete(bank: "Bank", planned: "Plan", purge: bool, job: Job) -> None:
+    from strategy_bank.tools.curation.forgetting import carry_out
+
+    await carry_out(bank, planned, job.progress)
+    job.tell(f"Deleted {counted(len(planned.going), 'record')} for good.", "good")
     if purge:
-        await bank.purge()
-    return await site.done(request, "forgotten" if asked else "purged")
+        await bank.purge(job.progress)
+        job.tell(
+            "The bytes are gone from the bank's folder. Backups and exports that you made still hold them.", "good"
+        )
 
 
 async def _shown(request: Request, asked: Asked, changed_for: str = "") -> Response:

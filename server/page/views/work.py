@@ -6,13 +6,19 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from strategy_bank.server.page.jobs import Job
+from strategy_bank.server.page.jobs import Job, Work
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.store.errors import NotFound
 
 
 async def work(request: Request) -> Response:
     return site_of(request).page(request, "work.html", job=_job(request))
+
+
+def started(site: Site, job: Job, work: Work) -> Response:
+    """Start work, and lead to where it is seen."""
+    site.jobs.start(site.state.background, job, work)
+    return RedirectResponse(f"/work/{job.id}", 303)
 
 
 async def changes(request: Request) -> Response:
