@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, "-m", "strategy_bank.server"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH, HEIGHT = 1160, 820
+WIDTH, HEIGHT = 1280, 860
 MOST_BYTES = 120_000
 COLOURS = (128, 96, 64, 48, 32)  # the first number with which a picture is small enough
 ASKED = "A test of ours passes alone and fails one time in twenty in the whole suite. Find out why and repair it."
@@ -121,10 +121,12 @@ def photograph_all(browser: Browser, sign_in: str, pages: dict[str, str], out: P
             page.emulate_media(color_scheme=scheme)
             page.goto(f"{base}{address}")
             if name == "ask":
-                page.get_by_label("Task", exact=False).first.fill(ASKED)
-                page.get_by_role("main").get_by_role("button").first.click()
+                page.get_by_label("The task").fill(ASKED)
+                page.get_by_role("main").get_by_role("button", name="Ask").click()
+                page.locator("#found").scroll_into_view_if_needed()
+                page.evaluate("document.getElementById('found').scrollIntoView()")
             page.wait_for_load_state("load")
-            page.wait_for_timeout(300)  # a plot is drawn
+            page.wait_for_timeout(500)  # plots are drawn, and marks of what has the focus are gone
             photograph(page, out / f"{name}-{scheme}.png")
     context.close()
 
