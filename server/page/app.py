@@ -44,6 +44,7 @@ _STATUS: dict[type[Exception], int] = {NotFound: 404, InvalidInput: 400}
 def _routes() -> list[BaseRoute]:
     return [
         Route("/", home.home),
+        Route("/waiting.json", home.waiting_json),
         Route("/sign-in", sign_in.form),
         Route("/sign-in", sign_in.sign_in, methods=["POST"]),
         Route("/sign-out", sign_in.sign_out, methods=["POST"]),

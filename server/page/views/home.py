@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.page.site import site_of
 from strategy_bank.store.records import Episode, Recall, Strategy
@@ -13,6 +13,10 @@ from strategy_bank.tools.viewing.waiting import LONGEST, Waiting, waiting
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
+
+
+_CHARS = 1_000
+"""Of a text in JSON; a record's own page has all of it."""
 
 
 async def home(request: Request) -> Response:
@@ -31,6 +35,38 @@ async def home(request: Request) -> Response:
         state_of=state_of,
         longest=LONGEST,
     )
+
+
+async def waiting_json(request: Request) -> Response:
+    """Answer what waits, the first of each kind and the number of all, for scripts."""
+    waits = await waiting(await site_of(request).bank())
+    kinds: dict[str, tuple[int, list[dict[str, Any]]]] = {
+        "held": (waits.held.total, [_of_lesson(each.lesson) for each in waits.held.items]),
+        "corrections": (
+            waits.corrections.total,
+            [
+                _of_lesson(each.lesson) | {"proposal": each.proposal.model_dump(mode="json")}
+                for each in waits.corrections.items
+            ],
+        ),
+        "opposites": (
+            waits.opposites.total,
+            [{"one": _of_lesson(each.one), "other": _of_lesson(each.other)} for each in waits.opposites.items],
+        ),
+        "retired": (
+            waits.retired.total,
+            [_of_lesson(each.lesson) | {"episodes": [one.id for one in each.episodes]} for each in waits.retired.items],
+        ),
+        "pending": (
+            waits.pending.total,
+            [{"id": each.id, "scope": each.scope, "reason": each.reason[:_CHARS]} for each in waits.pending.items],
+        ),
+    }
+    return JSONResponse({name: {"total": total, "first": items} for name, (total, items) in kinds.items()})
+
+
+def _of_lesson(lesson: Strategy) -> dict[str, Any]:
+    return {"id": lesson.id, "title": lesson.title[:_CHARS], "scope": lesson.scope, "state": state_of(lesson)[:_CHARS]}
 
 
 def _sections(waits: Waiting) -> list[tuple[str, str, Any]]:

@@ -209,6 +209,20 @@ def test_without_javascript_the_same_buttons_decide(chromium: Any, opened: PageS
     assert stored(opened, HELD).status == "active"
 
 
+def test_what_waits_is_there_for_scripts_too(opened: PageServer) -> None:
+    with opened.client() as client:
+        waits = client.get("/waiting.json").json()
+    assert {name: each["total"] for name, each in waits.items()} == {
+        "held": 1,
+        "corrections": 1,
+        "opposites": 1,
+        "retired": 1,
+        "pending": 1,
+    }
+    assert waits["held"]["first"][0]["id"] == HELD
+    assert waits["retired"]["first"][0]["episodes"] == [FAILED]
+
+
 def test_for_reading_only_there_is_nothing_to_press(chromium: Any, home: Path) -> None:
     from tests.support.page_server import page_open
 
