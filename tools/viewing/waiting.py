@@ -130,7 +130,7 @@ async def held(bank: "Bank", shown: int = SHOWN) -> Some[Held]:
     """Return the lessons that agents do not see."""
     found = await first(bank, Strategy, shown, status=list(FOR_A_PERSON))
     sources = await sources_of(bank, [id for each in found.items for id in _taught_by(each)])
-    return Some([_held(each, [sources[id] for id in _taught_by(each)]) for each in found.items], found.total)
+    return Some([marked(each, [sources[id] for id in _taught_by(each)]) for each in found.items], found.total)
 
 
 async def corrections(bank: "Bank", shown: int = SHOWN) -> Some[Correction]:
@@ -181,7 +181,8 @@ def _taught_by(lesson: Strategy) -> list[str]:
     return [*lesson.episode_ids, *lesson.run_ids][:_TAUGHT_BY]
 
 
-def _held(lesson: Strategy, sources: Sequence[Source]) -> Held:
+def marked(lesson: Strategy, sources: Sequence[Source] = ()) -> Held:
+    """Return a lesson that waits with the words marked for which it is held."""
     places = causes(lesson.wording, lesson.copied) if is_whole(lesson) else ()
     texts = (lesson.title, lesson.description, lesson.content)
     starts = (0, len(texts[0]) + 1, len(texts[0]) + len(texts[1]) + 2)  # as `wording` puts them together

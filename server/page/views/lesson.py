@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from strategy_bank.server.page.site import own_path, site_of
 from strategy_bank.store.errors import InvalidInput
-from strategy_bank.store.records import LessonOutcome, Strategy, content_id, wording
+from strategy_bank.store.records import FOR_A_PERSON, LessonOutcome, Strategy, content_id, wording
 from strategy_bank.store.visible_text import visible
 from strategy_bank.tools.curation import words
 from strategy_bank.tools.curation.decisions import look_of
@@ -19,6 +19,7 @@ from strategy_bank.tools.scopes.names import scope_names
 from strategy_bank.tools.sharing.describe import said
 from strategy_bank.tools.viewing.lesson import Lesson
 from strategy_bank.tools.viewing.lesson import lesson as viewed
+from strategy_bank.tools.viewing.waiting import is_whole, marked
 from strategy_bank.tools.viewing.wordings import LONGEST, changes
 
 _PARTS = ("title", "description", "content")
@@ -40,9 +41,18 @@ async def lesson(request: Request) -> Response:
         look=look_of(seen.strategy),
         key_of=words.key_of,
         said=said,
+        held=marked(seen.strategy) if seen.strategy.status in FOR_A_PERSON else None,
         scopes=await scope_names(bank) if site.may_change else [],
         longest=LONGEST,
+        whole=_is_shown_whole(seen.strategy),
     )
+
+
+def _is_shown_whole(strategy: Strategy) -> bool:
+    """Return whether the page has room for all words of a lesson; for one that waits it has less, since it marks some."""
+    if strategy.status in FOR_A_PERSON:
+        return is_whole(strategy)
+    return all(len(getattr(strategy, name)) <= LONGEST for name in _PARTS)
 
 
 async def lesson_json(request: Request) -> Response:
