@@ -22,6 +22,9 @@ from strategy_bank.store.regular_file import read_regular
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
+_TOLD = ("done", "of", "number")
+"""Names in an address of what was done, the record that it was done to, and the number of them."""
+_DIGITS = 12
 LINK_S, SESSION_S = 300.0, 12 * 3600.0  # seconds that a sign-in link and a session last
 DONE = {
     "edited": "Its words were changed.",
@@ -36,7 +39,7 @@ DONE = {
     "accepted": "It has the proposed words now.",
     "dropped": "The proposal was dropped, and its words stay.",
     "moved": "It was moved.",
-    "forgotten": "It was deleted for good.",
+    "forgotten": "Deleted for good. It leaves the disk within some minutes. Backups and exports that were made keep it.",
     "both": "Both are kept, and no longer compared.",
 }
 """What a change says when it is done, by its name in the address: nothing that is in an address is printed."""
@@ -95,24 +98,26 @@ class Site:
     def page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """Render a template, with what every page needs."""
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        done = request.query_params.get("done", "")
+        done, about, number = (request.query_params.get(name, "") for name in _TOLD)
         shared = {
             "path": request.url.path,
             "here": here,
             "may_change": self.may_change,
             "signed_in": request.url.path != "/sign-in",
             "done": DONE.get(done, ""),
-            "done_id": request.query_params.get("id", "") if address(request.query_params.get("id", "")) else "",
+            "done_id": about if address(about) else "",
+            "done_number": int(number) if number.isdecimal() and len(number) < _DIGITS else None,
             "undo": UNDO.get(done, ""),
             "back_field": lambda: Markup('<input type="hidden" name="back" value="{}">').format(_without_done(here)),
         }
         return HTMLResponse(environment().get_template(template).render(shared | values), status)
 
-    async def done(self, request: Request, what: str, id: str = "") -> Response:
-        """Lead back to the page that the form came from, which says what was done."""
+    async def done(self, request: Request, what: str, id: str = "", number: int | None = None) -> Response:
+        """Lead back to the page that the form came from, which says what was done, to what, and to how many."""
         form = await request.form()
         back = own_path(str(form.get("back") or "")) or address(id) or "/"
-        told = urlencode({"done": what} | ({"id": id} if id else {}))
+        values = (what, id, "" if number is None else str(number))
+        told = urlencode({name: value for name, value in zip(_TOLD, values, strict=True) if value})
         path, _, query = back.partition("?")
         return RedirectResponse(f"{path}?{query}&{told}" if query else f"{path}?{told}", 303)
 
@@ -130,5 +135,5 @@ def own_path(where: str) -> str:
 
 def _without_done(here: str) -> str:
     path, _, query = here.partition("?")
-    kept = [part for part in query.split("&") if part and part.partition("=")[0] not in ("done", "id")]
+    kept = [part for part in query.split("&") if part and part.partition("=")[0] not in _TOLD]
     return f"{path}?{'&'.join(kept)}" if kept else path

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
@@ -79,7 +79,7 @@ async def forget(request: Request) -> Response:
     if purge or len(planned.going) + len(planned.losing) > AT_ONCE:
         return work.started(site, Job("Forgetting", may_stop=False, back=back), partial(_delete, bank, planned, purge))
     await carry_out(bank, planned, lambda done, total: None)
-    return await site.done(request, "forgotten")
+    return await site.done(request, "forgotten", number=len(planned.going))
 
 
 async def _delete(bank: "Bank", planned: "Plan", purge: bool, job: Job) -> None:
@@ -104,8 +104,8 @@ async def _shown(request: Request, asked: Asked, changed_for: str = "") -> Respo
     values["after"] = changed_for or _after(request, asked)
     if planned:
         values["plan"] = {
-            "going": _listed(planned.going),
-            "losing": _listed(planned.losing),
+            "going": _listed(planned.going, asked.matching),
+            "losing": _listed(planned.losing, asked.matching),
             "seen": _seen(planned),
         }
     return site.page(request, "forget.html", 409 if changed_for else 200, **values)
@@ -122,17 +122,29 @@ def _seen(planned: "Plan") -> str:
     return content_id("plan", *sorted(record.id for record in planned.going), "", *sorted(r.id for r in planned.losing))
 
 
-def _listed(records: "Sequence[Record]") -> dict[str, Any]:
+def _listed(records: "Sequence[Record]", matching: str) -> dict[str, Any]:
+    """Return the first records with the place where each holds the text, and the numbers of all by kind."""
     from strategy_bank.tools.curation.forgetting import counts, headline, kind_of
+    from strategy_bank.tools.viewing.held_words import held_words
 
     names = {"strategy": "lesson"}
-    first = [(names.get(kind_of(each), kind_of(each)), each.id, headline(each)) for each in records[:SHOWN]]
+    first = [
+        {
+            "kind": names.get(kind_of(each), kind_of(each)),
+            "id": each.id,
+            "headline": headline(each),
+            "held": held_words(each, matching) if matching else None,
+        }
+        for each in records[:SHOWN]
+    ]
     numbers = [(names.get(kind, kind), number) for kind, number in counts(records).items()]
     return {"total": len(records), "first": first, "counts": numbers}
 
 
 def _after(request: Request, asked: Asked) -> str:
-    """Return where to go when it is done: where the person came from, unless that goes too."""
+    """Return where to go when it is done: to what is left of a text or scope; else where the person came from, if it stays."""
+    if asked and not asked.ids:
+        return f"/forget?{urlencode({name: value for name, value in vars(asked).items() if value})}"
     parts = urlsplit(request.headers.get("referer", ""))
     came_from = own_path(parts.path + (f"?{parts.query}" if parts.query else "")) if parts.path else ""
     gone = came_from.startswith("/forget") or any(id in came_from for id in asked.ids)

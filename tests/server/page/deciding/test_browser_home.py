@@ -205,7 +205,7 @@ def test_without_javascript_the_same_buttons_decide(chromium: Any, opened: PageS
             page.partition(f'action="/lessons/{HELD}/let-in"')[2].partition('name="look" value="')[2].partition('"')[0]
         )
         answer = client.post(f"/lessons/{HELD}/let-in", data={"look": look, "back": "/"})
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/?done=let-in&id={HELD}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/?done=let-in&of={HELD}")
     assert stored(opened, HELD).status == "active"
 
 
@@ -245,7 +245,7 @@ def test_forgetting_shows_what_would_go_and_then_deletes_just_that(
     else:
         button.focus()
         browser_page.keyboard.press("Enter")
-    assert "deleted for good" in said(browser_page)
+    assert "1 record: Deleted for good" in said(browser_page)
 
     async def left(bank: Bank) -> list[str]:
         return [each.id for each in await bank.all(Strategy)]
