@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from strategy_bank.server.page.changes import changes
 from strategy_bank.server.page.guard import Guard
+from strategy_bank.server.page.rendering import environment
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.server.page.static_files import KeptFiles
 from strategy_bank.server.page.views import (
@@ -81,6 +82,7 @@ def page_app(site: Site, names: Sequence[str] = (), *, own_lifespan: bool = True
     guard = Middleware(
         Guard, sessions=site.sessions, cookie=site.cookie, names=HostNames(names), may_change=site.may_change
     )
+    environment()
     app = Starlette(
         routes=_routes(),
         middleware=[guard, Middleware(GZipMiddleware, minimum_size=1_000)],
@@ -112,7 +114,12 @@ async def _told(request: Request, exc: Exception) -> Response:
 
 
 async def _unexpected(request: Request, exc: Exception) -> Response:
-    return site_of(request).page(request, "error.html", 500, told=in_words(exc))
+    """Say what went wrong, also where the page itself is what goes wrong."""
+    told = f"{in_words(exc)} If you have sent something, it may be done all the same: look before you send it again."
+    try:
+        return site_of(request).page(request, "error.html", 500, told=told)
+    except Exception:  # noqa: BLE001 whatever it is, the person is told
+        return PlainTextResponse(f"{told}\n", 500)
 
 
 _HANDLERS: dict[Any, Any] = {HTTPException: _told, StrategyBankError: _told, Exception: _unexpected}

@@ -31,9 +31,12 @@ def environment() -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     made.filters.update(_FILTERS)
     made.globals.update(_GLOBALS)
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)  # now: an upgrade may replace the files while the page is open
     return made
 
 

@@ -27,7 +27,7 @@ _TOLD = ("done", "of", "number")
 _DIGITS = 12
 LINK_S, SESSION_S = 300.0, 12 * 3600.0  # seconds that a sign-in link and a session last
 DONE = {
-    "edited": "Its words were changed.",
+    "edited": "Its words were changed, and agents get the new ones from now on.",
     "added": "The lesson was added.",
     "there": "The bank has this lesson already; this is it.",
     "kept": "It is kept out of recall.",

@@ -81,7 +81,7 @@ class Kind(Generic[R]):
     long: str = ""  # a column that is searched only if that is asked for
 
 
-_SCOPE = Plain("Project")
+_SCOPE = Plain("Scope")
 _NEWEST = {"-created_at": "newest first", "created_at": "oldest first"}
 _AGE, _RECORD, _SHOW = "age", "record", "shown"
 LESSONS = Kind(

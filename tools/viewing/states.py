@@ -19,4 +19,4 @@ def state_of(strategy: Strategy) -> str:
             return f"Out of recall{f': {reason}' if reason else ''}"
         case "active":
             told = f"; {reason.removeprefix('global: ')}" if reason.startswith(PROMOTED) else ""
-            return f"Recalled{' with a caution: ' + strategy.caution if strategy.caution else ''}{told}"
+            return f"In use{' with a caution: ' + strategy.caution if strategy.caution else ''}{told}"

@@ -52,7 +52,7 @@ def test_the_page_says_what_the_bank_holds_and_leads_there(window: Any) -> None:
 def test_a_file_is_imported_with_its_checks_and_the_page_shows_what_came_of_it(window: Any, opened: PageServer) -> None:
     file = {"name": "../../etc/lessons.jsonl", "mimeType": "text/plain", "buffer": jsonl(GOOD, ORDERS)}
     window.set_input_files("#file", file)
-    window.get_by_label("Project of all that is added").fill("shop")
+    window.get_by_label("Scope of all that is added").fill("shop")
     window.get_by_role("button", name="Import").click()
     ended(window)
     told = window.locator(".told").inner_text()

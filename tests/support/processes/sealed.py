@@ -16,11 +16,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 COMMAND = [sys.executable, "-m", "strategy_bank.server"]
 CARD = "card0"
@@ -164,6 +166,9 @@ def main(folder: Path, seconds: float) -> dict[str, Any]:
     at_once([["restore", str(folder / "bank.zip"), "--yes"], ["forget", episode, "--yes"]], _BESIDE)
     if problem := _serve_over_http(environment, work):
         failed["serve --http"] = problem
+    if problem := _open_page(environment, work):
+        failed["page"] = problem
+    ran.add("page")
     files = [path for place in (user, work, temporary) for path in place.rglob("*") if not path.is_dir()]
     return {
         "trap": before,
@@ -252,13 +257,35 @@ def _write_transcript(user: Path) -> None:
 
 def _serve_over_http(environment: dict[str, str], work: Path) -> str:
     """Start the server over HTTP, and end it once it listens. Return what it said instead of listening."""
-    command = [*COMMAND, "serve", "--http", "--port", "0"]
-    server = subprocess.Popen(command, env=environment, cwd=work, stderr=subprocess.PIPE, text=True)
+    with _listening(["serve", "--http", "--port", "0"], environment, work) as (said, _):
+        return "" if "Listening at" in said else said
+
+
+def _open_page(environment: dict[str, str], work: Path) -> str:
+    """Open the page, sign in, and look at some of it. Return what went wrong."""
+    with _listening(["page", "--no-browser", "--port", "0"], environment, work) as (said, link):
+        address, _, code = link.strip().partition("/sign-in#")
+        with httpx2.Client(base_url=address, headers={"Origin": address}, timeout=60) as browser:
+            answers = [
+                browser.post("/sign-in", data={"code": code}),
+                *map(browser.get, ("/", "/lessons?q=ask", "/value")),
+            ]
+        return "" if [answer.status_code for answer in answers] == [303, 200, 200, 200] else f"{said} {answers}"
+
+
+@contextmanager
+def _listening(words: list[str], environment: dict[str, str], work: Path) -> Iterator[tuple[str, str]]:
+    """Start a command that listens and end it at last. Yield the line that says so, or the last one, and what it printed."""
+    server = subprocess.Popen(
+        [*COMMAND, *words], env=environment, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert server.stdout
     assert server.stderr
-    said = next((line for line in server.stderr if "Listening at" in line), "it never listened")
-    server.terminate()
-    server.wait(30)
-    return "" if "Listening at" in said else said
+    with server:
+        said = next((line for line in server.stderr if "Listening at" in line), "it never listened")
+        yield said, server.stdout.readline() if words[0] == "page" else ""
+        server.terminate()
+        server.wait(30)
 
 
 if __name__ == "__main__":

@@ -183,8 +183,8 @@ def test_states_are_said_in_words() -> None:
     def state(**changes: Any) -> str:
         return state_of(Strategy.model_validate(lesson(1).model_dump() | changes))
 
-    assert state() == "Recalled"
-    assert state(caution="following it may do harm") == "Recalled with a caution: following it may do harm"
+    assert state() == "In use"
+    assert state(caution="following it may do harm") == "In use with a caution: following it may do harm"
     assert (
         state(status="quarantined", status_reason="quarantined: reads as an order")
         == "Waits for you: reads as an order"
