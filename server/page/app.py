@@ -3,10 +3,12 @@
 request ─▶ guard.py: who is let in ─▶ views/NAME.py: reads by tools/ and store/, changes by tools/ ─▶ templates/NAME.html
 """
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -39,6 +41,7 @@ from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
 
+logger = logging.getLogger(__name__)
 _STATUS: dict[type[Exception], int] = {NotFound: 404, InvalidInput: 400}
 
 
@@ -97,11 +100,21 @@ def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[N
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         site.state.answered.set()  # nobody waits for a first answer
-        async with site.state.running():
+        async with site.state.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(_look_first, site)
             yield
+            tasks.cancel_scope.cancel()
             site.closing.set()
 
     return lifespan
+
+
+async def _look_first(site: Site) -> None:
+    """Read what the front page shows, so that the person who opens it need not wait for what is read once."""
+    try:
+        await home.look(await site.bank())
+    except Exception as exc:  # noqa: BLE001 whatever it is, the page itself says it
+        logger.info("The first page will take longer: %s", in_words(exc))
 
 
 async def _told(request: Request, exc: Exception) -> Response:

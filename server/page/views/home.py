@@ -21,20 +21,21 @@ _CHARS = 1_000
 
 async def home(request: Request) -> Response:
     site = site_of(request)
-    bank = await site.bank()
+    found = await look(await site.bank())
+    has_endpoint = bool(site.state.settings.llm_model)
+    return site.page(request, "home.html", **found, has_endpoint=has_endpoint, state_of=state_of, longest=LONGEST)
+
+
+async def look(bank: "Bank") -> dict[str, Any]:
+    """Return what the front page shows of a bank. The first time takes longest, so a server does it before anybody asks."""
     waits = await waiting(bank)
-    return site.page(
-        request,
-        "home.html",
-        waits=waits,
-        sections=_sections(waits),
-        holds=await _holds(bank),
-        handed=await handed_out(bank),
-        decisions=await decided(bank),
-        has_endpoint=bool(site.state.settings.llm_model),
-        state_of=state_of,
-        longest=LONGEST,
-    )
+    return {
+        "waits": waits,
+        "sections": _sections(waits),
+        "holds": await _holds(bank),
+        "handed": await handed_out(bank),
+        "decisions": await decided(bank),
+    }
 
 
 async def waiting_json(request: Request) -> Response:

@@ -59,9 +59,21 @@ def test_everything_about_a_customer_is_found_shown_and_then_gone(client: httpx2
     assert "3 records would be deleted: 1 lesson, 1 episode, 1 recall" in page
     assert left(opened) == {CUSTOMER, OTHER, REPORT, RECALL}
     answer = client.post("/forget", data={"matching": "example corp", "seen": seen(page), "back": "/lessons"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/lessons?done=forgotten")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/lessons?done=forgotten&number=3")
     assert left(opened) == {OTHER}
-    assert "Nothing in the bank is meant by this" in client.get("/forget", params={"matching": "example corp"}).text
+    assert "3 records: Deleted for good" in client.get(answer.headers["location"]).text
+    assert "Nothing in the bank holds “example corp”" in client.get("/forget", params={"matching": "example corp"}).text
+
+
+def test_each_record_that_would_go_shows_where_it_holds_the_text(client: httpx2.Client) -> None:
+    page = client.get("/forget", params={"matching": "example corp"}).text
+    assert "what it says: Ask <mark>Example Corp</mark> first." in page
+    assert "task: Import for <mark>EXAMPLE corp</mark>" in page
+
+
+def test_when_it_is_done_the_same_is_looked_for_again(client: httpx2.Client) -> None:
+    page = client.get("/forget", params={"matching": "example corp"}).text
+    assert '<input type="hidden" name="back" value="/forget?matching=example+corp">' in page
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,7 @@ def test_everything_about_a_customer_is_found_shown_and_then_gone(client: httpx2
 )
 def test_what_fits_all_that_is_asked_would_go(client: httpx2.Client, asked: dict[str, str], number: int) -> None:
     page = client.get("/forget", params=asked).text
-    assert (f"{number} records would be deleted" in page) if number else ("Nothing in the bank is meant" in page)
+    assert (f"{number} records would be deleted" in page) if number else ("Nothing in the bank is of this kind" in page)
 
 
 def test_where_more_would_go_by_now_it_is_shown_again_and_nothing_goes(
