@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _TOLD = ("done", "of", "number")
 """Names in an address of what was done, the record that it was done to, and the number of them."""
 _DIGITS = 12
+_TITLES, _TITLE_CHARS = 100, 200
 LINK_S, SESSION_S = 300.0, 12 * 3600.0  # seconds that a sign-in link and a session last
 DONE = {
     "edited": "Its words were changed, and agents get the new ones from now on.",
@@ -62,6 +63,8 @@ class Site:
     sources: Sources | None = None
     """Where the settings come from."""
     jobs: Jobs = field(default_factory=Jobs)
+    titles: dict[str, str] = field(default_factory=dict[str, str])
+    """Of the records that were decided about last: what was done is told by title, which is in no address."""
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the server ends, so that streams end too."""
 
@@ -107,14 +110,22 @@ class Site:
             "done": DONE.get(done, ""),
             "done_id": about if address(about) else "",
             "done_number": int(number) if number.isdecimal() and len(number) < _DIGITS else None,
+            "done_title": self.titles.get(about, ""),
             "undo": UNDO.get(done, ""),
             "back_field": lambda: Markup('<input type="hidden" name="back" value="{}">').format(_without_done(here)),
         }
         return HTMLResponse(environment().get_template(template).render(shared | values), status)
 
-    async def done(self, request: Request, what: str, id: str = "", number: int | None = None) -> Response:
+    async def done(
+        self, request: Request, what: str, id: str = "", *, title: str = "", number: int | None = None
+    ) -> Response:
         """Lead back to the page that the form came from, which says what was done, to what, and to how many."""
         form = await request.form()
+        if title:
+            self.titles.pop(id, None)
+            self.titles[id] = title[:_TITLE_CHARS]
+            if len(self.titles) > _TITLES:
+                del self.titles[next(iter(self.titles))]
         back = own_path(str(form.get("back") or "")) or address(id) or "/"
         values = (what, id, "" if number is None else str(number))
         told = urlencode({name: value for name, value in zip(_TOLD, values, strict=True) if value})

@@ -11,7 +11,7 @@ from strategy_bank.store.lance.selection import Selection
 from strategy_bank.store.records import Proposal, Strategy
 from strategy_bank.tools.curation.decisions import change_status, keep_both, look_of, undo
 from strategy_bank.tools.curation.forgetting import carry_out, forget, plan
-from strategy_bank.tools.curation.words import drop
+from strategy_bank.tools.curation.words import accept, drop, revert
 from strategy_bank.tools.learning.credit import HURT
 from strategy_bank.tools.sharing.describe import describe
 from tests.support.records import lesson, put
@@ -117,3 +117,15 @@ async def test_decisions_keep_nothing_of_what_is_forgotten(bank: Bank) -> None:
         assert left.decisions
     with pytest.raises(InvalidInput, match="was forgotten"):
         await undo(bank, THIRD)
+
+
+async def test_a_correction_that_is_taken_and_taken_back_waits_for_a_person_again(bank: Bank) -> None:
+    before = await get(bank, THIRD)
+    taken = await accept(bank, before, CORRECTION)
+    assert (taken.title, taken.proposals) == (CORRECTION.title, [])
+    _, back = await revert(bank, THIRD)
+    assert back.title == before.title
+    (again,) = back.proposals
+    assert (again.content, again.proposed_by, again.waits) == (CORRECTION.content, "ep_1", True)
+    _, twice = await revert(bank, THIRD)
+    assert (twice.title, twice.proposals) == (CORRECTION.title, [])

@@ -61,7 +61,8 @@ async def edit(bank: "Bank", seen: Strategy, words: DraftWords) -> Strategy:
 async def revert(bank: "Bank", id: str, number: int | None = None, look: str = "") -> tuple[Strategy, Strategy]:
     """Give a strategy its last former words back, or those of a number from 1; return it as it was and as it is.
 
-    The words that it had become its newest revision, so doing it again undoes it. `look` says what the person has seen
+    The words that it had become its newest revision, so doing it again undoes it. Those of a correction that was accepted just
+    before wait for a person again. `look` says what the person has seen
     (decisions.py). Raises InvalidInput and NotFound.
     """
 
@@ -77,9 +78,24 @@ async def revert(bank: "Bank", id: str, number: int | None = None, look: str = "
         former = before.revisions[-1 if number is None else number - 1]
         if same_words(former, before):
             raise InvalidInput(f"{id} has these words already. {_UNCHANGED}")
-        return before, await _stored(bank, reworded(before, former, "revert"))
+        after = reworded(before, former, "revert")
+        if former is before.revisions[-1] and former.replaced_by == "edit" and former.proposed_by:
+            after = after.model_copy(update={"proposals": [*after.proposals, _taken(before, former.proposed_by)]})
+        return before, await _stored(bank, after)
 
     return await bank.atomically(step)
+
+
+def _taken(strategy: Strategy, proposed_by: str) -> Proposal:
+    """Return the correction that a person had taken and takes back: it waits for a person again."""
+    return Proposal(
+        title=strategy.title,
+        description=strategy.description,
+        content=strategy.content,
+        holds=strategy.holds,
+        proposed_by=proposed_by,
+        waits=True,
+    )
 
 
 def key_of(proposal: Proposal) -> str:

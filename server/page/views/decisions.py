@@ -123,4 +123,5 @@ async def decide(request: Request) -> Response:
     if decision is None:
         raise NotFound("There is nothing at this address.")
     done = await decision(Sent(await site.bank(), id, fields))
-    return await site.done(request, done, id)
+    decided = await (await site.bank()).find(Strategy, id)
+    return await site.done(request, done, id, title=decided.title if decided else "")

@@ -96,7 +96,7 @@ async def edit(request: Request) -> Response:
     except InvalidInput as exc:
         current = await bank.get(Strategy, strategy.id)
         return _edit(request, current, typed, problem=str(exc), meanwhile=_seen(current) != _seen(strategy))
-    return await site.done(request, "edited", strategy.id)
+    return await site.done(request, "edited", strategy.id, title=strategy.title)
 
 
 def _edit(
