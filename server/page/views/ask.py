@@ -1,5 +1,6 @@
 """What an agent would get for a task, and why. A task is sent, not put into the address, which is kept and shown."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from strategy_bank.server.page.site import Site, site_of
 from strategy_bank.store.errors import InvalidInput, NotFound
+from strategy_bank.store.records import Strategy
 from strategy_bank.tools.scopes.names import choosable, scope_names
 from strategy_bank.tools.scopes.registry import Scope
 from strategy_bank.tools.viewing.asking.why import TASK_CHARS, Looked, Why, why
@@ -16,6 +18,7 @@ from strategy_bank.tools.viewing.asking.why import TASK_CHARS, Looked, Why, why
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
+_ID = re.compile(r"st_[0-9a-f]{16}")
 LIMITS = range(1, 11)
 _LIMIT = 3
 _SHOWN = 40_000  # characters of a text that the page holds; a lesson that was imported may have millions
@@ -71,7 +74,20 @@ async def ask_json(request: Request) -> Response:
 async def _told(site: Site, bank: "Bank", asked: Asked) -> Why:
     name = asked.scope or site.state.settings.scope or (await scope_names(bank))[0]
     scope = Scope(name, apart=bank.location.apart)
-    return await why(bank, asked.task, asked.limit, scope, stuck_on=asked.stuck_on, about=asked.about)
+    about = await _named(bank, asked.about)
+    return await why(bank, asked.task, asked.limit, scope, stuck_on=asked.stuck_on, about=about)
+
+
+async def _named(bank: "Bank", named: str) -> str:
+    """Return the id of a lesson that is named by id or title; empty where none is named. Raises NotFound."""
+    if not named or _ID.fullmatch(named):
+        return named
+    found = await bank.all(Strategy, title=named)
+    if not found:
+        raise NotFound(
+            f"No lesson is called {named!r}. Give its id, st_ and 16 of 0-9 and a-f, or its title as it stands."
+        )
+    return found[-1].id
 
 
 async def _page(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEPT = 16
 T = TypeVar("T")
+_GAPS = 10
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Helping:
     by_month: "Mapping[str, Value]"
     by_scope: "Mapping[str, Value]"
     growth: Growth
+
+    @property
+    def gaps(self) -> list[tuple[str, str, int]]:
+        """What was asked for in vain: scope, task, and how often, the most frequent first."""
+        every = [(scope, task, times) for scope, each in self.by_scope.items() for task, times in each.gaps]
+        return sorted(every, key=lambda gap: (-gap[2], gap[0], gap[1]))[:_GAPS]
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -72,8 +72,10 @@ def test_one_lesson_is_asked_about(browser_page: Any, filled: PageServer) -> Non
     assert re.search(r"Not shown: its relevance of 0\.\d+ is below 0\.01", told)
     assert "Bake bread <script>alert(1)</script>" in told
     assert "\\u{1b}[31m" in told
+    ask(browser_page, filled, task=TASK, about=RIGHT.title)
+    assert browser_page.get_by_role("heading", name="The lesson you asked about").is_visible()
     ask(browser_page, filled, task=TASK, about="nonsense")
-    assert "no id of a strategy" in browser_page.locator("[role=alert]").inner_text()
+    assert "No lesson is called 'nonsense'" in browser_page.locator("[role=alert]").inner_text()
     assert browser_page.locator("#task").input_value() == TASK
 
 

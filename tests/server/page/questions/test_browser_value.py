@@ -124,7 +124,8 @@ def test_gaps_lead_to_a_new_lesson_and_are_only_text(browser_page: Any, filled: 
     show(browser_page, filled)
     gap = browser_page.locator(".gaps li").first.inner_text()
     assert gap.startswith("Mend <script>alert(1)</script>{{7*7}}\\u{202e}")
-    assert browser_page.get_by_role("link", name="Write a lesson").get_attribute("href") == "/lessons/new"
+    scopes = [each.get_attribute("href") for each in browser_page.get_by_role("link", name="Write a lesson").all()]
+    assert "/lessons/new?scope=project" in scopes
     browser_page.locator(".gaps button").first.click()
     browser_page.wait_for_selector("#found")
     assert browser_page.locator("#task").input_value() == f"Mend {HOSTILE}"
