@@ -41,6 +41,8 @@ from strategy_bank.server.transport.host_names import HostNames
 from strategy_bank.server.unexpected import in_words
 from strategy_bank.store.errors import InvalidInput, NotFound, StrategyBankError
 
+_MODEL_AFTER_S = 2.0
+"""Seconds after which the model is loaded, which asking needs: not while the first page is read and shown."""
 logger = logging.getLogger(__name__)
 _STATUS: dict[type[Exception], int] = {NotFound: 404, InvalidInput: 400}
 
@@ -99,7 +101,6 @@ def page_app(site: Site, names: Sequence[str] = (), *, own_lifespan: bool = True
 def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        site.state.answered.set()  # nobody waits for a first answer
         async with site.state.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(_look_first, site)
             yield
@@ -115,6 +116,8 @@ async def _look_first(site: Site) -> None:
         await home.look(await site.bank())
     except Exception as exc:  # noqa: BLE001 whatever it is, the page itself says it
         logger.info("The first page will take longer: %s", in_words(exc))
+    await anyio.sleep(_MODEL_AFTER_S)
+    site.state.answered.set()
 
 
 async def _told(request: Request, exc: Exception) -> Response:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 async def ended(job: Job) -> list[tuple[int, int]]:
     """Follow the work to its end as its page does, and return how far it was each time that something changed."""
     with anyio.fail_after(10):
-        return [(job.done, len(job.lines)) async for _ in job.changes()]
+        return list(dict.fromkeys([(job.done, len(job.lines)) async for _ in job.changes()]))
 
 
 async def test_work_tells_how_far_it_is_and_what_it_found() -> None:

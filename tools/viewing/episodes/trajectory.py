@@ -15,6 +15,8 @@ _BEFORE, _AROUND = 200, 300  # characters before a place that was asked for, and
 _MARKED = 500  # found words that are marked on a page
 SEARCHED, LISTED, COUNTED = 200, 100, 5_000  # characters that are searched for; places that are listed, and counted
 _BESIDE = 50  # characters beside found words in the list
+_LEADING = 6
+"""Parts of a step before the one that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,13 @@ def page(trail: Trail, at: int, quotes: Sequence[QuotePlace] = (), found: Sequen
     at = min(max(at, 0), max(len(trail.text) - 1, 0))
     quoted = [Mark(*span, number) for number, quote in enumerate(quotes, 1) for span in quote.spans]
     anchors = {f"quote-{mark.quote}": mark.start for mark in reversed(quoted)}
-    first = place = trail.at(at)
+    there = trail.at(at)
+    first = place = _with_its_call(trail, there) if at > trail[there].label else there
     anchors["at"] = at
     anchors = {name: start for name, start in anchors.items() if start >= trail[first].label}
     shown, chars = list[ShownPart](), 0
     while place < len(trail) and place - first < PAGE_PARTS and chars < PAGE_CHARS:
-        shown.append(_shown(trail, trail[place], at if place == first else None, [*quoted, *found], anchors))
+        shown.append(_shown(trail, trail[place], at if place == there else None, [*quoted, *found], anchors))
         chars += sum(each.end - each.start for each in shown[-1].pieces if each.stretches)
         place += 1
     steps = [ShownStep(number, _in_pairs([*parts])) for number, parts in groupby(shown, lambda each: each.part.number)]
@@ -84,6 +87,14 @@ def page(trail: Trail, at: int, quotes: Sequence[QuotePlace] = (), found: Sequen
     )
     after = trail[place].label if place < len(trail) else None
     return TrajectoryPage(steps, _before(trail, first), after, seen, len(trail.text))
+
+
+def _with_its_call(trail: Trail, place: int) -> int:
+    """Return the place of the first part of a step, if it is near: a result says little without its call."""
+    begin = place
+    while begin > 0 and place - begin < _LEADING and trail[begin - 1].number == trail[place].number:
+        begin -= 1
+    return begin if begin == 0 or trail[begin - 1].number != trail[place].number else place
 
 
 def _shown(trail: Trail, part: Part, at: int | None, marks: Sequence[Mark], anchors: dict[str, int]) -> ShownPart:

@@ -164,7 +164,10 @@ def test_words_are_found_in_any_case_and_across_lines_but_not_in_labels() -> Non
     assert (search(trail, " ").number, search(trail, "(").number, search(trail, "action").number) == (0, 0, 0)
     assert (found.listed[1].before, found.listed[1].after) == ("", " of x")
     shown = page(trail, found.listed[1].at, found=found_from(trail, "the observation", 0))
-    assert [s.text for piece in pieces(shown) for s in piece.stretches if s.found] == ["the observation"]
+    assert [s.text for piece in pieces(shown) for s in piece.stretches if s.found] == [
+        "the\nOBSERVATION",
+        "the observation",
+    ]
 
 
 def test_what_is_found_too_often_is_counted_to_a_bound_and_the_first_places_are_listed() -> None:
