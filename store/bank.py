@@ -248,9 +248,9 @@ class Bank:
         """Return the records whose columns equal the given values (for a list, one of them), oldest first."""
         return [schema.from_row(kind, row) for row in await self.cells(kind, list(kind.model_fields), **equal)]
 
-    async def all_without(self, column: str, kind: type[R]) -> list[R]:
-        """Return all records, oldest first, with an empty text in a column that is too long to read all of."""
-        rows = await self.cells(kind, [name for name in kind.model_fields if name != column])
+    async def all_without(self, column: str, kind: type[R], **equal: Value) -> list[R]:
+        """Return records like `all`, with an empty text in a column that is too long to read all of."""
+        rows = await self.cells(kind, [name for name in kind.model_fields if name != column], **equal)
         return [schema.from_row(kind, {column: ""} | row) for row in rows]
 
     async def cells(self, kind: type[Record], names: Sequence[str], **equal: Value) -> list[schema.Row]:

@@ -4,25 +4,24 @@ selection ─▶ plan: what goes, and what loses something ─▶ a person agree
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from strategy_bank.store.errors import NotFound
 from strategy_bank.store.lance.filters import forms_of
 from strategy_bank.store.lance.schema import RECORDS
 from strategy_bank.store.lance.selection import Selection, text_columns
 from strategy_bank.store.progress import Progress
-from strategy_bank.store.records import RECALLED_TASK_CHARS, Episode, Project, Recall, Record, Run, Strategy
+from strategy_bank.store.records import Episode, Project, Recall, Record, Run, Strategy
+from strategy_bank.tools.curation.affected import affected, with_all_of, wordings
 from strategy_bank.tools.curation.copies import COPIES, Gone, loses_text, without
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
-R = TypeVar("R", bound=Record)
 AT_ONCE, EMBEDDED_AT_ONCE = 256, 16  # records in one step; each that is embedded keeps writers waiting for 15 ms
-Records = Mapping[type[Record], Sequence[Record]]
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,13 @@ class Plan:
 
 async def plan(bank: "Bank", selection: Selection) -> Plan:
     """Find what goes, and who holds something of it. Raises NotFound where one of the ids is unknown; writes nothing."""
-    there: Records = {kind: await bank.all_without("trajectory", kind) for kind in RECORDS.values()}
-    known = {record.id for records in there.values() for record in records}
+    asked = list(selection.ids)
+    known = {row["id"] for kind in RECORDS.values() if asked for row in await bank.cells(kind, [], id=asked)}
     if unknown := [id for id in selection.ids if id not in known]:
         raise NotFound(f"There is no record {', '.join(map(repr, unknown))} in this bank. Nothing was changed.")
     chosen, holding = await _chosen(bank, selection)
-    going = _with_all_of(there, chosen)
+    there = await affected(bank, chosen, holding, selection)
+    going = with_all_of(there, chosen)
     ids = {record.id for record in going}
     staying = [record for records in there.values() for record in records if record.id not in ids]
     gone = _gone(going, staying, selection, holding - ids)
@@ -114,28 +114,6 @@ async def _chosen(bank: "Bank", selection: Selection) -> tuple[set[str], set[str
     return chosen, holding
 
 
-def _with_all_of(there: Records, chosen: set[str]) -> list[Record]:
-    """Return the chosen records, with the attempts of the runs and the recalls of the tasks among them."""
-    runs = {run.id for run in _of(there, Run) if run.id in chosen}
-    tasks = [
-        record
-        for kind in (Episode, Run)
-        for record in _of(there, kind)
-        if record.id in chosen or (isinstance(record, Episode) and record.run_id in runs)
-    ]
-    recalls = {each.recall_id for each in tasks}
-    shown = {(each.scope, part) for each in tasks for part in (each.task, each.task[:RECALLED_TASK_CHARS].strip())}
-    going = chosen | {each.id for each in tasks}
-    for recall in _of(there, Recall):
-        if recall.id in recalls or (recall.scope, recall.task.strip()) in shown:
-            going.add(recall.id)
-    return [record for records in there.values() for record in records if record.id in going]
-
-
-def _of(there: Records, kind: type[R]) -> list[R]:
-    return [record for record in there[kind] if isinstance(record, kind)]
-
-
 def _gone(going: Sequence[Record], staying: Sequence[Record], selection: Selection, holding: set[str]) -> Gone:
     lessons = [record for record in going if isinstance(record, Strategy)]
     attempts = defaultdict[str, set[int]](set)
@@ -145,19 +123,13 @@ def _gone(going: Sequence[Record], staying: Sequence[Record], selection: Selecti
     return Gone(
         ids=frozenset(record.id for record in going),
         tasks=frozenset(record.task for record in going if isinstance(record, Episode | Run) and record.task),
-        words=frozenset(text for each in lessons for text in _texts_of(each) if text),
+        words=frozenset(text for each in lessons for text in wordings(each) if text),
         attempts={run: frozenset(numbers) for run, numbers in attempts.items()},
         texts=tuple(forms_of(selection.matching)) if selection.matching else (),
         holding=frozenset(holding),
         scope=selection.scope if selection == Selection(scope=selection.scope) else "",
         kept_tasks={record.id: record.task for record in staying if isinstance(record, Episode | Run)},
     )
-
-
-def _texts_of(lesson: Strategy) -> Iterator[str]:
-    """Yield all words that a lesson has, had and is to have."""
-    for words in (lesson, *lesson.revisions, *lesson.proposals):
-        yield from (words.title, words.description, words.content)
 
 
 def _by_kind(records: Iterable[Record]) -> dict[type[Record], list[str]]:
