@@ -154,11 +154,12 @@ def _judged(judgement: str, gone: Gone, *, taught: bool) -> str:
         drafts = list[dict[str, str]](fields["strategies"])
     except (ValueError, LookupError, TypeError):  # it is no judgement, so nothing can be taken out of it
         return "" if taught or any(words in judgement for words in gone.words) else judgement
-    kept = [draft for draft in drafts if not gone.words & set(draft.values())]
-    for draft in kept:
-        if draft.get("amends") in gone.ids:
-            del draft["amends"]
-    if not drafts or (len(kept) == len(drafts) and not taught and kept == fields["strategies"]):
+    kept = [
+        {name: said for name, said in draft.items() if name != "amends" or said not in gone.ids}
+        for draft in drafts
+        if not gone.words & set(draft.values())
+    ]
+    if not drafts or (kept == drafts and not taught):
         return judgement
-    fields["strategies"] = kept if len(kept) < len(drafts) else []
+    fields["strategies"] = [] if taught and len(kept) == len(drafts) else kept
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
