@@ -61,8 +61,9 @@ def _all(tallies: Mapping[str, Mapping[Any, int]]) -> dict[str, Any]:
     return {"all": sum(next(iter(tallies.values())).values()), **named}
 
 
-def _sum(tally: Mapping[int, int]) -> int:
-    return sum(value * number for value, number in tally.items())
+def _sum(tally: Mapping[int | None, int]) -> int:
+    """Return the sum of a column; a server of an older version leaves it empty."""
+    return sum((value or 0) * number for value, number in tally.items())
 
 
 def size_of(folder: Path) -> int | None:

@@ -98,7 +98,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> dict[
 
 # every command, with arguments with which it prints what the bank, a path or the arguments hold
 RUNS: dict[str, list[list[str]]] = {
-    "recall": [["--scope", HOSTILE, "read", "the", "log"], ["--scope", HOSTILE, "--json", "read", "the", "log"]],
+    "recall": [
+        ["--scope", HOSTILE, "read", "the", "log"],
+        ["--scope", HOSTILE, "--json", "read", "the", "log"],
+        ["--scope", HOSTILE, "--why", "read", "the", "log"],
+    ],
     "list": [["--status", "all"], ["--json"], ["--scope", f"no{HOSTILE}"]],
     "show": [["st_1"], ["ep_1", "--full"], ["run_1"], ["st_1", "--json"], [HOSTILE]],
     "stats": [[], ["--json"]],
@@ -121,6 +125,7 @@ RUNS: dict[str, list[list[str]]] = {
     "backup": [["{folder}/bank.zip"], ["{folder}/none/x.zip"]],
     "restore": [["{folder}/lines.jsonl"], ["{folder}/none"]],
     "serve": [["--http", "--host", HOSTILE, "--port", "0"], ["--port", HOSTILE]],
+    "page": [["--link"], ["--link", "--at", HOSTILE], ["--at", HOSTILE], ["--port", HOSTILE]],
     "connect": [["--list"], ["cursor"], ["zed", "--print", "--scope", HOSTILE], [HOSTILE]],
     "config": [[], ["--json"], ["path"], ["set", HOSTILE, "x"], ["set", "judge", HOSTILE], ["unset", HOSTILE]],
     "models": [["list"], ["current"], ["use", HOSTILE]],
