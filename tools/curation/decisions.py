@@ -113,8 +113,11 @@ async def contradictions(bank: "Bank", scope: str | None = None) -> list[tuple[s
     of_scope = {"scope": scope} if scope else {}
     rows = await bank.cells(Strategy, ["contradicts"], status="active", contradicts=Length(some=True), **of_scope)
     named = [(row["id"], id) for row in rows for id in row["contradicts"] if id != row["id"]]
-    active = await bank.cells(Strategy, [], id=list({id for _, id in named}), status="active") if named else []
-    since = {row["id"]: row["created_at"] for row in [*rows, *active]}
+    since = {row["id"]: row["created_at"] for row in rows}
+    # nearly always each names the other, and nothing is left to look for
+    one_sided = {id for _, id in named} - since.keys()
+    active = await bank.cells(Strategy, [], id=list(one_sided), status="active") if one_sided else []
+    since |= {row["id"]: row["created_at"] for row in active}
     pairs = {tuple(sorted(pair, key=lambda id: (since[id], id))) for pair in named if pair[1] in since}
     return sorted(((one, other) for one, other in pairs), key=lambda pair: (since[pair[1]], pair))
 
