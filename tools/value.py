@@ -16,20 +16,32 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from strategy_bank.store.records import RECALLED_TASK_CHARS, Episode, Recall
+from strategy_bank.tools.columns import (
+    SPACE,
+    Column,
+    Flags,
+    Ints,
+    Sums,
+    as_flags,
+    as_numbers,
+    at_places,
+    distinct,
+    has_text,
+    id_pairs,
+    joined,
+    lengths,
+    pc,
+    places_of,
+    unique,
+)
 from strategy_bank.tools.learning.credit import interval
 
 if TYPE_CHECKING:
     from strategy_bank.store.bank import Bank
 
 By = Literal["scope", "month"]
-Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
-Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
-pc: Any = compute  # its functions are made when it is imported
-Column = Any
-"""A pyarrow.ChunkedArray or pyarrow.Array."""
 _IDS = ("strategy_ids", "listed_ids", "opened_ids", "held_out_ids", "sure_ids", "echoed_ids")
 _OF_A_RECALL = ("id", "created_at", "scope", "task", "tokens", "stuck", "stops", "asked", "answered_by", *_IDS)
 _FATES = ("used_ids", "helped_ids", "wrong_ids", "unfit_ids")
@@ -130,7 +142,7 @@ class Figures:
     def value(self, by: By | None = None) -> dict[str, Value]:
         """Return the figures by scope or month, or under an empty name those of all."""
         names, of_recalls, of_episodes = _groups(self._recalls, self._episodes, by)
-        told, reported = _Sums(of_recalls, len(names)), _Sums(of_episodes, len(names))
+        told, reported = Sums(of_recalls, len(names)), Sums(of_episodes, len(names))
         usual, asked = ~self._stuck, self._has_task
         empty, judged = usual & asked & ~self._found, self._judged
         found, held = judged & self._found_by_episode, judged & self._held_by_episode
@@ -139,15 +151,15 @@ class Figures:
             "recalls": told.number(usual & asked),
             "empty": told.number(empty),
             **{name: told.sum(self._lengths[ids] * usual) for name, ids in _SHOWN.items()},
-            **{name: reported.sum(_lengths(self._episodes[ids])) for name, ids in _BECAME.items()},
-            "tokens": told.sum(_numbers(self._recalls["tokens"])),
+            **{name: reported.sum(lengths(self._episodes[ids])) for name, ids in _BECAME.items()},
+            "tokens": told.sum(as_numbers(self._recalls["tokens"])),
             "sure": _parts(reported.sum(fitted), reported.sum(marked)),
             "echoed": _parts(told.sum(self._lengths["echoed_ids"]), told.sum(self._read * self._stopped)),
             "stuck": told.number(self._stuck),
             "stuck_followed": self._followed(of_recalls, of_episodes, len(names)),
-            "asked": told.sum(_numbers(self._recalls["asked"])),
+            "asked": told.sum(as_numbers(self._recalls["asked"])),
             "answered": told.number(self._answered),
-            "taught": _distinct(of_recalls, self._taught, len(names)),
+            "taught": distinct(of_recalls, self._taught, len(names)),
             "with_lessons": self._shares(reported, found & ~held),
             "without": self._shares(reported, judged & ~self._found_by_episode),
             "held_out": self._shares(reported, held),
@@ -163,23 +175,23 @@ class Figures:
 
     @cached_property
     def _lengths(self) -> dict[str, Ints]:
-        return {name: _lengths(self._recalls[name]) for name in _IDS}
+        return {name: lengths(self._recalls[name]) for name in _IDS}
 
     @cached_property
     def _stuck(self) -> Flags:
-        return _numbers(self._recalls["stuck"]) > 0
+        return as_numbers(self._recalls["stuck"]) > 0
 
     @cached_property
     def _stopped(self) -> Flags:
-        return _numbers(self._recalls["stops"]) > 0
+        return as_numbers(self._recalls["stops"]) > 0
 
     @cached_property
     def _has_task(self) -> Flags:
-        return _has_text(self._recalls["task"])
+        return has_text(self._recalls["task"])
 
     @cached_property
     def _answered(self) -> Flags:
-        return _has_text(self._recalls["answered_by"])
+        return has_text(self._recalls["answered_by"])
 
     @cached_property
     def _found(self) -> Flags:
@@ -192,9 +204,9 @@ class Figures:
         shown, opened = self._lengths["strategy_ids"], self._lengths["opened_ids"]
         both = np.flatnonzero((shown > 0) & (opened > 0))
         lists = [pc.take(self._recalls[name], pa.array(both)) for name in ("strategy_ids", "opened_ids")]
-        one, other = _pairs(lists)
+        one, other = id_pairs(lists)
         number = shown + opened
-        number[both] = np.bincount(_unique(np.concatenate([one, other])) // _SPACE, minlength=len(both))
+        number[both] = np.bincount(unique(np.concatenate([one, other])) // SPACE, minlength=len(both))
         return number
 
     @cached_property
@@ -202,45 +214,45 @@ class Figures:
         """The place of the episode that answered and brought a lesson; -1 for none."""
         learned = pc.equal(self._episodes["status"], "learned")
         ids = pc.if_else(learned, self._episodes["id"], None)
-        return _places(self._recalls["answered_by"], ids)
+        return places_of(self._recalls["answered_by"], ids)
 
     # of each episode
 
     @cached_property
     def _recall(self) -> Ints:
         """The place of the recall before each episode; -1 for none."""
-        return _places(self._episodes["recall_id"], self._recalls["id"])
+        return places_of(self._episodes["recall_id"], self._recalls["id"])
 
     @cached_property
     def _judged(self) -> Flags:
-        return _has_text(self._episodes["verdict"])
+        return has_text(self._episodes["verdict"])
 
     @cached_property
     def _found_by_episode(self) -> Flags:
-        return (self._recall >= 0) & _at(self._found, self._recall)
+        return (self._recall >= 0) & at_places(self._found, self._recall)
 
     @cached_property
     def _held_by_episode(self) -> Flags:
-        return (self._recall >= 0) & _at(self._lengths["held_out_ids"] > 0, self._recall)
+        return (self._recall >= 0) & at_places(self._lengths["held_out_ids"] > 0, self._recall)
 
     @cached_property
     def _fitted(self) -> tuple[Ints, Ints]:
         """How many of the lessons that were shown as sure were followed, and how many were followed or did not fit."""
-        some = np.flatnonzero((self._recall >= 0) & _at(self._lengths["sure_ids"] > 0, self._recall))
-        sure, *fates = _pairs(
+        some = np.flatnonzero((self._recall >= 0) & at_places(self._lengths["sure_ids"] > 0, self._recall))
+        sure, *fates = id_pairs(
             [
                 pc.take(self._recalls["sure_ids"], pa.array(self._recall[some])),
                 *(pc.take(self._episodes[name], pa.array(some)) for name in ("used_ids", "unfit_ids")),
             ]
         )
-        followed, unfit = (np.intersect1d(_unique(sure), _unique(pairs), assume_unique=True) for pairs in fates)
+        followed, unfit = (np.intersect1d(unique(sure), unique(pairs), assume_unique=True) for pairs in fates)
         counts = [np.zeros(len(self._recall), np.int64) for _ in range(2)]
-        for count, pairs in zip(counts, (followed, _unique(np.concatenate([followed, unfit]))), strict=True):
-            count[some] = np.bincount(pairs // _SPACE, minlength=len(some))
+        for count, pairs in zip(counts, (followed, unique(np.concatenate([followed, unfit]))), strict=True):
+            count[some] = np.bincount(pairs // SPACE, minlength=len(some))
         return counts[0], counts[1]
 
-    def _shares(self, sums: "_Sums", rows: Flags) -> list[Share]:
-        good = rows & _flags(pc.equal(self._episodes["verdict"], "success"))
+    def _shares(self, sums: Sums, rows: Flags) -> list[Share]:
+        good = rows & as_flags(pc.equal(self._episodes["verdict"], "success"))
         return [Share(*each) for each in zip(sums.number(good), sums.number(rows), strict=True)]
 
     # of few
@@ -248,7 +260,7 @@ class Figures:
     def _gaps(self, group: Ints, empty: Flags, groups: int) -> list[list[tuple[str, int]]]:
         """Return what was asked for most often among those recalls and found nothing, for each group, asked twice or more."""
         rows = np.flatnonzero(empty)
-        tasks = _joined([pc.take(self._recalls["task"], pa.array(rows))]).dictionary_encode()
+        tasks = joined([pc.take(self._recalls["task"], pa.array(rows))]).dictionary_encode()
         names = [" ".join(text.split()) for text in tasks.dictionary.to_pylist()]
         counted = [Counter[str]() for _ in range(groups)]
         numbers = np.bincount(group[rows] * len(names) + tasks.indices.to_numpy())
@@ -268,7 +280,7 @@ class Figures:
         recalls = self._recalls.take(pa.array(stuck)).to_pylist()
         named = np.isin(self._recall, stuck)
         begins = pc.utf8_slice_codeunits(self._episodes["task"], 0, RECALLED_TASK_CHARS)
-        alike = _flags(pc.is_in(begins, value_set=pa.array({row["task"] for row in recalls}, pa.string())))
+        alike = as_flags(pc.is_in(begins, value_set=pa.array({row["task"] for row in recalls}, pa.string())))
         rows = np.flatnonzero(named | alike)
         used: dict[object, set[str]] = defaultdict(set)
         for place, row in zip(rows, self._episodes.take(pa.array(rows)).to_pylist(), strict=True):
@@ -285,21 +297,6 @@ class Figures:
 
 _SHOWN = {"in_full": "strategy_ids", "listed": "listed_ids", "opened": "opened_ids"}
 _BECAME = {"followed": "used_ids", "helped": "helped_ids", "wrong": "wrong_ids", "unfit": "unfit_ids"}
-_SPACE = 2**31  # more than there are ids: a pair of a row and an id is one number
-
-
-class _Sums:
-    """Adds up what is counted of rows, by their groups."""
-
-    def __init__(self, group: Ints, groups: int) -> None:
-        self._group, self._groups = group, groups
-
-    def number(self, rows: Flags) -> list[int]:
-        return np.bincount(self._group[rows], minlength=self._groups).tolist()
-
-    def sum(self, numbers: Ints) -> list[int]:
-        # exact below 2**53
-        return np.bincount(self._group, numbers, minlength=self._groups).astype(np.int64).tolist()
 
 
 def _groups(recalls: Any, episodes: Any, by: By | None) -> tuple[list[str], Ints, Ints]:
@@ -307,7 +304,7 @@ def _groups(recalls: Any, episodes: Any, by: By | None) -> tuple[list[str], Ints
     if by is None or not (recalls.num_rows + episodes.num_rows):
         return [""], np.zeros(recalls.num_rows, np.int64), np.zeros(episodes.num_rows, np.int64)
     key = _month if by == "month" else _scope
-    keys = _joined([key(recalls), key(episodes)]).dictionary_encode()
+    keys = joined([key(recalls), key(episodes)]).dictionary_encode()
     values, places = keys.dictionary.to_pylist(), keys.indices.to_numpy().astype(np.int64)
     names = [f"{value // 12}-{value % 12 + 1:02}" if by == "month" else value for value in values]
     return names, places[: recalls.num_rows], places[recalls.num_rows :]
@@ -319,59 +316,6 @@ def _month(rows: Any) -> Column:
 
 def _scope(rows: Any) -> Column:
     return rows["scope"]
-
-
-def _joined(columns: Sequence[Column]) -> Any:
-    """Return columns of one type as one pyarrow.Array."""
-    return pa.concat_arrays([each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in columns])
-
-
-def _pairs(lists: Sequence[Column]) -> list[Ints]:
-    """Return the ids of columns of lists, each as its row times `_SPACE` and the number that the id has in all of them."""
-    rows = [pc.list_parent_indices(_joined([each])).to_numpy() for each in lists]
-    ids = _joined([pc.list_flatten(_joined([each])) for each in lists]).dictionary_encode().indices.to_numpy()
-    ends = np.cumsum([len(each) for each in rows])
-    return [each.astype(np.int64) * _SPACE + part for each, part in zip(rows, np.split(ids, ends[:-1]), strict=True)]
-
-
-def _unique(numbers: Ints) -> Ints:
-    """Return each number once, all ≥ 0. Pairs come nearly in order, so that sorting them is faster than hashing them."""
-    inorder = np.sort(numbers, kind="stable")
-    return inorder[np.flatnonzero(np.diff(inorder, prepend=-1))]
-
-
-def _lengths(lists: Column) -> Ints:
-    return _numbers(pc.list_value_length(lists))
-
-
-def _numbers(column: Column) -> Ints:
-    return pc.fill_null(column, 0).to_numpy().astype(np.int64)
-
-
-def _flags(column: Column) -> Flags:
-    return np.asarray(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
-
-
-def _has_text(column: Column) -> Flags:
-    return _numbers(pc.binary_length(column)) > 0
-
-
-def _places(wanted: Column, there: Column) -> Ints:
-    """Return the place in one column of each cell of another; -1 where it has none, or is empty."""
-    found = pc.if_else(pc.equal(wanted, ""), None, pc.index_in(wanted, value_set=_joined([there]), skip_nulls=True))
-    return pc.fill_null(found, -1).to_numpy().astype(np.int64)
-
-
-def _at(values: Flags, places: Ints) -> Flags:
-    """Return the value at each place; any where a place is -1."""
-    return values[places] if len(values) else np.zeros(len(places), np.bool_)
-
-
-def _distinct(group: Ints, places: Ints, groups: int) -> list[int]:
-    """Return how many different places each group has."""
-    some = places >= 0
-    pairs = _unique(group[some] * _SPACE + places[some])
-    return np.bincount(pairs // _SPACE, minlength=groups).tolist()
 
 
 def _parts(numbers: Sequence[int], of: Sequence[int]) -> list[Part]:

@@ -19,6 +19,7 @@ from strategy_bank.server.page.passes import Passes
 from strategy_bank.server.page.site import LINK_S
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.location import Location
+from tests.support.hostile_bank import Records, fill
 
 T = TypeVar("T")
 PAGE = [sys.executable, "-m", "strategy_bank.server", "page"]
@@ -98,6 +99,15 @@ def page_open(home: Path, *options: str, environment: Mapping[str, str] | None =
                 raise AssertionError(said)
         finally:
             process.kill()
+
+
+@contextmanager
+def page_on(home: Path, models_dir: "os.PathLike[str]", held: Records) -> Iterator[PageServer]:
+    """Open the page on a new bank with these records."""
+    (home / "models").symlink_to(models_dir, target_is_directory=True)
+    in_bank(home, lambda bank: fill(bank, held))
+    with page_open(home) as opened:
+        yield opened
 
 
 def chromium_path() -> str | None:

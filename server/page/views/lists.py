@@ -14,7 +14,9 @@ from starlette.routing import BaseRoute, Route
 from strategy_bank.server.page.site import site_of
 from strategy_bank.store.records import Record
 from strategy_bank.store.visible_text import visible
-from strategy_bank.tools.viewing.lists import KINDS, Asked, everything, page_of
+from strategy_bank.tools.viewing.lists.asked import Asked
+from strategy_bank.tools.viewing.lists.kinds import KINDS
+from strategy_bank.tools.viewing.lists.page import everything, page_of
 
 View = Callable[[Request], Awaitable[Response]]
 _ORDERS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")

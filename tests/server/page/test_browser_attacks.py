@@ -10,8 +10,8 @@ import pytest
 
 from strategy_bank.store.records import Strategy
 from tests.support.browsing import Watched, watching
-from tests.support.hostile_bank import HARMLESS, fill, id_of
-from tests.support.page_server import PageServer, in_bank, page_open
+from tests.support.hostile_bank import HARMLESS, id_of
+from tests.support.page_server import PageServer, page_on
 
 LESSON = id_of("st", "0")
 
@@ -33,10 +33,7 @@ class Attacker(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[PageServer]:
-    home = tmp_path_factory.mktemp("attacked")
-    (home / "models").symlink_to(models_dir, target_is_directory=True)
-    in_bank(home, lambda bank: fill(bank, HARMLESS))
-    with page_open(home) as opened:
+    with page_on(tmp_path_factory.mktemp("attacked"), models_dir, HARMLESS) as opened:
         yield opened
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.browsing import Watched, sample, sideways, watching, without_address
-from tests.support.hostile_bank import HARMLESS, fill, id_of
-from tests.support.page_server import PageServer, in_bank, page_open
+from tests.support.hostile_bank import HARMLESS, id_of
+from tests.support.page_server import PageServer, page_on
 
 MORE = (
     "/nothing-here",
@@ -23,10 +23,7 @@ MORE = (
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[PageServer]:
-    home = tmp_path_factory.mktemp("read")
-    (home / "models").symlink_to(models_dir, target_is_directory=True)
-    in_bank(home, lambda bank: fill(bank, HARMLESS))
-    with page_open(home) as opened:
+    with page_on(tmp_path_factory.mktemp("read"), models_dir, HARMLESS) as opened:
         yield opened
 
 

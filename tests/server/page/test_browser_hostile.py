@@ -8,16 +8,13 @@ import pytest
 
 from strategy_bank.store.visible_text import visible
 from tests.support.browsing import Watched, all_pages, record_pages, sample, sideways, watching
-from tests.support.hostile_bank import HOSTILE, LONG, TEXTS, fill
-from tests.support.page_server import PageServer, in_bank, page_open
+from tests.support.hostile_bank import HOSTILE, LONG, TEXTS
+from tests.support.page_server import PageServer, page_on
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[PageServer]:
-    home = tmp_path_factory.mktemp("hostile")
-    (home / "models").symlink_to(models_dir, target_is_directory=True)
-    in_bank(home, fill)
-    with page_open(home) as server:
+    with page_on(tmp_path_factory.mktemp("hostile"), models_dir, HOSTILE) as server:
         yield server
 
 

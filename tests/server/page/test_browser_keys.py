@@ -8,18 +8,15 @@ import pytest
 
 from strategy_bank.store.records import Strategy
 from tests.support.browsing import Watched, sample, watching
-from tests.support.hostile_bank import HARMLESS, fill
-from tests.support.page_server import PageServer, in_bank, page_open
+from tests.support.hostile_bank import HARMLESS
+from tests.support.page_server import PageServer, page_on
 
 HELD = [each for each in HARMLESS.lessons if each.status in ("waiting", "quarantined")]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[PageServer]:
-    home = tmp_path_factory.mktemp("keys")
-    (home / "models").symlink_to(models_dir, target_is_directory=True)
-    in_bank(home, lambda bank: fill(bank, HARMLESS))
-    with page_open(home) as opened:
+    with page_on(tmp_path_factory.mktemp("keys"), models_dir, HARMLESS) as opened:
         yield opened
 
 

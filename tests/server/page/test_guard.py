@@ -9,18 +9,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.hostile_bank import HARMLESS, fill, id_of
-from tests.support.page_server import PAGE, PageServer, in_bank, page_open
+from tests.support.hostile_bank import HARMLESS, id_of
+from tests.support.page_server import PAGE, PageServer, page_on, page_open
 
 RETIRE = f"/lessons/{id_of('st', '0')}/retire"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models_dir: os.PathLike[str]) -> Iterator[PageServer]:
-    home = tmp_path_factory.mktemp("guarded")
-    (home / "models").symlink_to(models_dir, target_is_directory=True)
-    in_bank(home, lambda bank: fill(bank, HARMLESS))
-    with page_open(home) as opened:
+    with page_on(tmp_path_factory.mktemp("guarded"), models_dir, HARMLESS) as opened:
         yield opened
 
 

@@ -10,7 +10,9 @@ from strategy_bank.server.settings import Settings
 from strategy_bank.store.bank import Bank
 from strategy_bank.store.errors import InvalidInput
 from strategy_bank.store.records import Recall, now
-from strategy_bank.tools.viewing.lists import EPISODES, LESSONS, RECALLS, Asked, Page, everything, page_of
+from strategy_bank.tools.viewing.lists.asked import Asked
+from strategy_bank.tools.viewing.lists.kinds import EPISODES, LESSONS, RECALLS
+from strategy_bank.tools.viewing.lists.page import Page, everything, page_of
 from tests.support.records import episode, lesson, put
 
 pytestmark = pytest.mark.anyio
