@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from strategy_bank.server.page.jobs import Job, Jobs
-from strategy_bank.server.page.views.bank import bounded
+from strategy_bank.server.page.views.transfer import bounded
 from strategy_bank.store.errors import InvalidInput, NotFound
 
 pytestmark = pytest.mark.anyio
