@@ -39,7 +39,7 @@ _READS = ("GET", "HEAD")
 
 @dataclass(frozen=True)
 class Guard:
-    """Lets a request pass that may. `changing` are the methods by which something may be changed or asked."""
+    """Lets a request pass that may. Where `may_change` is false, none that changes something does."""
 
     app: "ASGIApp"
     sessions: Passes
