@@ -52,7 +52,7 @@ async def filled(home: Path, held: Records) -> Bank:
 async def test_each_record_alone(home: Path, held: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     bank = await filled(home, held)
     records: list[Record] = [*held.lessons, *held.episodes, *held.runs, *held.recalls]
-    for record in records[:: max(1, len(records) // 40)]:
+    for record in records[:: max(1, len(records) // 15)]:
         found, by_reading = await both(bank, Selection([record.id]), monkeypatch)
         assert found == by_reading, record.id
     await bank.close()
