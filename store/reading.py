@@ -57,6 +57,11 @@ class Reading:
         rows = await self._table(kind).select(list(dict.fromkeys(["id", "created_at", *names])), equal)
         return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
 
+    async def kept_cells(self, kind: type[Record], names: Sequence[str], **equal: Value) -> list[schema.Row]:
+        """Return what `cells` does; they are kept until the table changes, for what pages ask again and again."""
+        rows = await self._table(kind).kept(list(dict.fromkeys(["id", "created_at", *names])), equal)
+        return sorted(rows.to_pylist(), key=lambda row: (row["created_at"], row["id"]))
+
     async def columns(self, kind: type[Record], names: Sequence[str], **equal: Value) -> Any:
         """Return columns of the records as a pyarrow.Table, in no order: for figures over many, of which no object is made."""
         return await self._table(kind).arrow(names, equal)

@@ -111,7 +111,7 @@ async def contradictions(bank: "Bank", scope: str | None = None) -> list[tuple[s
     from strategy_bank.store.lance.filters import Length  # brings lancedb
 
     of_scope = {"scope": scope} if scope else {}
-    rows = await bank.cells(Strategy, ["contradicts"], status="active", contradicts=Length(some=True), **of_scope)
+    rows = await bank.kept_cells(Strategy, ["contradicts"], status="active", contradicts=Length(some=True), **of_scope)
     named = [(row["id"], id) for row in rows for id in row["contradicts"] if id != row["id"]]
     since = {row["id"]: row["created_at"] for row in rows}
     # nearly always each names the other, and nothing is left to look for

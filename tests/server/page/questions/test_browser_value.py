@@ -87,13 +87,16 @@ def test_every_plot_is_drawn_and_in_the_colours_of_the_scheme(browser_page: Any,
     assert browser_page.locator("figure .plot canvas").count() == browser_page.locator("figure[data-plot]").count() == 6
     light = colours(browser_page)
     assert "23,96,79" in light
+    browser_page.evaluate("document.querySelectorAll('.plot canvas').forEach((each) => each.dataset.light = '')")
     browser_page.emulate_media(color_scheme="dark")
-    browser_page.wait_for_function("document.querySelectorAll('.plot canvas').length === 6")
+    browser_page.locator(".plot canvas:not([data-light])").nth(5).wait_for()
     dark = colours(browser_page)
     assert "116,207,181" in dark
     assert "23,96,79" not in dark
+    browser_page.evaluate("document.querySelectorAll('.plot canvas').forEach((each) => each.dataset.wide = '')")
     browser_page.set_viewport_size({"width": 360, "height": 800})
-    browser_page.wait_for_function("document.querySelector('.plot canvas').clientWidth < 330")
+    browser_page.locator(".plot canvas:not([data-wide])").nth(5).wait_for()
+    assert browser_page.evaluate("document.querySelector('.plot canvas').clientWidth") < 330
     assert browser_page.evaluate("document.documentElement.scrollWidth") == 360
 
 
